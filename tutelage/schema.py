@@ -1,0 +1,98 @@
+"""The words that every room shares: what is said, what is judged, what is learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+Role = Literal["system", "user", "assistant", "tool"]
+
+
+@dataclass(frozen=True)
+class Message:
+    role: Role
+    content: str
+
+
+Conversation = tuple[Message, ...]
+
+
+class Outcome(StrEnum):
+    """How an attempt ended. Only success and failure say something about the policy's answer."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    TIMEOUT = "timeout"
+    ENVIRONMENT_ERROR = "environment_error"
+    JUDGE_ERROR = "judge_error"
+    SANDBOX_VIOLATION = "sandbox_violation"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A judge's word on one answer: a score (higher is better), how it ended, and why."""
+
+    score: float
+    outcome: Outcome
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """A conversation whose assistant messages are to be imitated."""
+
+    messages: Conversation
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """K responses to one prompt and a ranking of them.
+
+    ranking lists groups of response indices from best to worst; a group of several is a tie.
+    """
+
+    prompt: Conversation
+    responses: tuple[str, ...]
+    ranking: tuple[tuple[int, ...], ...]
+    labeler: str = ""
+    labelled_at: str = ""
+    guidelines: str = ""
+
+    def __post_init__(self) -> None:
+        ranked = sorted(index for group in self.ranking for index in group)
+        if ranked != list(range(len(self.responses))):
+            raise ValueError(
+                f"ranking must name each of the {len(self.responses)} responses once, got {self.ranking}"
+            )
+
+    def ranks(self) -> list[int]:
+        """Rank of each response, 0 best; tied responses share a rank."""
+        ranks = [0] * len(self.responses)
+        for rank, group in enumerate(self.ranking):
+            for index in group:
+                ranks[index] = rank
+        return ranks
+
+
+@dataclass
+class Trajectory:
+    """One attempt: the prompt and what the policy did, exactly as it was sampled.
+
+    prompt_tokens and response_tokens are the ids that were fed and sampled (never re-tokenised);
+    logprobs are the behaviour policy's, one a response token. terminated: the stop token was
+    sampled; truncated: the length limit cut it. rewards: one a response token, filled by `credit`.
+    """
+
+    prompt: Conversation
+    prompt_tokens: Sequence[int]
+    response_tokens: list[int]
+    logprobs: list[float]
+    response: str
+    terminated: bool
+    truncated: bool
+    policy_version: int = 0
+    group: int = 0  # index of the prompt in its batch; samples of one prompt share it
+    verdict: Verdict | None = None
+    values: list[float] = field(default_factory=list)
