@@ -20,7 +20,7 @@ Conversation = tuple[Message, ...]
 
 
 class Outcome(StrEnum):
-    """How an attempt ended. Only success and failure say something about the policy's answer."""
+    """How an attempt ended."""
 
     SUCCESS = "success"
     FAILURE = "failure"
@@ -28,6 +28,10 @@ class Outcome(StrEnum):
     ENVIRONMENT_ERROR = "environment_error"
     JUDGE_ERROR = "judge_error"
     SANDBOX_VIOLATION = "sandbox_violation"
+
+
+# A verdict on the answer itself; a time-out is the answer's fault, it used up its own seconds.
+JUDGED = frozenset({Outcome.SUCCESS, Outcome.FAILURE, Outcome.TIMEOUT})
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ class Trajectory:
 
     prompt_tokens and response_tokens are the ids that were fed and sampled (never re-tokenised);
     logprobs are the behaviour policy's, one a response token. terminated: the stop token was
-    sampled; truncated: the length limit cut it. rewards: one a response token, filled by `credit`.
+    sampled; truncated: the length limit cut it. values: the critic's, one a response token.
     """
 
     prompt: Conversation
@@ -94,5 +98,6 @@ class Trajectory:
     truncated: bool
     policy_version: int = 0
     group: int = 0  # index of the prompt in its batch; samples of one prompt share it
+    task: object | None = None  # the Task that the prompt came from, where there is one
     verdict: Verdict | None = None
     values: list[float] = field(default_factory=list)

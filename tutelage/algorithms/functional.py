@@ -1,0 +1,121 @@
+"""The tensor arithmetic of every algorithm, written once. No module, no state, no loop over data.
+
+Shapes: logits (B, T, V); logprobs, masks, advantages (B, T−1), position t scoring tokens[:, t+1];
+returns and values of whole responses (N, L).
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
+    """Mean of values where mask is True; 0 where it never is."""
+    return (values * mask).sum() / mask.sum().clamp_min(1)
+
+
+def masked_whiten(values: Tensor, mask: Tensor, shift_mean: bool = True) -> Tensor:
+    """Values with mean 0 (or, without shift_mean, the old mean) and deviation 1 under the mask."""
+    mean = masked_mean(values, mask)
+    deviation = masked_mean((values - mean).square(), mask).sqrt()
+    whitened = (values - mean) / (deviation + 1e-8)
+    return (whitened if shift_mean else whitened + mean) * mask
+
+
+def discounted_returns(rewards: Tensor, mask: Tensor, gamma: float = 1.0) -> Tensor:
+    """Reward-to-go G_t = r_t + γ G_{t+1}. rewards, mask, result: (N, L)."""
+    return generalised_advantages(rewards, torch.zeros_like(rewards), mask, gamma, 1.0)[0]
+
+
+def generalised_advantages(
+    rewards: Tensor,
+    values: Tensor,
+    mask: Tensor,
+    gamma: float,
+    lambda_: float,
+    last_values: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """GAE (Schulman et al. 2016, eq. 16) and the returns A + V it implies, both (N, L).
+
+    rewards, values, mask: (N, L), each row's steps first, then padding. last_values: (N,) value of
+    the state after the last step: 0 (the default) where the episode terminated, the critic's where
+    it was truncated.
+    """
+    N, L = rewards.shape
+    following = torch.zeros(N, dtype=values.dtype, device=values.device)
+    if last_values is not None:
+        following = last_values.clone()
+    advantage = torch.zeros_like(following)
+    advantages = torch.zeros_like(values)
+    for t in reversed(range(L)):
+        inside = mask[:, t]
+        delta = rewards[:, t] + gamma * following - values[:, t]
+        advantage = torch.where(inside, delta + gamma * lambda_ * advantage, advantage)
+        following = torch.where(inside, values[:, t], following)
+        advantages[:, t] = advantage * inside
+    return advantages, (advantages + values) * mask
+
+
+def clipped_surrogate(log_ratio: Tensor, advantages: Tensor, clip_range: float) -> Tensor:
+    """PPO's objective as a loss a token (Schulman et al. 2017, eq. 7), not yet averaged."""
+    ratio = log_ratio.exp()
+    clipped = ratio.clamp(1 - clip_range, 1 + clip_range)
+    return -torch.minimum(ratio * advantages, clipped * advantages)
+
+
+def clipped_value_loss(
+    values: Tensor, old_values: Tensor, returns: Tensor, clip_range: float
+) -> Tensor:
+    """Half the squared error, the larger of plain and clipped prediction, not yet averaged."""
+    clipped = old_values + (values - old_values).clamp(-clip_range, clip_range)
+    return 0.5 * torch.maximum((values - returns).square(), (clipped - returns).square())
+
+
+def kl_k1(logprobs: Tensor, reference: Tensor) -> Tensor:
+    """log π − log ref: unbiased for KL(π‖ref) under π, noisy, negative at times."""
+    return logprobs - reference
+
+
+def kl_k2(logprobs: Tensor, reference: Tensor) -> Tensor:
+    """Half the squared log-ratio: biased, but its gradient is the reverse KL's."""
+    return 0.5 * (logprobs - reference).square()
+
+
+def kl_k3(logprobs: Tensor, reference: Tensor) -> Tensor:
+    """ref/π − 1 − log(ref/π): unbiased under π and never negative (Schulman 2020)."""
+    log_ratio = reference - logprobs
+    return torch.expm1(log_ratio) - log_ratio
+
+
+def leave_one_out_advantages(rewards: Tensor) -> Tensor:
+    """Each reward minus the mean of the others of its group (RLOO). (P, G), G ≥ 2."""
+    G = rewards.shape[1]
+    return (rewards - rewards.mean(dim=1, keepdim=True)) * (G / (G - 1))
+
+
+def group_normalised_advantages(rewards: Tensor, scale: bool = True) -> Tensor:
+    """Reward minus its group's mean, divided by the group's deviation if `scale` (GRPO). (P, G)."""
+    centred = rewards - rewards.mean(dim=1, keepdim=True)
+    if not scale:
+        return centred
+    return centred / (rewards.std(dim=1, keepdim=True, correction=0) + 1e-6)
+
+
+def bradley_terry_loss(scores: Tensor, ranks: Tensor, mask: Tensor) -> Tensor:
+    """Mean over prompts of the mean −log P(ranking's pair) over a prompt's pairs.
+
+    scores, ranks, mask: (P, K); rank 0 is best; equal ranks are ties, half a win for each side.
+    P(i over j) = σ(s_i − s_j) (Bradley and Terry 1952; Ouyang et al. 2022, eq. 1).
+    """
+    margin = scores[:, :, None] - scores[:, None, :]
+    wins = (ranks[:, :, None] < ranks[:, None, :]).to(scores.dtype)
+    ties = 0.5 * (ranks[:, :, None] == ranks[:, None, :]).to(scores.dtype)
+    K = scores.shape[1]
+    different = ~torch.eye(K, dtype=torch.bool, device=scores.device)
+    pairs = (mask[:, :, None] & mask[:, None, :] & different).to(scores.dtype)
+    target = (wins + ties) * pairs  # each unordered pair carries weight 1 in total
+    loss = -(target * F.logsigmoid(margin)).sum(dim=(1, 2))
+    count = pairs.sum(dim=(1, 2)) / 2
+    return (loss / count.clamp_min(1))[count > 0].mean()

@@ -1,0 +1,144 @@
+"""Group baselines: several samples of a prompt are each other's critic.
+
+`baseline="rloo"`: leave-one-out mean, KL in the reward (Ahmadian et al. 2024). `"grpo"`: mean and
+deviation of the group, KL as a k3 loss (Shao et al. 2024). Both with the clipped surrogate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from tutelage.algorithms.batch import (
+    Batch,
+    check_on_policy,
+    judged,
+    minibatches,
+    pack_trajectories,
+    score_packed,
+    shaped_rewards,
+)
+from tutelage.algorithms.functional import (
+    clipped_surrogate,
+    group_normalised_advantages,
+    kl_k3,
+    leave_one_out_advantages,
+    masked_mean,
+)
+from tutelage.device import autocast
+from tutelage.errors import BadInput
+from tutelage.model.gpt import GPT, masked_logprobs
+from tutelage.model.heads import PolicyWithValue
+from tutelage.model.optimiser import adamw
+from tutelage.rollout.collect import grouped
+from tutelage.schema import Trajectory
+from tutelage.text.batching import put_spans
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupConfig:
+    baseline: Literal["rloo", "grpo"] = "rloo"
+    learning_rate: float = 3e-4  # falls to 0 over the stage
+    epochs: int = 3  # passes over each batch of trajectories
+    minibatches: int = 2  # optimiser steps a pass
+    clip_range: float = 0.2  # ratio is kept within 1 ± clip_range
+    kl_coefficient: float = 0.05  # β, price of a nat of log π − log ref
+    missing_stop_score: float = -1.0  # instead of the judge's, for a reply cut at the limit
+    max_grad_norm: float = 1.0
+    row_length: int = 192  # tokens a packed row
+    ratio_tolerance: float = 1e-3  # rounding allowed between sampling and training
+
+
+class GroupPolicyGradient:
+    def __init__(
+        self,
+        policy: PolicyWithValue,
+        reference: GPT,
+        config: GroupConfig,
+        pad: int,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        self.policy, self.reference, self.config = policy, reference, config
+        self.pad, self.dtype = pad, dtype
+        self.optimiser = adamw([policy.gpt], config.learning_rate, betas=(0.9, 0.95), eps=1e-5)
+
+    @property
+    def gpt(self) -> GPT:
+        return self.policy.gpt
+
+    value = None  # no critic
+
+    def credit(self, trajectories: Sequence[Trajectory]) -> Batch:
+        """One advantage a reply, spread over its tokens; every prompt needs as many samples."""
+        config = self.config
+        groups = grouped(judged(trajectories))
+        full = max(len(group) for group in groups)
+        # A group that lost a sample to a broken rollout has no baseline like the others'.
+        kept = [t for group in groups if len(group) == full for t in group]
+        if full < 2:
+            raise BadInput("A group baseline needs at least 2 samples of each prompt, got 1.")
+        packed, logprobs = pack_trajectories(kept, config.row_length, self.pad)
+        reference = score_packed(self.reference, packed)
+        beta = config.kl_coefficient if config.baseline == "rloo" else 0.0
+        rewards, mask = shaped_rewards(
+            kept, logprobs - reference, packed.spans, beta, config.missing_stop_score
+        )
+        totals = rewards.sum(dim=1).view(-1, full)  # (P, G)
+        if config.baseline == "rloo":
+            advantages = leave_one_out_advantages(totals)
+        else:
+            advantages = group_normalised_advantages(totals)
+        spread = advantages.view(-1, 1) * mask
+        return Batch(packed, logprobs, reference, put_spans(spread, packed.spans, packed.mask.shape))
+
+    def update(self, batch: Batch, generator: torch.Generator) -> dict[str, float]:
+        """`epochs` passes of clipped steps over the batch; returns the means over all of them."""
+        config, packed = self.config, batch.packed
+        attend = packed.attend()
+        sums: dict[str, float] = {}
+        count = 0
+        for _ in range(config.epochs):
+            for rows in minibatches(len(packed.tokens), config.minibatches, generator):
+                tokens, mask = packed.tokens[rows], packed.mask[rows]
+                with autocast(tokens.device, self.dtype):
+                    hidden = self.gpt(tokens, packed.positions[rows], attend[rows])
+                    logprobs = masked_logprobs(self.gpt, hidden, tokens, mask)
+                log_ratio = (logprobs - batch.logprobs[rows]) * mask
+                if batch.fresh:
+                    check_on_policy(log_ratio.detach(), mask, config.ratio_tolerance)
+                    batch.fresh = False
+                loss = masked_mean(
+                    clipped_surrogate(log_ratio, batch.advantages[rows], config.clip_range), mask
+                )
+                if config.baseline == "grpo":
+                    kl = kl_k3(logprobs, batch.reference_logprobs[rows])
+                    loss = loss + config.kl_coefficient * masked_mean(kl, mask)
+                loss.backward()
+                grad_norm = nn.utils.clip_grad_norm_(self.gpt.parameters(), config.max_grad_norm)
+                self.optimiser.step()
+                self.optimiser.zero_grad()
+                with torch.no_grad():
+                    clipped = ((log_ratio.exp() - 1).abs() > config.clip_range).float()
+                    observed = {
+                        "policy/loss": loss.item(),
+                        "policy/clip_fraction": masked_mean(clipped, mask).item(),
+                        "policy/approx_kl": masked_mean(
+                            kl_k3(batch.logprobs[rows], logprobs), mask
+                        ).item(),
+                        "policy/grad_norm": grad_norm.item(),
+                    }
+                for name, number in observed.items():
+                    sums[name] = sums.get(name, 0.0) + number
+                count += 1
+        return {name: total / count for name, total in sums.items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"policy": self.policy.state_dict(), "optimiser": self.optimiser.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.policy.load_state_dict(state["policy"])
+        self.optimiser.load_state_dict(state["optimiser"])

@@ -1,0 +1,195 @@
+"""Proximal policy optimisation on language (Schulman et al. 2017; Ouyang et al. 2022).
+
+The critic is a head on the policy's own hidden states, initialised from the reward model's head.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from tutelage.algorithms.batch import (
+    Batch,
+    check_on_policy,
+    judged,
+    minibatches,
+    pack_trajectories,
+    pad_rows,
+    score_packed,
+    shaped_rewards,
+)
+from tutelage.algorithms.functional import (
+    clipped_surrogate,
+    clipped_value_loss,
+    generalised_advantages,
+    kl_k3,
+    masked_mean,
+    masked_whiten,
+)
+from tutelage.device import autocast
+from tutelage.model.gpt import GPT, masked_logprobs
+from tutelage.model.heads import PolicyWithValue
+from tutelage.model.optimiser import adamw
+from tutelage.schema import Trajectory
+from tutelage.text.batching import put_spans, take_spans
+
+
+@dataclass(frozen=True, kw_only=True)
+class PPOConfig:
+    learning_rate: float = 3e-4  # falls to 0 over the stage
+    epochs: int = 4  # passes over each batch of trajectories
+    minibatches: int = 2  # optimiser steps a pass
+    clip_range: float = 0.2  # ratio is kept within 1 ± clip_range
+    value_clip_range: float = 0.2
+    value_coefficient: float = 0.1
+    gamma: float = 1.0
+    lambda_: float = 0.95
+    kl_coefficient: float = 0.05  # β, price of a nat of log π − log ref
+    kl_target: float | None = None  # nats a reply; given, β adapts to it
+    kl_horizon: float = 2_000.0  # replies over which β adapts
+    missing_stop_score: float = -1.0  # instead of the judge's, for a reply cut at the limit
+    whiten_rewards: bool = False  # scale rewards to deviation 1, mean kept
+    max_grad_norm: float = 1.0
+    row_length: int = 192  # tokens a packed row
+    ratio_tolerance: float = 1e-3  # rounding allowed between sampling and training
+
+    def __post_init__(self) -> None:
+        if not 0 < self.clip_range < 1:
+            raise ValueError(f"clip_range must lie in (0, 1), got {self.clip_range}")
+        if self.kl_coefficient < 0:
+            raise ValueError(f"kl_coefficient must not be negative, got {self.kl_coefficient}")
+
+
+class PPO:
+    def __init__(
+        self,
+        policy: PolicyWithValue,
+        reference: GPT,
+        config: PPOConfig,
+        pad: int,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        self.policy, self.reference, self.config = policy, reference, config
+        self.pad, self.dtype = pad, dtype
+        self.kl_coefficient = config.kl_coefficient
+        self.optimiser = adamw([policy], config.learning_rate, betas=(0.9, 0.95), eps=1e-5)
+
+    @property
+    def gpt(self) -> GPT:
+        return self.policy.gpt
+
+    @property
+    def value(self) -> nn.Module:
+        """The critic, as the sampler wants it: hidden states to values."""
+        return self.policy.value
+
+    def credit(self, trajectories: Sequence[Trajectory]) -> Batch:
+        """Advantages and returns of judged trajectories; groups share their prompt's tokens."""
+        config = self.config
+        kept = judged(trajectories)
+        packed, logprobs = pack_trajectories(kept, config.row_length, self.pad)
+        reference = score_packed(self.reference, packed)
+        log_ratio = logprobs - reference
+        rewards, mask = shaped_rewards(
+            kept, log_ratio, packed.spans, self.kl_coefficient, config.missing_stop_score
+        )
+        if config.whiten_rewards:
+            rewards = masked_whiten(rewards, mask, shift_mean=False)
+        values = pad_rows([t.values for t in kept])
+        advantages, returns = generalised_advantages(
+            rewards, values, mask, config.gamma, config.lambda_
+        )
+        self._adapt(take_spans(log_ratio, packed.spans)[0].sum(dim=1).mean().item(), len(kept))
+        shape = packed.mask.shape
+        return Batch(
+            packed,
+            logprobs,
+            reference,
+            put_spans(advantages, packed.spans, shape),
+            put_spans(values, packed.spans, shape),
+            put_spans(returns, packed.spans, shape),
+        )
+
+    def _adapt(self, kl: float, count: int) -> None:
+        """β ← β·(1 + clip(KL/target − 1, ±0.2)·n/horizon) (Ziegler et al. 2019, eq. 2.4)."""
+        if self.config.kl_target is not None:
+            error = min(max(kl / self.config.kl_target - 1, -0.2), 0.2)
+            self.kl_coefficient *= 1 + error * count / self.config.kl_horizon
+
+    def update(self, batch: Batch, generator: torch.Generator) -> dict[str, float]:
+        """`epochs` passes of clipped steps over the batch; returns the means over all of them."""
+        config, packed = self.config, batch.packed
+        assert batch.values is not None
+        assert batch.returns is not None
+        attend = packed.attend()
+        sums: dict[str, float] = {}
+        count = 0
+        for _ in range(config.epochs):
+            for rows in minibatches(len(packed.tokens), config.minibatches, generator):
+                tokens, mask = packed.tokens[rows], packed.mask[rows]
+                with autocast(tokens.device, self.dtype):
+                    hidden = self.gpt(tokens, packed.positions[rows], attend[rows])
+                    logprobs = masked_logprobs(self.gpt, hidden, tokens, mask)
+                    values = self.policy.value(hidden[:, :-1])
+                log_ratio = (logprobs - batch.logprobs[rows]) * mask
+                if batch.fresh:
+                    check_on_policy(log_ratio.detach(), mask, config.ratio_tolerance)
+                    batch.fresh = False
+                advantages = masked_whiten(batch.advantages[rows], mask)
+                policy_loss = masked_mean(
+                    clipped_surrogate(log_ratio, advantages, config.clip_range), mask
+                )
+                value_loss = masked_mean(
+                    clipped_value_loss(
+                        values, batch.values[rows], batch.returns[rows], config.value_clip_range
+                    ),
+                    mask,
+                )
+                loss = policy_loss + config.value_coefficient * value_loss
+                loss.backward()
+                grad_norm = nn.utils.clip_grad_norm_(
+                    self.policy.parameters(), config.max_grad_norm
+                )
+                self.optimiser.step()
+                self.optimiser.zero_grad()
+                with torch.no_grad():
+                    clipped = ((log_ratio.exp() - 1).abs() > config.clip_range).float()
+                    observed = {
+                        "policy/loss": policy_loss.item(),
+                        "policy/clip_fraction": masked_mean(clipped, mask).item(),
+                        "policy/approx_kl": masked_mean(
+                            kl_k3(batch.logprobs[rows], logprobs), mask
+                        ).item(),
+                        "policy/grad_norm": grad_norm.item(),
+                        "value/loss": value_loss.item(),
+                    }
+                for name, number in observed.items():
+                    sums[name] = sums.get(name, 0.0) + number
+                count += 1
+        explained = 1 - _variance(batch.returns - batch.values, packed.mask) / max(
+            _variance(batch.returns, packed.mask), 1e-8
+        )
+        return {name: total / count for name, total in sums.items()} | {
+            "value/explained_variance": explained,
+            "policy/kl_coefficient": self.kl_coefficient,
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "policy": self.policy.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "kl_coefficient": self.kl_coefficient,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.policy.load_state_dict(state["policy"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.kl_coefficient = state["kl_coefficient"]
+
+
+def _variance(values: torch.Tensor, mask: torch.Tensor) -> float:
+    return values[mask].var(correction=0).item()

@@ -1,0 +1,93 @@
+"""Comparisons on disk, and as trees to train a reward model on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from tutelage.data.corpus import named_keys, read_records
+from tutelage.errors import BadInput
+from tutelage.runs import write_text
+from tutelage.schema import Comparison
+from tutelage.text.batching import Tree
+from tutelage.text.chat_format import ask, encode_prompt, encode_reply
+from tutelage.text.tokenizer import Tokenizer
+
+
+def read_comparisons(path: Path) -> list[Comparison]:
+    """JSONL of {"prompt", "chosen", "rejected"} or {"prompt", "responses", "ranking"}."""
+    found = []
+    for where, record in read_records(path):
+        prompt = record.get("prompt")
+        chosen, rejected = record.get("chosen"), record.get("rejected")
+        responses, ranking = record.get("responses"), record.get("ranking")
+        if isinstance(prompt, str) and isinstance(chosen, str) and isinstance(rejected, str):
+            found.append(Comparison(ask(prompt), (chosen, rejected), ((0,), (1,))))
+        elif isinstance(prompt, str) and isinstance(responses, list) and isinstance(ranking, list):
+            try:
+                found.append(
+                    Comparison(
+                        ask(prompt),
+                        tuple(str(response) for response in responses),
+                        tuple(tuple(int(index) for index in group) for group in ranking),
+                        labeler=str(record.get("labeler", "")),
+                        labelled_at=str(record.get("labelled_at", "")),
+                        guidelines=str(record.get("guidelines", "")),
+                    )
+                )
+            except (TypeError, ValueError) as error:
+                raise BadInput(f"{where}: {error}.") from None
+        else:
+            raise BadInput(
+                f"{where}: expected `prompt`, `chosen` and `rejected`, or `prompt`, `responses` "
+                f"and `ranking`, got {named_keys(record)}."
+            )
+    return found
+
+
+def write_comparisons(path: Path, comparisons: Sequence[Comparison]) -> None:
+    rows = (
+        {
+            "prompt": comparison.prompt[-1].content,
+            "responses": comparison.responses,
+            "ranking": comparison.ranking,
+            "labeler": comparison.labeler,
+            "labelled_at": comparison.labelled_at,
+            "guidelines": comparison.guidelines,
+        }
+        for comparison in comparisons
+    )
+    write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+
+
+def comparison_trees(
+    tokenizer: Tokenizer, comparisons: Sequence[Comparison], context: int
+) -> list[Tree]:
+    """One tree a prompt, its responses the branches."""
+    trees = []
+    for number, comparison in enumerate(comparisons, start=1):
+        prompt = encode_prompt(tokenizer, comparison.prompt)
+        branches = [encode_reply(tokenizer, response) for response in comparison.responses]
+        longest = len(prompt) + max(len(branch) for branch in branches)
+        if longest > context:
+            raise BadInput(
+                f"Comparison {number} has {longest} tokens with its longest response, the model's "
+                f"context is {context}: shorten it, or pretrain with a longer context."
+            )
+        trees.append(Tree(prompt, branches))
+    return trees
+
+
+def rank_table(comparisons: Sequence[Comparison]) -> tuple[Tensor, Tensor]:
+    """Ranks (P, K) and their mask, K the largest number of responses."""
+    K = max(len(comparison.responses) for comparison in comparisons)
+    ranks = torch.zeros(len(comparisons), K, dtype=torch.long)
+    mask = torch.zeros(len(comparisons), K, dtype=torch.bool)
+    for row, comparison in enumerate(comparisons):
+        ranks[row, : len(comparison.responses)] = torch.tensor(comparison.ranks())
+        mask[row, : len(comparison.responses)] = True
+    return ranks, mask

@@ -1,0 +1,72 @@
+"""Demonstrations on disk, and as trees to train on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import get_args
+
+from tutelage.data.corpus import named_keys, read_records
+from tutelage.errors import BadInput
+from tutelage.runs import write_text
+from tutelage.schema import Demonstration, Message, Role
+from tutelage.text.batching import Tree
+from tutelage.text.chat_format import ask, encode_conversation
+from tutelage.text.tokenizer import Tokenizer
+
+
+def read_demonstrations(path: Path) -> list[Demonstration]:
+    """JSONL of {"messages": [{"role", "content"}, …]} or {"prompt", "completion"}."""
+    found = []
+    for where, record in read_records(path):
+        if isinstance(record.get("prompt"), str) and isinstance(record.get("completion"), str):
+            reply = Message("assistant", str(record["completion"]))
+            found.append(Demonstration((*ask(str(record["prompt"])), reply)))
+        elif isinstance(record.get("messages"), list):
+            found.append(Demonstration(_messages(record["messages"], where)))
+        else:
+            raise BadInput(
+                f"{where}: expected `prompt` and `completion`, or `messages`, got {named_keys(record)}."
+            )
+    return found
+
+
+def _messages(raw: object, where: str) -> tuple[Message, ...]:
+    messages = []
+    for item in raw if isinstance(raw, list) else []:
+        role = item.get("role") if isinstance(item, dict) else None
+        content = item.get("content") if isinstance(item, dict) else None
+        if role not in get_args(Role) or not isinstance(content, str):
+            raise BadInput(
+                f"{where}: expected messages with `role` ({', '.join(get_args(Role))}) and "
+                f"`content`, got {json.dumps(item, ensure_ascii=False)[:80]}."
+            )
+        messages.append(Message(role, content))
+    if not any(message.role == "assistant" for message in messages):
+        raise BadInput(f"{where}: expected at least one assistant message, got none.")
+    return tuple(messages)
+
+
+def write_demonstrations(path: Path, demonstrations: Sequence[Demonstration]) -> None:
+    rows = (
+        {"messages": [{"role": m.role, "content": m.content} for m in demonstration.messages]}
+        for demonstration in demonstrations
+    )
+    write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+
+
+def demonstration_trees(
+    tokenizer: Tokenizer, demonstrations: Sequence[Demonstration], context: int
+) -> list[Tree]:
+    """One tree a conversation, assistant messages marked as spoken."""
+    trees = []
+    for number, demonstration in enumerate(demonstrations, start=1):
+        tokens, spoken = encode_conversation(tokenizer, demonstration.messages)
+        if len(tokens) > context:
+            raise BadInput(
+                f"Demonstration {number} has {len(tokens)} tokens, the model's context is "
+                f"{context}: shorten it, or pretrain with a longer context."
+            )
+        trees.append(Tree(tokens, [], spoken))
+    return trees

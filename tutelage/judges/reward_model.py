@@ -1,0 +1,43 @@
+"""A judge that has learned from rankings: the score of a reply at its last token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from tutelage.errors import JudgeFailure
+from tutelage.model.heads import RewardModel
+from tutelage.rollout.collect import grouped
+from tutelage.schema import Outcome, Trajectory, Verdict
+from tutelage.text.batching import Packed, Tree, pack
+
+
+def branch_scores(model: RewardModel, packed: Packed) -> Tensor:
+    """Score of each branch at its last token, (N,) in the order of packed.spans."""
+    hidden = model.gpt(packed.tokens, packed.positions, packed.attend())
+    rows, starts, lengths = packed.spans.unbind(1)
+    return model.score(hidden[rows, starts + lengths])
+
+
+class RewardModelJudge:
+    """Scores trajectories with a trained reward model; same prompt, one pass over the prompt."""
+
+    def __init__(self, model: RewardModel, pad: int, row_length: int = 192) -> None:
+        self.model = model
+        self.pad = pad
+        self.row_length = row_length
+
+    @torch.inference_mode()
+    def score(self, trajectories: Sequence[Trajectory]) -> list[Verdict]:
+        groups = grouped(trajectories)
+        trees = [Tree(g[0].prompt_tokens, [t.response_tokens for t in g]) for g in groups]
+        device = self.model.gpt.embedding.weight.device
+        packed = pack(trees, self.row_length, self.pad).to(device)
+        scores = branch_scores(self.model, packed)
+        if not torch.isfinite(scores).all():
+            raise JudgeFailure("The reward model gave a score that is not a number.")
+        ordered = [trajectory for group in groups for trajectory in group]
+        by_identity = dict(zip(map(id, ordered), scores.tolist(), strict=True))
+        return [Verdict(by_identity[id(t)], Outcome.SUCCESS) for t in trajectories]

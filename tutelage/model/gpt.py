@@ -1,0 +1,189 @@
+"""The GPT: a decoder-only transformer that trains, scores packed rows, and decodes with a cache.
+
+Pre-norm residual blocks, rotary positions (Su et al. 2021), RMS norms without weights, normalised
+queries and keys (Henry et al. 2020), squared ReLU (So et al. 2021), separate input and output
+embeddings. Left out on purpose: biases and dropout (dropout would make the policy that is trained
+another one than the policy that was sampled).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True, kw_only=True)
+class GPTConfig:
+    vocabulary: int = 1024  # token ids
+    context: int = 256  # longest sequence in tokens that it is trained on
+    layers: int = 4
+    heads: int = 4
+    width: int = 192  # D, a multiple of 2 × heads
+
+    def __post_init__(self) -> None:
+        if self.width % (2 * self.heads):
+            raise ValueError(
+                f"width must be a multiple of 2 × heads, got width {self.width}, heads {self.heads}"
+            )
+
+
+class KeyValueCache:
+    """Keys and values of the tokens seen so far, in `slots` preallocated places a sequence.
+
+    keys, values: one (B, H, slots, D/H) a layer. length: how many slots are filled.
+    """
+
+    def __init__(self, config: GPTConfig, batch: int, slots: int, like: Tensor) -> None:
+        shape = (config.layers, batch, config.heads, slots, config.width // config.heads)
+        self.keys = torch.zeros(shape, dtype=like.dtype, device=like.device)
+        self.values = torch.zeros_like(self.keys)
+        self.length = 0
+
+    def append(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Store (B, H, new, D/H) after the filled slots; return all filled ones and the new."""
+        end = self.length + key.shape[2]
+        self.keys[layer, :, :, self.length : end] = key
+        self.values[layer, :, :, self.length : end] = value
+        return self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
+
+    def select(self, rows: Tensor) -> None:
+        """Keep only these rows of the batch, in this order; a row may be repeated."""
+        self.keys = self.keys.index_select(1, rows)
+        self.values = self.values.index_select(1, rows)
+
+
+def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+    """Turn each pair (x_i, x_{i+d/2}) by its position's angle. x: (B, H, T, d)."""
+    first, second = x.chunk(2, dim=-1)
+    return torch.cat([first * cosine - second * sine, first * sine + second * cosine], dim=-1)
+
+
+class Attention(nn.Module):
+    def __init__(self, config: GPTConfig) -> None:
+        super().__init__()
+        self.heads = config.heads
+        self.qkv = nn.Linear(config.width, 3 * config.width, bias=False)
+        self.out = nn.Linear(config.width, config.width, bias=False)
+
+    def forward(
+        self,
+        x: Tensor,
+        rotation: tuple[Tensor, Tensor],
+        attend: Tensor | None,
+        cache: KeyValueCache | None,
+        layer: int,
+    ) -> Tensor:
+        B, T, D = x.shape
+        q, k, v = self.qkv(x).view(B, T, 3, self.heads, D // self.heads).permute(2, 0, 3, 1, 4)
+        q, k = (F.rms_norm(rotate(part, *rotation), (part.shape[-1],)) for part in (q, k))
+        v = v.to(q.dtype)  # under autocast the norms return float32
+        if cache is not None:
+            k, v = cache.append(layer, k, v)
+        if T == 1:
+            # One query: two plain products are three times faster here than the fused kernel.
+            weights = (q @ k.transpose(-1, -2)) * (q.shape[-1] ** -0.5)
+            if attend is not None:
+                weights = weights.masked_fill(~attend, float("-inf"))
+            mixed = weights.softmax(dim=-1).to(v.dtype) @ v
+        else:
+            mixed = F.scaled_dot_product_attention(
+                q, k, v, attn_mask=attend, is_causal=attend is None
+            )
+        return self.out(mixed.transpose(1, 2).reshape(B, T, D))
+
+
+class Block(nn.Module):
+    def __init__(self, config: GPTConfig) -> None:
+        super().__init__()
+        self.attention = Attention(config)
+        self.up = nn.Linear(config.width, 4 * config.width, bias=False)
+        self.down = nn.Linear(4 * config.width, config.width, bias=False)
+
+    def forward(
+        self,
+        x: Tensor,
+        rotation: tuple[Tensor, Tensor],
+        attend: Tensor | None,
+        cache: KeyValueCache | None,
+        layer: int,
+    ) -> Tensor:
+        width = (x.shape[-1],)
+        x = x + self.attention(F.rms_norm(x, width), rotation, attend, cache, layer)
+        return x + self.down(F.relu(self.up(F.rms_norm(x, width))).square())
+
+
+class GPT(nn.Module):
+    """Tokens (B, T) to hidden states (B, T, D); `head` turns hidden states into logits (…, V)."""
+
+    def __init__(self, config: GPTConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = nn.Embedding(config.vocabulary, config.width)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.head = nn.Linear(config.width, config.vocabulary, bias=False)
+        half = config.width // config.heads // 2
+        self.register_buffer(
+            "frequencies", 10_000.0 ** (-torch.arange(half) / half), persistent=False
+        )
+        self.frequencies: Tensor
+
+    def initialise(self, generator: torch.Generator) -> GPT:
+        """Weights from `generator`: matrices uniform with deviation 1/√D, residual outputs and
+        the head zero, so that the network starts as the identity and uniform predictions."""
+        bound = 3**0.5 * self.config.width**-0.5
+        for name, weight in sorted(self.named_parameters()):
+            if name.endswith(("out.weight", "down.weight", "head.weight")):
+                nn.init.zeros_(weight)
+            elif name == "embedding.weight":
+                nn.init.normal_(weight, std=1.0, generator=generator)
+            else:
+                nn.init.uniform_(weight, -bound, bound, generator=generator)
+        return self
+
+    def forward(
+        self,
+        tokens: Tensor,
+        positions: Tensor | None = None,
+        attend: Tensor | None = None,
+        cache: KeyValueCache | None = None,
+    ) -> Tensor:
+        """Hidden states (B, T, D) of tokens (B, T).
+
+        positions: (B, T), default 0…T−1. attend: True where a query (B, 1, T, keys) may look at a
+        key, default causal. cache: keys and values of earlier tokens; these are added to it.
+        """
+        T = tokens.shape[1]
+        if positions is None:
+            positions = torch.arange(T, device=tokens.device)[None]
+        angles = positions[:, None, :, None] * self.frequencies  # (B, 1, T, d/2)
+        rotation = (angles.cos(), angles.sin())
+        x = F.rms_norm(self.embedding(tokens), (self.config.width,))
+        for layer, block in enumerate(self.blocks):
+            x = block(x, rotation, attend, cache, layer)
+        if cache is not None:
+            cache.length += T
+        return F.rms_norm(x, (self.config.width,))
+
+    def parameter_count(self) -> int:
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    def training_flops_per_token(self, length: int) -> int:
+        """Multiply-adds of forward and backward, counted as two operations each (6 a weight)."""
+        matrices = self.parameter_count() - self.embedding.weight.numel()
+        return 6 * matrices + 6 * self.config.layers * self.config.width * length
+
+
+def masked_logprobs(gpt: GPT, hidden: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
+    """Log-probability of tokens[:, t+1] at t where mask[:, t], 0 elsewhere: (B, T−1).
+
+    Only masked positions reach the head, which for short replies is most of its work saved.
+    """
+    targets = tokens[:, 1:][mask]
+    logits = gpt.head(hidden[:, :-1][mask]).float()
+    chosen = -F.cross_entropy(logits, targets, reduction="none")
+    return torch.zeros(mask.shape, dtype=chosen.dtype, device=chosen.device).masked_scatter(
+        mask, chosen
+    )

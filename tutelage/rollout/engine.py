@@ -1,0 +1,120 @@
+"""Batched sampling with a key-value cache.
+
+Each distinct prompt is read once, however many samples are drawn from it; rows that are finished
+leave the batch. Kept for every sampled token: its id, the behaviour policy's log-probability and,
+where a critic is given, the value of the state it was sampled in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from tutelage.model.gpt import GPT, KeyValueCache
+
+# Rows leave the batch in bulk: copying the cache costs about as much as two decoding steps.
+_COMPACT_BELOW = 0.75
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampling:
+    """How replies are drawn. temperature 0 is greedy."""
+
+    max_new_tokens: int = 48
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.temperature < 0 or self.max_new_tokens < 1:
+            raise ValueError(f"need temperature >= 0 and max_new_tokens >= 1, got {self}")
+
+
+@dataclass
+class Sample:
+    """tokens: the stop token included where it was sampled. One logprob and value a token."""
+
+    tokens: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+    finished: bool = False
+
+
+@torch.inference_mode()
+def generate(
+    gpt: GPT,
+    prompts: Sequence[Sequence[int]],
+    samples_per_prompt: int,
+    stop: int,
+    sampling: Sampling,
+    generator: torch.Generator,
+    value: Callable[[Tensor], Tensor] | None = None,
+) -> list[list[Sample]]:
+    """For each prompt, `samples_per_prompt` samples, each ended by `stop` or the length limit.
+
+    value: the critic, hidden states (N, D) to values (N,).
+    """
+    device = gpt.embedding.weight.device
+    P, G = len(prompts), samples_per_prompt
+    lengths = torch.tensor([len(prompt) for prompt in prompts], device=device)
+    longest = int(lengths.max())
+    padded = torch.zeros(P, longest, dtype=torch.long)
+    for row, prompt in enumerate(prompts):
+        padded[row, : len(prompt)] = torch.tensor(prompt)
+    slots = longest + sampling.max_new_tokens
+    hidden, cache = _read_prompts(gpt, padded.to(device), slots)
+    last = hidden[torch.arange(P, device=device), lengths - 1]  # (P, D)
+
+    samples = [[Sample() for _ in range(G)] for _ in range(P)]
+    flat = [sample for group in samples for sample in group]
+    rows = torch.arange(P, device=device).repeat_interleave(G)  # prompt of each live row
+    live = list(range(P * G))  # sample of each live row
+    cache.select(rows)
+    last = last[rows]
+    # Slots between a prompt's end and the longest prompt's end hold padding.
+    slot = torch.arange(slots, device=device)
+    usable = (slot < lengths[rows][:, None]) | (slot >= longest)
+    positions = lengths[rows]
+    greedy = sampling.temperature == 0
+    for step in range(sampling.max_new_tokens):
+        logits = gpt.head(last).float()
+        logprobs = (logits if greedy else logits / sampling.temperature).log_softmax(dim=-1)
+        if greedy:
+            chosen = logprobs.argmax(dim=-1)
+        else:
+            noise = torch.empty(logprobs.shape).exponential_(generator=generator)
+            chosen = (logprobs - noise.to(device).log()).argmax(dim=-1)  # Gumbel-max
+        chosen_logprobs = logprobs.gather(1, chosen[:, None])[:, 0].tolist()
+        chosen_values = value(last).tolist() if value is not None else None
+        ids = chosen.tolist()
+        keep: list[int] = []
+        for row, (index, token) in enumerate(zip(live, ids, strict=True)):
+            sample = flat[index]
+            if sample.finished:
+                continue
+            sample.tokens.append(token)
+            sample.logprobs.append(chosen_logprobs[row])
+            if chosen_values is not None:
+                sample.values.append(chosen_values[row])
+            sample.finished = token == stop
+            if not sample.finished:
+                keep.append(row)
+        if not keep or step + 1 == sampling.max_new_tokens:
+            break
+        if len(keep) < _COMPACT_BELOW * len(live):
+            kept = torch.tensor(keep, device=device)
+            cache.select(kept)
+            chosen, usable, positions = chosen[kept], usable[kept], positions[kept]
+            live = [live[row] for row in keep]
+        attend = usable[:, None, None, : cache.length + 1]
+        last = gpt(chosen[:, None], positions[:, None], attend, cache)[:, 0]
+        positions = positions + 1
+    return samples
+
+
+def _read_prompts(gpt: GPT, padded: Tensor, slots: int) -> tuple[Tensor, KeyValueCache]:
+    """Hidden states of right-padded prompts and the cache they leave behind."""
+    like = gpt.blocks[0].attention.qkv.weight
+    cache = KeyValueCache(gpt.config, len(padded), slots, like)
+    return gpt(padded, cache=cache), cache

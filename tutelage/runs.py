@@ -1,0 +1,141 @@
+"""A run is a folder: config, metrics, checkpoints, labels, report. Whatever is written there is
+written under a temporary name, flushed to disk and renamed, so that a killed process leaves either
+the old file or the new one."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tutelage.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a stage yields after each step, for whoever watches."""
+
+    stage: str
+    step: int  # steps done
+    steps: int  # steps planned
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits until the write is finished."""
+    old = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, old)
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file, flush it to disk and give it its name."""
+    temporary = path.with_name(f".{path.name}.partial")
+    with _uninterrupted():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write(temporary)
+            with open(temporary, "rb") as file:
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def write_json(path: Path, value: object) -> None:
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInput(f"There is no file {path}.") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} is not JSON: {error}.") from None
+
+
+class Run:
+    """The folder of one run and what it knows of its stages."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+        if self.folder.exists() and not self.folder.is_dir():
+            raise BadInput(f"The run folder {self.folder} is a file; give a folder.")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._metrics_path = self.folder / "metrics.jsonl"
+
+    def checkpoint(self, stage: str) -> Path:
+        """Folder of a finished stage."""
+        return self.folder / "checkpoints" / stage
+
+    def _resume_path(self, stage: str) -> Path:
+        return self.folder / "checkpoints" / f"{stage}.resume.pt"
+
+    def done(self, stage: str) -> bool:
+        return self.checkpoint(stage).is_dir()
+
+    def save_state(self, stage: str, state: Mapping[str, Any]) -> None:
+        """Keep what a stage needs to go on: plain numbers, tensors, state dicts."""
+        write_atomically(self._resume_path(stage), lambda path: torch.save(dict(state), path))
+
+    def load_state(self, stage: str) -> dict[str, Any] | None:
+        """The last saved state, or None. Metrics logged after it are dropped: they come again."""
+        path = self._resume_path(stage)
+        state = torch.load(path, weights_only=True) if path.exists() else None
+        self._forget_metrics(stage, after=state["step"] if state else 0)
+        return state
+
+    def finish(self, stage: str, write: Callable[[Path], object]) -> None:
+        """Let `write` fill the stage's folder; from then on `done(stage)`."""
+        target = self.checkpoint(stage)
+        temporary = target.with_name(f".{stage}.partial")
+        with _uninterrupted():
+            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.mkdir(parents=True)
+            try:
+                write(temporary)
+                for path in temporary.iterdir():
+                    with open(path, "rb") as file:
+                        os.fsync(file.fileno())
+                os.replace(temporary, target)
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
+            self._resume_path(stage).unlink(missing_ok=True)
+
+    def log(self, stage: str, step: int, metrics: Mapping[str, float]) -> None:
+        """Append one line to metrics.jsonl; names are `area/name`."""
+        line = json.dumps({"stage": stage, "step": step, **metrics})
+        with open(self._metrics_path, "a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """All whole lines logged so far; a line that a kill cut short is left out."""
+        if not self._metrics_path.exists():
+            return []
+        rows = []
+        for line in self._metrics_path.read_text(encoding="utf-8").splitlines():
+            with contextlib.suppress(json.JSONDecodeError):
+                rows.append(json.loads(line))
+        return rows
+
+    def _forget_metrics(self, stage: str, after: int) -> None:
+        rows = self.metrics()
+        kept = [row for row in rows if row["stage"] != stage or row["step"] <= after]
+        if rows:
+            write_text(self._metrics_path, "".join(json.dumps(row) + "\n" for row in kept))

@@ -1,0 +1,39 @@
+"""Comparisons: sample several replies to each prompt and have them ranked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tutelage.device import seeded
+from tutelage.model.gpt import GPT
+from tutelage.rollout.collect import collect, grouped
+from tutelage.rollout.engine import Sampling
+from tutelage.schema import Conversation
+from tutelage.text.tokenizer import Tokenizer
+
+FEWEST, MOST = 4, 9  # responses of one comparison, as InstructGPT's labelers were shown
+
+
+def sample_responses(
+    gpt: GPT,
+    tokenizer: Tokenizer,
+    prompts: Sequence[Conversation],
+    sampling: Sampling,
+    *seed: object,
+) -> list[tuple[int, list[str]]]:
+    """(prompt's number, 4 to 9 responses), distinct ones first; a repeated one stays only where
+    there are fewer than 4. Prompts on which the policy always says the same are left out: there
+    is nothing to rank."""
+    trajectories = collect(
+        gpt, tokenizer, prompts, MOST, sampling, seeded(*seed, "responses")
+    )
+    found = []
+    for group in grouped(trajectories):
+        finished = [t.response for t in group if t.terminated]
+        distinct = list(dict.fromkeys(finished))
+        if len(distinct) < 2:
+            continue
+        repeated = [r for i, r in enumerate(finished) if r in finished[:i]]
+        fill = repeated[: max(0, FEWEST - len(distinct))]
+        found.append((group[0].group, distinct + fill))
+    return found

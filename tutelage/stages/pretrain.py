@@ -1,0 +1,102 @@
+"""Pretraining: predict the next token of unlabelled text."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from tutelage.data.corpus import stream_rows
+from tutelage.device import autocast
+from tutelage.errors import BadInput
+from tutelage.model.checkpoint import save_model
+from tutelage.model.gpt import GPT
+from tutelage.model.optimiser import adamw, set_learning_rate, warmup_then_linear
+from tutelage.runs import Progress, Run
+from tutelage.text.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainConfig:
+    steps: int = 1000
+    rows: int = 16  # sequences a step
+    row_length: int = 128  # tokens a sequence
+    learning_rate: float = 3e-3
+    warmup: int = 20  # steps
+    weight_decay: float = 0.1
+    max_grad_norm: float = 1.0
+    evaluate_every: int = 100  # steps between validation losses and saved states
+
+
+def pretrain(
+    run: Run,
+    gpt: GPT,
+    tokenizer: Tokenizer,
+    stream: Tensor,
+    validation: Tensor,
+    config: PretrainConfig,
+    seed: int,
+    dtype: torch.dtype = torch.float32,
+    stage: str = "pretrain",
+) -> Iterator[Progress]:
+    """Train `gpt` on `stream`, both (tokens,); ends with checkpoints/<stage>."""
+    optimiser = adamw([gpt], config.learning_rate, config.weight_decay)
+    device = gpt.embedding.weight.device
+    start = 0
+    if state := run.load_state(stage):
+        gpt.load_state_dict(state["model"])
+        optimiser.load_state_dict(state["optimiser"])
+        start = state["step"]
+    began = time.perf_counter()
+    for step in range(start, config.steps):
+        rows = stream_rows(stream, config.row_length, config.rows, step, seed, stage).to(device)
+        factor = warmup_then_linear(step, config.steps, config.warmup)
+        set_learning_rate(optimiser, config.learning_rate * factor)
+        with autocast(device, dtype):
+            loss = next_token_loss(gpt, rows)
+        loss.backward()
+        grad_norm = torch.nn.utils.clip_grad_norm_(gpt.parameters(), config.max_grad_norm)
+        optimiser.step()
+        optimiser.zero_grad()
+
+        metrics = {"train/loss": loss.item(), "train/grad_norm": grad_norm.item()}
+        done = step + 1
+        if done % config.evaluate_every == 0 or done == config.steps:
+            metrics["validation/loss"] = validation_loss(gpt, validation, config, dtype)
+            run.save_state(
+                stage,
+                {"step": done, "model": gpt.state_dict(), "optimiser": optimiser.state_dict()},
+            )
+        run.log(stage, done, metrics)
+        tokens = (done - start) * config.rows * config.row_length
+        metrics["train/tokens_per_s"] = tokens / (time.perf_counter() - began)
+        yield Progress(stage, done, config.steps, metrics)
+    run.finish(stage, lambda folder: save_model(folder, gpt, tokenizer))
+
+
+def next_token_loss(gpt: GPT, rows: Tensor) -> Tensor:
+    """Mean cross-entropy of rows (B, T+1), each token from those before it."""
+    logits = gpt.head(gpt(rows[:, :-1])).float()
+    return F.cross_entropy(logits.flatten(0, 1), rows[:, 1:].flatten())
+
+
+@torch.inference_mode()
+def validation_loss(
+    gpt: GPT, validation: Tensor, config: PretrainConfig, dtype: torch.dtype, rows: int = 64
+) -> float:
+    """Mean loss over evenly spread rows of the validation stream."""
+    length = config.row_length + 1
+    if len(validation) < length:
+        raise BadInput(f"The validation text has {len(validation)} tokens, fewer than {length}.")
+    starts = torch.linspace(0, len(validation) - length, rows).long().unique()
+    device = gpt.embedding.weight.device
+    losses = []
+    for chunk in starts.split(config.rows):
+        batch = torch.stack([validation[i : i + length] for i in chunk.tolist()]).long()
+        with autocast(device, dtype):
+            losses.append(next_token_loss(gpt, batch.to(device)).item() * len(chunk))
+    return sum(losses) / len(starts)

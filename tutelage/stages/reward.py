@@ -1,0 +1,106 @@
+"""The reward model: from the SFT weights, learns to score as labelers rank (Bradley–Terry)."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from tutelage.algorithms.functional import bradley_terry_loss
+from tutelage.data.comparisons import comparison_trees, rank_table
+from tutelage.data.order import batch_indices
+from tutelage.device import autocast
+from tutelage.errors import BadInput
+from tutelage.judges.reward_model import branch_scores
+from tutelage.model.checkpoint import save_model
+from tutelage.model.heads import RewardModel
+from tutelage.model.optimiser import adamw, set_learning_rate, warmup_then_linear
+from tutelage.runs import Progress, Run
+from tutelage.schema import Comparison
+from tutelage.text.batching import Tree, pack
+from tutelage.text.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True, kw_only=True)
+class RewardConfig:
+    epochs: float = 2.0  # passes over the comparisons
+    batch: int = 32  # prompts a step, each with all its responses
+    row_length: int = 192  # tokens a packed row
+    learning_rate: float = 5e-4
+    warmup: int = 10  # steps
+    weight_decay: float = 0.1
+    max_grad_norm: float = 1.0
+    evaluate_every: int = 50  # steps between saved states
+
+
+def train_reward_model(
+    run: Run,
+    model: RewardModel,
+    tokenizer: Tokenizer,
+    comparisons: Sequence[Comparison],
+    reference_samples: Sequence[Tree],
+    config: RewardConfig,
+    seed: int,
+    dtype: torch.dtype = torch.float32,
+    stage: str = "reward",
+) -> Iterator[Progress]:
+    """Train `model`, then normalise it on reference_samples; ends with checkpoints/<stage>."""
+    trees = comparison_trees(tokenizer, comparisons, model.gpt.config.context)
+    if not trees:
+        raise BadInput("There are no comparisons to train a reward model on.")
+    ranks, mask = rank_table(comparisons)
+    steps = max(1, math.ceil(len(trees) * config.epochs / config.batch))
+    optimiser = adamw([model], config.learning_rate, config.weight_decay)
+    device = model.gpt.embedding.weight.device
+    start = 0
+    if state := run.load_state(stage):
+        model.load_state_dict(state["model"])
+        optimiser.load_state_dict(state["optimiser"])
+        start = state["step"]
+    began, seen = time.perf_counter(), 0
+    for step in range(start, steps):
+        chosen = batch_indices(len(trees), min(config.batch, len(trees)), step, seed, stage)
+        packed = pack([trees[i] for i in chosen], config.row_length, tokenizer.pad).to(device)
+        factor = warmup_then_linear(step, steps, config.warmup)
+        set_learning_rate(optimiser, config.learning_rate * factor)
+        with autocast(device, dtype):
+            scores = branch_scores(model, packed)  # (responses,), prompt by prompt
+        table = torch.zeros(len(chosen), mask.shape[1], device=device)
+        table = table.masked_scatter(mask[chosen].to(device), scores)
+        loss = bradley_terry_loss(table, ranks[chosen].to(device), mask[chosen].to(device))
+        loss.backward()
+        grad_norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
+        optimiser.step()
+        optimiser.zero_grad()
+
+        metrics = {"train/loss": loss.item(), "train/grad_norm": grad_norm.item()}
+        done = step + 1
+        if done % config.evaluate_every == 0 or done == steps:
+            run.save_state(
+                stage,
+                {"step": done, "model": model.state_dict(), "optimiser": optimiser.state_dict()},
+            )
+        run.log(stage, done, metrics)
+        seen += sum(len(trees[i]) for i in chosen)
+        metrics["train/tokens_per_s"] = seen / (time.perf_counter() - began)
+        yield Progress(stage, done, steps, metrics)
+    if reference_samples:
+        model.score.normalise(score_trees(model, reference_samples, config.row_length, tokenizer.pad))
+    run.finish(stage, lambda folder: save_model(folder, model, tokenizer))
+
+
+@torch.inference_mode()
+def score_trees(
+    model: RewardModel, trees: Sequence[Tree], row_length: int, pad: int, at_once: int = 128
+) -> Tensor:
+    """Score of every branch of every tree, in order: (branches,)."""
+    device = model.gpt.embedding.weight.device
+    scores = []
+    for start in range(0, len(trees), at_once):
+        packed = pack(trees[start : start + at_once], row_length, pad).to(device)
+        scores.append(branch_scores(model, packed))
+    return torch.cat(scores)

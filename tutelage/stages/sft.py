@@ -1,0 +1,100 @@
+"""Supervised fine-tuning: imitate demonstrations, packed, the assistant's tokens only."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from tutelage.data.demonstrations import demonstration_trees
+from tutelage.data.order import batch_indices
+from tutelage.device import autocast
+from tutelage.errors import BadInput
+from tutelage.model.checkpoint import save_model
+from tutelage.model.gpt import GPT, masked_logprobs
+from tutelage.model.optimiser import adamw, set_learning_rate, warmup_then_linear
+from tutelage.runs import Progress, Run
+from tutelage.schema import Demonstration
+from tutelage.text.batching import Packed, Tree, pack
+from tutelage.text.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True, kw_only=True)
+class SFTConfig:
+    epochs: float = 10.0  # passes over the demonstrations
+    batch: int = 64  # demonstrations a step
+    row_length: int = 192  # tokens a packed row
+    learning_rate: float = 1.5e-3
+    warmup: int = 10  # steps
+    weight_decay: float = 0.1
+    max_grad_norm: float = 1.0
+    held_out: float = 0.05  # share of demonstrations kept for the validation loss
+    evaluate_every: int = 50  # steps between validation losses and saved states
+
+
+def sft(
+    run: Run,
+    gpt: GPT,
+    tokenizer: Tokenizer,
+    demonstrations: Sequence[Demonstration],
+    config: SFTConfig,
+    seed: int,
+    dtype: torch.dtype = torch.float32,
+    stage: str = "sft",
+) -> Iterator[Progress]:
+    """Train `gpt` on the demonstrations; ends with checkpoints/<stage>."""
+    trees = demonstration_trees(tokenizer, demonstrations, gpt.config.context)
+    kept = max(1, round(config.held_out * len(trees)))
+    validation, trees = trees[:kept], trees[kept:]
+    if not trees:
+        raise BadInput(f"{len(demonstrations)} demonstrations are too few to train on.")
+    steps = max(1, math.ceil(len(trees) * config.epochs / config.batch))
+    optimiser = adamw([gpt], config.learning_rate, config.weight_decay)
+    device = gpt.embedding.weight.device
+    start = 0
+    if state := run.load_state(stage):
+        gpt.load_state_dict(state["model"])
+        optimiser.load_state_dict(state["optimiser"])
+        start = state["step"]
+    began, seen = time.perf_counter(), 0
+    for step in range(start, steps):
+        chosen = batch_indices(len(trees), config.batch, step, seed, stage)
+        batch = pack([trees[i] for i in chosen], config.row_length, tokenizer.pad).to(device)
+        factor = warmup_then_linear(step, steps, config.warmup)
+        set_learning_rate(optimiser, config.learning_rate * factor)
+        with autocast(device, dtype):
+            loss = imitation_loss(gpt, batch)
+        loss.backward()
+        grad_norm = torch.nn.utils.clip_grad_norm_(gpt.parameters(), config.max_grad_norm)
+        optimiser.step()
+        optimiser.zero_grad()
+
+        metrics = {"train/loss": loss.item(), "train/grad_norm": grad_norm.item()}
+        done = step + 1
+        if done % config.evaluate_every == 0 or done == steps:
+            metrics["validation/loss"] = _validation_loss(gpt, validation, config, tokenizer.pad)
+            run.save_state(
+                stage,
+                {"step": done, "model": gpt.state_dict(), "optimiser": optimiser.state_dict()},
+            )
+        run.log(stage, done, metrics)
+        seen += sum(len(trees[i]) for i in chosen)
+        metrics["train/tokens_per_s"] = seen / (time.perf_counter() - began)
+        yield Progress(stage, done, steps, metrics)
+    run.finish(stage, lambda folder: save_model(folder, gpt, tokenizer))
+
+
+def imitation_loss(gpt: GPT, batch: Packed) -> Tensor:
+    """Mean negative log-probability of the tokens under the mask."""
+    hidden = gpt(batch.tokens, batch.positions, batch.attend())
+    return -masked_logprobs(gpt, hidden, batch.tokens, batch.mask).sum() / batch.mask.sum()
+
+
+@torch.inference_mode()
+def _validation_loss(gpt: GPT, trees: Sequence[Tree], config: SFTConfig, pad: int) -> float:
+    batch = pack(trees, config.row_length, pad).to(gpt.embedding.weight.device)
+    return imitation_loss(gpt, batch).item()

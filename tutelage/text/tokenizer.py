@@ -1,0 +1,83 @@
+"""Byte-level BPE with the chat's special tokens; digits are always one token each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import tokenizers
+from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
+
+from tutelage.errors import BadInput
+
+PAD = "<|pad|>"
+DOCUMENT = "<|document|>"  # starts a document of unlabelled text
+END = "<|end|>"  # ends every message; sampled by the assistant, it is the stop token
+ROLES = {role: f"<|{role}|>" for role in ("system", "user", "assistant", "tool")}
+SPECIAL = [PAD, DOCUMENT, END, *ROLES.values()]
+
+# Words keep the space before them; a digit, and each run of marks, stands alone.
+_PIECES = r" ?\p{L}+| ?\p{N}| ?[^\s\p{L}\p{N}]|\s+(?!\S)|\s"
+
+
+class Tokenizer:
+    """Text to token ids and back. Special tokens never come out of text, only out of code."""
+
+    def __init__(self, inner: tokenizers.Tokenizer) -> None:
+        self.inner = inner
+        missing = [token for token in SPECIAL if inner.token_to_id(token) is None]
+        if missing:
+            raise BadInput(f"The tokenizer lacks the special tokens {', '.join(missing)}.")
+        self.pad, self.document, self.end = (inner.token_to_id(t) for t in (PAD, DOCUMENT, END))
+        self.roles = {role: inner.token_to_id(token) for role, token in ROLES.items()}
+        self.special = frozenset(inner.token_to_id(token) for token in SPECIAL)
+
+    @classmethod
+    def train(cls, texts: Iterable[str], vocabulary: int) -> Tokenizer:
+        """Learn `vocabulary` tokens: 256 bytes, the special ones, and merges of frequent pairs."""
+        smallest = 256 + len(SPECIAL)
+        if vocabulary < smallest:
+            raise BadInput(f"The vocabulary must hold at least {smallest} tokens, got {vocabulary}.")
+        inner = tokenizers.Tokenizer(models.BPE())
+        inner.pre_tokenizer = pre_tokenizers.Sequence(
+            [
+                pre_tokenizers.Split(Regex(_PIECES), behavior="isolated"),
+                pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+            ]
+        )
+        inner.decoder = decoders.ByteLevel()
+        inner.encode_special_tokens = True
+        trainer = trainers.BpeTrainer(
+            vocab_size=vocabulary,
+            special_tokens=SPECIAL,
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
+        )
+        inner.train_from_iterator(texts, trainer)
+        return cls(inner)
+
+    @classmethod
+    def load(cls, path: Path) -> Tokenizer:
+        try:
+            inner = tokenizers.Tokenizer.from_file(str(path))
+        except Exception as error:  # the library raises bare Exception for every cause
+            raise BadInput(f"{path} is not a tokenizer file: {error}") from error
+        inner.encode_special_tokens = True
+        return cls(inner)
+
+    def save(self, path: Path) -> None:
+        self.inner.save(str(path))
+
+    def __len__(self) -> int:
+        return self.inner.get_vocab_size()
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of text. `<|end|>` in the text is spelled out, it never becomes the token."""
+        return self.inner.encode(text, add_special_tokens=False).ids
+
+    def encode_many(self, texts: list[str]) -> list[list[int]]:
+        return [e.ids for e in self.inner.encode_batch(texts, add_special_tokens=False)]
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Text of token ids, special tokens left out."""
+        return self.inner.decode([i for i in ids if i not in self.special])
