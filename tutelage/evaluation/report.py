@@ -1,0 +1,176 @@
+"""Writes a run's report: one self-contained page that opens offline."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from plotly.offline import get_plotlyjs
+
+from tutelage.errors import TutelageError
+from tutelage.evaluation import overview, panels
+from tutelage.evaluation.answers import answer_helped, answer_reward_model
+from tutelage.evaluation.overview import Stage
+from tutelage.evaluation.reading import Series, read_metrics, read_report
+from tutelage.evaluation.wording import count, megabytes
+
+FOLDER = Path(__file__).parent
+LOADER = PackageLoader("tutelage.evaluation", "")
+
+
+def write_report(run_folder: Path) -> Path:
+    """Make run_folder/report.html from its report.json and metrics.jsonl."""
+    report = read_report(run_folder / "report.json")
+    metrics = read_metrics(run_folder / "metrics.jsonl")
+    path = run_folder / "report.html"
+    try:
+        _replace(path, render(report, metrics).encode())
+    except OSError as error:
+        raise TutelageError(f"The file {path} cannot be written: {error.strerror}.") from None
+    return path
+
+
+def render(report: Mapping[str, Any], metrics: Mapping[str, Series]) -> str:
+    """The page as text. Needs nothing but its arguments, so equal runs give equal pages."""
+    page = _page(report, metrics)
+    # No element may run but these two scripts: the policy names them by their content.
+    script = _asset("report.js")
+    plotly = get_plotlyjs() if page["has_charts"] else ""
+    hashes = " ".join(_hash(text) for text in (plotly, script) if text)
+    environment = Environment(
+        loader=LOADER,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html").render(
+        **page,
+        policy=f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:",
+        style=_asset("report.css"),
+        script=script,
+        plotly=plotly,
+    )
+
+
+def _page(report: Mapping[str, Any], metrics: Mapping[str, Series]) -> dict[str, Any]:
+    """Everything the template shows, as words, cells and panels."""
+    stages = overview.stages_of(report)
+    rewards = report.get("reward_model")
+    rows = report.get("over_optimisation", [])
+    fooled = panels.fooled_panel(rows), panels.best_of_n_panel(report.get("best_of_n", []))
+    page = {
+        "headline": overview.headline(report, stages),
+        "numbers": overview.big_numbers(report, stages),
+        "steps": overview.pipeline(report, stages),
+        "held_out": overview.held_out_table(report, stages),
+        "behaviour": overview.behaviour_table(stages),
+        "rise": panels.stage_panel(stages, report.get("differences", {}), _gains(report, stages)),
+        "examples": overview.examples(report, stages),
+        "card": overview.report_card(rewards) if rewards else [],
+        "card_said": answer_reward_model(rewards["pair_accuracy"], rewards["ceiling"])
+        if rewards
+        else "",
+        "reward_panels": panels.reward_panels(rewards) if rewards else [],
+        "no_rewards": _no_rewards(report),
+        "fooled": [panel for panel in fooled if panel],
+        "curves": panels.curve_panels(metrics),
+        "recorded": panels.recorded(metrics),
+        "groups": panels.groups_panel(report.get("by_group", []), stages),
+        "costs": panels.costs_panel(report.get("costs", [])),
+        "facts": _facts(report),
+        "command": report.get("command", ""),
+    }
+    charts = (
+        page["rise"],
+        page["reward_panels"],
+        page["fooled"],
+        page["curves"],
+        page["groups"],
+        page["costs"],
+    )
+    return page | {"has_charts": any(charts)}
+
+
+def _gains(report: Mapping[str, Any], stages: list[Stage]) -> str:
+    """Whether the last stage helped, where the run has no paired differences."""
+    measured = [stage for stage in stages if stage.held_out][-2:]
+    if len(measured) < 2:
+        return ""
+    before, after = measured
+    found = {key: overview.gain(report, before, after, key) for key in after.held_out}
+    gaps = {
+        key: {"difference": gap[0], "ci95": gap[1], "n": gap[2]}
+        for key, gap in found.items()
+        if gap
+    }
+    return answer_helped(gaps) if gaps else ""
+
+
+def _no_rewards(report: Mapping[str, Any]) -> str:
+    """Why there is no report card."""
+    if report.get("judge") == "verifier":
+        return "Answers were judged by the gold check itself, so no reward model was trained."
+    return "This run trained no reward model."
+
+
+def _facts(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Versions, machine, seed: what a second run needs to be the same."""
+    machine, model = report.get("machine", {}), report.get("model", {})
+    shape = ", ".join(f"{key} {count(model[key])}" for key in model)
+    facts = [
+        ("Seed", str(report["seed"]) if "seed" in report else ""),
+        ("Commit", report.get("commit", "")),
+        ("Model", shape),
+        ("Judge", report.get("judge", "").replace("_", " ")),
+        ("Algorithm", report.get("algorithm", "").upper()),
+        ("Processor", machine.get("processor", "")),
+        ("Cores", str(machine.get("cores", ""))),
+        (
+            "Memory at peak",
+            megabytes(report["peak_memory_bytes"]) if "peak_memory_bytes" in report else "",
+        ),
+        (
+            "Versions",
+            ", ".join(
+                f"{key} {machine[key]}" for key in ("tutelage", "torch", "python") if key in machine
+            ),
+        ),
+        ("Numbers", machine.get("dtype", "")),
+    ]
+    return [(name, value) for name, value in facts if value]
+
+
+def _asset(name: str) -> str:
+    """A file that ships beside this module."""
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def _hash(script: str) -> str:
+    """A script's name in a content security policy."""
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
