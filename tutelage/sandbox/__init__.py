@@ -3,7 +3,7 @@
 from tutelage.sandbox.enclosure import Limits
 from tutelage.sandbox.guarantees import Guarantee, require_sandbox, selftest
 from tutelage.sandbox.pool import Sandbox
-from tutelage.sandbox.tree import Ending, Entry, Execution, Tree
+from tutelage.sandbox.tree import Ending, Entry, Execution, Tree, printable
 
 __all__ = [
     "Ending",
@@ -13,6 +13,7 @@ __all__ = [
     "Limits",
     "Sandbox",
     "Tree",
+    "printable",
     "require_sandbox",
     "selftest",
 ]

@@ -15,12 +15,15 @@ from subprocess import DEVNULL, run
 from tutelage.errors import SandboxUnavailable
 from tutelage.sandbox import seccomp
 
+HOME = "/home/user"
 WORK = "/home/user/work"
-WORKER_AT = "/run/tutelage/worker.py"
+WORKER_AT = "/run/worker"
 INSIDE_UID = 1000
 INSTALL = "install bubblewrap 0.8 or newer (for example `apt-get install bubblewrap`)"
 NEEDED_OPTIONS = ("--size", "--disable-userns", "--as-pid-1", "--seccomp", "--ro-bind-data")
 DEVICES = ("null", "zero", "full", "random", "urandom")
+INSIDE = Path(__file__).parent / "inside"
+STARTER = "from inside.serve import main\n\nmain()\n"
 SYNTHETIC = {
     "/etc/passwd": (
         "root:x:0:0::/:/usr/sbin/nologin\n"
@@ -94,6 +97,15 @@ def _find_python() -> str:
     )
 
 
+def files() -> dict[str, bytes]:
+    """What stands in the sandbox beside the system's own folders: path to content."""
+    contents = {path: text.encode() for path, text in SYNTHETIC.items()}
+    contents[f"{WORKER_AT}/__main__.py"] = STARTER.encode()
+    for source in sorted(INSIDE.glob("*.py")):
+        contents[f"{WORKER_AT}/inside/{source.name}"] = source.read_bytes()
+    return contents
+
+
 def system_folders() -> list[str]:
     """Read-only /usr, and /bin, /lib and the like as the machine has them: links or folders."""
     arguments = ["--ro-bind", "/usr", "/usr"]
@@ -130,13 +142,21 @@ def isolation() -> list[str]:
 
 
 def arguments(
-    programs: Programs, limits: Limits, seccomp_fd: int, files: Sequence[tuple[int, str]]
+    programs: Programs, limits: Limits, seccomp_fd: int, copies: Sequence[tuple[int, str]]
 ) -> list[str]:
-    """bubblewrap's command line; files are (descriptor, path inside), copied in read-only."""
-    line = [programs.bwrap, *isolation(), *system_folders()]
-    for descriptor, path in files:
+    """bubblewrap's command line; copies are (descriptor, path inside), copied in read-only."""
+    line = [programs.bwrap, *isolation()]
+    for folder in (
+        "/etc",
+        "/var",
+        "/dev",
+        "/home",
+    ):  # bubblewrap alone would make some of them 0700
+        line += ["--perms", "0755", "--dir", folder]
+    line += system_folders()
+    for descriptor, path in copies:
         line += ["--perms", "0444", "--ro-bind-data", str(descriptor), path]
-    line += ["--proc", "/proc", "--dir", "/dev"]
+    line += ["--proc", "/proc"]
     for device in DEVICES:
         line += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]
     line += ["--symlink", "/proc/self/fd", "/dev/fd"]
@@ -144,7 +164,9 @@ def arguments(
         line += ["--symlink", f"/proc/self/fd/{number}", f"/dev/{name}"]
     size = str(limits.folder_bytes)
     line += ["--perms", "1777", "--size", size, "--tmpfs", "/tmp"]
-    line += ["--perms", "0755", "--size", size, "--tmpfs", WORK]
+    # Each its own mount, so that a command can neither remove, rename nor replace the folder.
+    for folder in (HOME, WORK):
+        line += ["--perms", "0755", "--size", size, "--tmpfs", folder]
     line += ["--symlink", "/tmp", "/var/tmp", "--remount-ro", "/", "--chdir", WORK]
     line += ["--setenv", "PATH", "/usr/bin:/bin", "--seccomp", str(seccomp_fd)]
     return [*line, "--", programs.python, "-I", "-S", "-B", WORKER_AT]

@@ -14,6 +14,7 @@ import sys
 
 PR_SET_NO_NEW_PRIVS = 38
 REQUESTS = 0
+CHECK_MS = 2000
 
 
 def shed_privileges(uid: int, nproc: int) -> None:
@@ -35,6 +36,7 @@ def shed_privileges(uid: int, nproc: int) -> None:
 def main() -> int:
     """Start bubblewrap; leave when it ends or when the asking program is gone."""
     uid, nproc, *command = sys.argv[1:]
+    asker = os.getppid()
     shed_privileges(int(uid), int(nproc))
     os.chdir("/")
     child = os.posix_spawn(
@@ -46,7 +48,8 @@ def main() -> int:
     poller = select.poll()
     poller.register(ended, select.POLLIN)
     poller.register(REQUESTS, 0)  # only POLLHUP: every writer of the requests is gone
-    while not poller.poll():
+    # A child that the asking program forked keeps the pipe open after its death, so ask too.
+    while not poller.poll(CHECK_MS) and os.getppid() == asker:
         pass
     return 0
 

@@ -26,13 +26,25 @@ class Seat:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.claim = UidClaim()
-        self.worker = Worker(self.claim.uid, limits)
+        try:
+            self.worker = Worker(self.claim.uid, limits)
+        except BaseException:
+            self.claim.release()
+            raise
 
     def ready(self) -> Worker:
         """The seat's worker, a new one if the last is spent."""
-        if self.worker.spent or self.worker.process.poll() is not None:
-            self.worker.close()
-            self.worker = Worker(self.claim.uid, self.limits)
+        for last_try in (False, False, True):
+            if self.worker.spent or self.worker.process.poll() is not None:
+                self.worker.close()
+                self.worker = Worker(self.claim.uid, self.limits)
+            try:
+                self.worker.greet()
+                break
+            except WorkerGone:  # before the job was handed over, so not the job's doing
+                self.worker.close()
+                if last_try:
+                    raise
         return self.worker
 
     def close(self) -> None:
@@ -48,11 +60,12 @@ class Sandbox:
         if workers < 1:
             raise BadInput(f"a sandbox needs at least one worker, got {workers}")
         self._owner = os.getpid()
+        self._limits = limits or Limits()
         self._seats: list[Seat] = []
         self._free: queue.SimpleQueue[Seat] = queue.SimpleQueue()
         try:
             for _ in range(workers):
-                self._seats.append(Seat(limits or Limits()))
+                self._seats.append(Seat(self._limits))
             for seat in self._seats:  # after all were started, so that the starts overlap
                 seat.worker.greet()
                 self._free.put(seat)
@@ -94,8 +107,9 @@ class Sandbox:
             raise BadInput(f"timeout_s must be above 0, got {timeout_s}")
         if not self._seats or os.getpid() != self._owner:
             raise EnvironmentFailure("this sandbox is closed, or belongs to another process")
+        limits = self._limits
         for _, tree in jobs:
-            check_tree(tree)
+            check_tree(tree, limits.entries, limits.depth, limits.tree_bytes)
         results: list[Execution | None] = [None] * len(jobs)
         if jobs:
             seats = [self._free.get()]

@@ -11,6 +11,7 @@ from tutelage.errors import BadInput
 Kind = Literal["file", "dir", "link"]
 USUAL_MODE = {"file": 0o644, "dir": 0o755, "link": 0o777}
 UNSET = -1
+LONGEST_NAME = 255
 
 
 @dataclass(frozen=True)
@@ -63,14 +64,37 @@ def check_path(path: str) -> None:
     parts = path.split("/")
     if "\0" in path or any(part in ("", ".", "..") for part in parts):
         raise BadInput(f"a path in a tree is relative and has no empty, . or .. part, got {path!r}")
+    try:
+        longest = max(len(part.encode("utf-8", "surrogateescape")) for part in parts)
+    except UnicodeEncodeError:
+        raise BadInput(f"a path in a tree can be written as bytes, got {path!r}") from None
+    if longest > LONGEST_NAME:
+        raise BadInput(f"a name has at most {LONGEST_NAME} bytes, got {longest} in {path[:40]!r}…")
 
 
-def check_tree(tree: Tree) -> None:
-    """Raise unless every path is safe and lies in folders, never under a file or a link."""
+def check_tree(tree: Tree, entries: int, depth: int, tree_bytes: int) -> None:
+    """Raise unless tree is small enough and every path is safe and lies in folders only."""
+    size = sum(len(entry.content) for entry in tree.values())
+    if len(tree) > entries or size > tree_bytes:
+        raise BadInput(
+            f"a tree holds at most {entries} entries and {tree_bytes} bytes, "
+            f"got {len(tree)} and {size}"
+        )
     for path in tree:
         check_path(path)
+        if path.count("/") > depth:
+            raise BadInput(f"a path in a tree has at most {depth} folders, got {path[:80]!r}…")
         parent = path.rpartition("/")[0]
         while parent:
             if parent in tree and tree[parent].kind != "dir":
                 raise BadInput(f"{path!r} lies under {parent!r}, which is a {tree[parent].kind}")
             parent = parent.rpartition("/")[0]
+
+
+def printable(output: bytes) -> str:
+    """A command's raw output made safe for a person's terminal: no escapes, no invalid bytes."""
+    text = output.decode("utf-8", "backslashreplace")
+    return "".join(
+        letter if letter.isprintable() or letter in "\n\t" else repr(letter)[1:-1]
+        for letter in text
+    )

@@ -16,14 +16,14 @@ from typing import Any
 
 from tutelage.errors import SandboxUnavailable
 from tutelage.sandbox import enclosure, seccomp
-from tutelage.sandbox.enclosure import WORK, WORKER_AT, Limits
+from tutelage.sandbox.enclosure import HOME, WORK, Limits
+from tutelage.sandbox.inside.wire import FRAME, pack
 from tutelage.sandbox.tree import Ending, Entry, Execution, Tree, check_path
-from tutelage.sandbox.worker import FRAME, pack
 
 FIRST_UID, LAST_UID = 61_000, 64_999
 START_S = 20.0  # a start takes 50 ms; the rest is for a machine that is busy
 GRACE_S = 10.0  # beyond the command's own wall clock, for laying out and reading the folder
-HERE = Path(__file__).parent
+LAUNCHER = Path(__file__).with_name("launcher.py")
 
 
 class WorkerGone(Exception):
@@ -80,12 +80,10 @@ class Worker:
         self.deadline = 0.0
         self.received = bytearray()
         programs = enclosure.find_programs()
-        contents = {WORKER_AT: (HERE / "worker.py").read_bytes()}
-        contents |= {path: text.encode() for path, text in enclosure.SYNTHETIC.items()}
         filters = _in_memory("seccomp", seccomp.program())
-        files = [(_in_memory("file", content), path) for path, content in contents.items()]
+        files = [(_in_memory("file", text), path) for path, text in enclosure.files().items()]
         line = enclosure.arguments(programs, limits, filters, files)
-        launcher = [sys.executable, "-I", "-S", "-B", str(HERE / "launcher.py")]
+        launcher = [sys.executable, "-I", "-S", "-B", str(LAUNCHER)]
         passed = [filters, *(descriptor for descriptor, _ in files)]
         try:
             self.process = subprocess.Popen(
@@ -114,6 +112,7 @@ class Worker:
             "nonce": self.nonce,
             "limits": asdict(limits),
             "bash": programs.bash,
+            "home": HOME,
             "work": WORK,
         }
         try:
@@ -185,7 +184,7 @@ class Worker:
                 outcome=Ending(header["outcome"]),
                 tree=dict(sorted(tree.items())),
             )
-        except (KeyError, TypeError, ValueError) as fault:
+        except (KeyError, TypeError, ValueError, AttributeError) as fault:
             reason = f"an answer that makes no sense: {fault}"
             raise WorkerGone(reason, Ending.SANDBOX_VIOLATION) from fault
 
@@ -249,7 +248,7 @@ def _has_lone_surrogate(text: str) -> bool:
 def _parse(text: bytes) -> dict[str, Any]:
     try:
         header = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         header = None
     if not isinstance(header, dict):
         raise WorkerGone("an answer that is no answer", Ending.SANDBOX_VIOLATION)
