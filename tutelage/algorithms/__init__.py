@@ -7,10 +7,10 @@ from typing import Any
 from tutelage.algorithms.grpo import GroupConfig, GroupPolicyGradient
 from tutelage.algorithms.ppo import PPO, PPOConfig
 
-# name -> (class, settings that make it that variant)
-ALGORITHMS: dict[str, tuple[type[PPO] | type[GroupPolicyGradient], dict[str, Any]]] = {
-    "ppo": (PPO, {}),
-    "rloo": (GroupPolicyGradient, {"baseline": "rloo"}),
-    "grpo": (GroupPolicyGradient, {"baseline": "grpo"}),
+# name -> (class, its settings, those settings that make it that variant)
+ALGORITHMS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
+    "ppo": (PPO, PPOConfig, {}),
+    "rloo": (GroupPolicyGradient, GroupConfig, {"baseline": "rloo"}),
+    "grpo": (GroupPolicyGradient, GroupConfig, {"baseline": "grpo"}),
 }
 __all__ = ["ALGORITHMS", "PPO", "GroupConfig", "GroupPolicyGradient", "PPOConfig"]

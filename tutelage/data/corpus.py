@@ -84,7 +84,7 @@ def stream_rows(stream: Tensor, row_length: int, rows: int, step: int, *seed: ob
             f"The corpus has {len(stream)} tokens; rows of {row_length} need at least "
             f"{2 * row_length + 2}. Give more text or a shorter context."
         )
-    chosen = []
+    chosen: list[Tensor] = []
     for index in range(step * rows, (step + 1) * rows):
         epoch, place = divmod(index, per_epoch)
         if not chosen or place == 0:

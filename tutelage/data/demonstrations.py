@@ -37,7 +37,7 @@ def _messages(raw: object, where: str) -> tuple[Message, ...]:
     for item in raw if isinstance(raw, list) else []:
         role = item.get("role") if isinstance(item, dict) else None
         content = item.get("content") if isinstance(item, dict) else None
-        if role not in get_args(Role) or not isinstance(content, str):
+        if role not in get_args(Role) or role is None or not isinstance(content, str):
             raise BadInput(
                 f"{where}: expected messages with `role` ({', '.join(get_args(Role))}) and "
                 f"`content`, got {json.dumps(item, ensure_ascii=False)[:80]}."

@@ -21,6 +21,7 @@ from tutelage.evaluation.wording import (
 )
 
 Z95 = 1.959964
+Line = Sequence[tuple[float, float]]
 SETS = {
     "new_names": "new names",
     "new_phrasings": "new phrasings",
@@ -196,17 +197,25 @@ def answer_costs(rows: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def answer_curve(
-    lines: Mapping[str, Sequence[tuple[float, float]]], *, places: int, up: bool
-) -> str:
-    """Did it move the way it should? lines: name → (step, value); the first line decides."""
-    said, held = [], True
-    for i, (name, line) in enumerate(lines.items()):
-        start, end = _ends([value for _, value in line])
-        if i == 0:
-            held = end > start if up else end < start
-        said.append(f"{name} went from {decimal(start, places)} to {decimal(end, places)}")
-    return f"{'Yes' if held else 'No'}: {listing(said)}."
+def answer_curve(lines: Mapping[str, Sequence[Line]], *, places: int, up: bool) -> str:
+    """Did it move the way it should? lines: name → a line for each round; the first decides."""
+    spans = {
+        name: [_ends([value for _, value in part]) for part in parts]
+        for name, parts in lines.items()
+    }
+    moves = [end > start if up else end < start for start, end in next(iter(spans.values()))]
+    said = [
+        f"{name} went from {decimal(parts[-1][0], places)} to {decimal(parts[-1][1], places)}"
+        for name, parts in spans.items()
+    ]
+    word = "Yes" if all(moves) else "In part" if any(moves) else "No"
+    if len(moves) == 1:
+        return f"{word}: {listing(said)}."
+    way = "up" if up else "down"
+    return (
+        f"{word}: {way} in {sum(moves)} of {plural(len(moves), 'round')}; "
+        f"in the last, {listing(said)}."
+    )
 
 
 def answer_change(name: str, line: Sequence[tuple[float, float]], *, places: int) -> str:

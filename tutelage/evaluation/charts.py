@@ -11,13 +11,13 @@ from tutelage.evaluation.answers import set_name, wilson
 from tutelage.evaluation.figures import (
     COLOURS,
     GRID,
-    TOP,
     Line,
     add_band,
     base,
     end_labels,
     fade,
     label,
+    mark_rounds,
     running_mean,
     span,
 )
@@ -66,7 +66,6 @@ def stage_rise(stages: Sequence[tuple[str, str, Mapping[str, Mapping[str, Any]]]
     )
     figure.update_yaxes(title="right answers, greedy (%)", range=[-3, 103])
     end_labels(figure, ends, [-3, 103])
-    figure.update_layout(margin_r=150)
     return figure
 
 
@@ -110,7 +109,7 @@ def calibration(bins: Sequence[Mapping[str, Any]]) -> go.Figure:
 
 def accuracy_by_length(bins: Sequence[Mapping[str, Any]]) -> go.Figure:
     """Pair accuracy with its interval for each difference in length."""
-    figure = base(margin_r=24)
+    figure = base()
     ys = [100 * row["accuracy"] for row in bins]
     ends = [wilson(row["accuracy"], row["n"]) for row in bins]
     figure.add_scatter(
@@ -182,7 +181,7 @@ def reward_rounds(rounds: Sequence[Mapping[str, Any]]) -> go.Figure:
 
 def over_optimisation(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
     """Gold success, the judge's score and the KL over the policy's steps, one above another."""
-    figure = base(height=560, margin_r=24)
+    figure = base(height=560)
     starts, offset = {}, 0
     for number in sorted({row["round"] for row in rows}):
         starts[number] = offset
@@ -228,26 +227,14 @@ def over_optimisation(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
                 }
             }
         )
-    for number, start in starts.items():
-        figure.add_vline(x=start, line={"color": GRID, "width": 1.5, "dash": "dash"})
-        figure.add_annotation(
-            x=start,
-            y=1,
-            yref="paper",
-            text=f"round {number}",
-            showarrow=False,
-            xanchor="left",
-            yanchor="bottom",
-            xshift=2,
-        )
+    mark_rounds(figure, {f"round {number}": start for number, start in starts.items()})
     figure.update_xaxes(title="policy step, all rounds", showgrid=False, anchor="y3")
-    figure.update_layout(margin_t=28)
     return figure
 
 
 def best_of_n(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
-    """Gold success of the sample that the reward model likes best, against how many it chose from."""
-    figure, colour = base(margin_r=24), COLOURS["reward"]
+    """Gold success of the sample that the reward model likes best, by how many it chose from."""
+    figure, colour = base(), COLOURS["reward"]
     xs = [row["n"] for row in rows]
     add_band(
         figure,
@@ -276,7 +263,7 @@ def groups(
     rows: Sequence[Mapping[str, Any]], before: tuple[str, str], after: tuple[str, str]
 ) -> go.Figure:
     """Each group's success before and after, joined. before, after: (key, label)."""
-    figure = base(height=90 + 34 * len(rows), margin_r=24)
+    figure = base(height=90 + 34 * len(rows))
     ordered = sorted(rows, key=lambda row: row[after[0]] - row[before[0]])
     for i, row in enumerate(ordered):
         figure.add_scatter(
@@ -296,7 +283,12 @@ def groups(
             x=values,
             y=list(range(len(ordered))),
             mode="markers",
-            marker={"size": 10, "color": colour, "symbol": symbol, "line": {"width": 2}},
+            marker={
+                "size": 10,
+                "color": colour,
+                "symbol": symbol,
+                "line": {"width": 2, "color": colour},
+            },
             error_x={
                 "type": "data",
                 "symmetric": False,
@@ -325,7 +317,7 @@ def groups(
     figure.update_yaxes(
         tickvals=list(range(len(ordered))),
         range=[-0.6, len(ordered) + 0.1],
-        ticktext=[label(row["group"], 24) for row in ordered],
+        ticktext=[label(row["group"], 34) for row in ordered],
         showgrid=False,
     )
     figure.update_xaxes(title="right answers, new names (%)", range=[0, 102])
@@ -366,43 +358,40 @@ def costs(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
 
 
 def curve(
-    lines: Mapping[str, Line], colours: Sequence[str], unit: str, marks: Mapping[str, float]
+    lines: Mapping[str, Sequence[Line]],
+    colours: Sequence[str],
+    unit: str,
+    marks: Mapping[str, float],
 ) -> go.Figure:
-    """Metrics over steps: raw points faint, a running mean over them. marks: label → step."""
+    """Metrics over steps: raw points faint, a running mean over them, broken between rounds.
+
+    lines: name → a line for each round. marks: label → step.
+    """
     figure, ends = base(), []
-    smooth = {name: running_mean(line) for name, line in lines.items()}
-    y_range = span([value for line in lines.values() for _, value in line])
-    for (name, line), colour in zip(lines.items(), colours, strict=False):
-        if smooth[name] != line:
+    points = [point for parts in lines.values() for part in parts for point in part]
+    y_range = span([value for _, value in points])
+    for (name, parts), colour in zip(lines.items(), colours, strict=False):
+        for part in parts:
+            smooth = running_mean(part)
+            hover = f"{label(name)}, step %{{x}}: %{{y:.4g}}<extra></extra>"
+            if smooth != part:
+                figure.add_scatter(
+                    x=[x for x, _ in part],
+                    y=[y for _, y in part],
+                    mode="markers",
+                    marker={"size": 3, "color": fade(colour, 0.3)},
+                    hoverinfo="skip",
+                )
             figure.add_scatter(
-                x=[x for x, _ in line],
-                y=[y for _, y in line],
-                mode="markers",
-                marker={"size": 3, "color": fade(colour, 0.3)},
-                hoverinfo="skip",
+                x=[x for x, _ in smooth],
+                y=[y for _, y in smooth],
+                mode="lines",
+                line={"color": colour, "width": 2},
+                hovertemplate=hover,
             )
-        figure.add_scatter(
-            x=[x for x, _ in smooth[name]],
-            y=[y for _, y in smooth[name]],
-            mode="lines",
-            line={"color": colour, "width": 2},
-            hovertemplate=f"{label(name)}, step %{{x}}: %{{y:.4g}}<extra></extra>",
-        )
-        ends.append((name, *smooth[name][-1], colour))
-    for name, at in marks.items():
-        figure.add_vline(x=at, line={"color": GRID, "width": 1.5, "dash": "dash"})
-        figure.add_annotation(
-            x=at,
-            y=1,
-            yref="paper",
-            text=label(name),
-            showarrow=False,
-            xanchor="left",
-            yanchor="bottom",
-            xshift=2,
-        )
-    figure.update_xaxes(title="step", showgrid=False)
+        ends.append((name, *smooth[-1], colour))
+    mark_rounds(figure, marks)
+    figure.update_xaxes(title="step", showgrid=False, range=[0, max(x for x, _ in points)])
     figure.update_yaxes(title=unit, range=y_range)
     end_labels(figure, ends, y_range)
-    figure.update_layout(margin_t=28 if marks else TOP)
     return figure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -21,8 +21,8 @@ COLOURS = {
 # Mid-tones: readable on both papers, should the page's own style not reach them.
 TEXT, GRID = "#7d858e", "rgba(128,136,145,0.25)"
 SERIF_FREE = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
-HEIGHT, TOP, BOTTOM, RIGHT = 320, 12, 56, 118
-LABEL_GAP_PX = 19
+HEIGHT, TOP, BOTTOM, RIGHT = 300, 12, 52, 24
+LABEL_GAP_PX, CHARACTER_PX = 19, 8
 
 Line = Sequence[tuple[float, float]]
 
@@ -55,7 +55,13 @@ def span(values: Sequence[float], pad: float = 0.08) -> list[float]:
 def base(height: int = HEIGHT, **layout: Any) -> go.Figure:
     """An empty figure in the house style: transparent paper, no legend, quiet grid."""
     figure = go.Figure()
-    axis = {"gridcolor": GRID, "zeroline": False, "automargin": True, "title_standoff": 8}
+    axis = {
+        "gridcolor": GRID,
+        "zeroline": False,
+        "automargin": True,
+        "title_standoff": 10,
+        "title_font_size": 14,
+    }
     figure.update_layout(
         template="none",
         height=height,
@@ -99,6 +105,8 @@ def end_labels(
     figure: go.Figure, ends: Sequence[tuple[str, float, float, str]], y_range: Sequence[float]
 ) -> None:
     """Names beside the lines' last points (name, x, y, colour), pushed apart where they collide."""
+    names = [label(name, 18) for name, *_ in ends]
+    figure.update_layout(margin_r=30 + CHARACTER_PX * max(len(name) for name in names))
     pixels = (HEIGHT - TOP - BOTTOM) / (y_range[1] - y_range[0])
     floor = float("-inf")
     for name, x, y, colour in sorted(ends, key=lambda end: end[2]):
@@ -116,6 +124,25 @@ def end_labels(
             align="left",
             name="end",
         )
+
+
+def mark_rounds(figure: go.Figure, marks: Mapping[str, float]) -> None:
+    """A dashed line and a name where each round begins. marks: name → step."""
+    if len(marks) < 2:
+        return
+    for name, at in marks.items():
+        figure.add_vline(x=at, line={"color": GRID, "width": 1.5, "dash": "dash"})
+        figure.add_annotation(
+            x=at,
+            y=1,
+            yref="paper",
+            text=label(name),
+            showarrow=False,
+            xanchor="left",
+            yanchor="bottom",
+            xshift=2,
+        )
+    figure.update_layout(margin_t=28)
 
 
 def running_mean(line: Line) -> Line:

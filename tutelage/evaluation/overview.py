@@ -189,7 +189,7 @@ def pipeline(report: Mapping[str, Any], stages: Sequence[Stage]) -> list[Step]:
             return "", "", False
         found = gain(report, before, stage, key) if before else None
         if found is None:
-            return percent(stage.held_out[key]["success"]), "new names", False
+            return percent(stage.held_out[key]["success"]), "right", False
         return signed(100 * found[0]), "points", holds_zero(found[1])
 
     pretrain, sft = by_key.get("pretrain"), by_key.get("sft")
@@ -253,8 +253,10 @@ def held_out_table(report: Mapping[str, Any], stages: Sequence[Stage]) -> dict[s
                 continue
             found = gain(report, measured[i - 1], stage, key) if i else None
             sampled = cell.get("sampled")
-            below = f"sampled {rate(sampled['success'], sampled['ci95'])}" if sampled else ""
-            cells.append(Cell(rate(cell["success"], cell["ci95"], cell["n"]), _mark(found), below))
+            below = f"n = {count(cell['n'])}"
+            if sampled:
+                below += f"; sampled {rate(sampled['success'], sampled['ci95'])}"
+            cells.append(Cell(rate(cell["success"], cell["ci95"]), _mark(found), below))
         rows.append({"name": stage.name, "colour": stage.colour, "cells": cells})
     if len(measured) > 1:
         before, after = measured[-2:]
@@ -265,11 +267,11 @@ def held_out_table(report: Mapping[str, Any], stages: Sequence[Stage]) -> dict[s
                 cells.append(Cell("not measured", quiet=True))
                 continue
             unclear = holds_zero(found[1])
-            below = "the interval holds 0" if unclear else ""
-            cells.append(Cell(difference(*found), below=below, quiet=unclear))
+            below = f"n = {count(found[2])}" + ("; the interval holds 0" if unclear else "")
+            cells.append(Cell(difference(*found[:2]), below=below, quiet=unclear))
         name = f"{after.name} against {before.name}"
-        rows.append({"name": name, "colour": "", "cells": cells})
-    return {"headings": [set_name(key) for key in keys], "rows": rows}
+        rows.append({"name": name, "last": True, "cells": cells})
+    return {"headings": [{"name": set_name(key)} for key in keys], "rows": rows}
 
 
 def _mark(found: tuple[float, Sequence[float], int] | None) -> str:
@@ -282,45 +284,56 @@ def _mark(found: tuple[float, Sequence[float], int] | None) -> str:
 
 
 def behaviour_table(stages: Sequence[Stage]) -> dict[str, Any]:
-    """What is recognised, refused and said, stage by stage."""
-    keys = list(
-        dict.fromkeys(key for stage in stages for key in stage.numbers.get("recognised", {}))
-    )
-    headings = [
-        f"{RECOGNISED[key]} (goal ≥ {percent(LEAST_RECOGNISED, 0)})"
-        if key in RECOGNISED
-        else key.replace("_", " ").capitalize()
-        for key in keys
-    ]
+    """What is recognised, refused and said: a row each, a column for each stage."""
+    keys = dict.fromkeys(key for s in stages for key in s.numbers.get("recognised", {}))
     rows = []
-    for stage in stages:
-        numbers, cells = stage.numbers, []
-        for key in keys:
-            cell = numbers.get("recognised", {}).get(key)
-            text = rate(cell["success"], cell["ci95"], cell["n"]) if cell else "not measured"
-            goal = cell["success"] >= LEAST_RECOGNISED if cell and key in RECOGNISED else None
-            cells.append(Cell(text, _goal(goal), quiet=cell is None))
-        refusals = numbers.get("false_refusals")
-        text = (
-            rate(refusals["rate"], refusals["ci95"], refusals["n"]) if refusals else "not measured"
-        )
-        kept = refusals["rate"] <= MOST_FALSE_REFUSALS if refusals else None
-        cells.append(Cell(text, _goal(kept), quiet=refusals is None))
-        cells.append(Cell(decimal(numbers.get("reply_tokens"))))
-        cells.append(Cell(decimal(numbers.get("kl"), 2)))
-        rows.append({"name": stage.name, "colour": stage.colour, "cells": cells})
-    headings += [
-        f"False refusals (goal ≤ {percent(MOST_FALSE_REFUSALS, 0)})",
-        "Reply (tokens)",
-        "KL to SFT (nats)",
-    ]
-    any_found = keys or any("false_refusals" in stage.numbers for stage in stages)
-    return {"headings": headings, "rows": rows if any_found else []}
+    for key in keys:
+        goal = LEAST_RECOGNISED if key in RECOGNISED else None
+        cells = []
+        for stage in stages:
+            cell = stage.numbers.get("recognised", {}).get(key)
+            share = cell["success"] if cell else None
+            cells.append(_judged(stage, cell, share, share is None or share >= (goal or 0), goal))
+        name = RECOGNISED.get(key, key.replace("_", " ").capitalize())
+        below = f"goal: at least {percent(goal, 0)}" if goal else ""
+        rows.append({"name": name, "below": below, "cells": cells})
+    if any("false_refusals" in stage.numbers for stage in stages):
+        cells = []
+        for stage in stages:
+            cell = stage.numbers.get("false_refusals")
+            share = cell["rate"] if cell else None
+            kept = share is None or share <= MOST_FALSE_REFUSALS
+            cells.append(_judged(stage, cell, share, kept, MOST_FALSE_REFUSALS))
+        below = f"goal: at most {percent(MOST_FALSE_REFUSALS, 0)}"
+        rows.append({"name": "False refusals", "below": below, "cells": cells})
+    for key, name, unit, places in (
+        ("reply_tokens", "Length of a reply", "tokens", 1),
+        ("kl", "Distance from SFT (KL)", "nats", 2),
+    ):
+        if any(key in stage.numbers for stage in stages):
+            cells = [
+                Cell(f"{decimal(stage.numbers[key], places)} {unit}")
+                if key in stage.numbers
+                else Cell("not measured", quiet=True)
+                for stage in stages
+            ]
+            rows.append({"name": name, "below": "", "cells": cells})
+    headings = [{"name": stage.name, "colour": stage.colour} for stage in stages]
+    return {"headings": headings, "rows": rows}
 
 
-def _goal(reached: bool | None) -> str:
-    """Whether a goal is reached, in a mark and words."""
-    return "" if reached is None else "✓ reached" if reached else "✗ missed"
+def _judged(
+    stage: Stage,
+    cell: Mapping[str, Any] | None,
+    share: float | None,
+    kept: bool,
+    goal: float | None,
+) -> Cell:
+    """A share beside its goal. Pretraining teaches no manners, so it is held to none."""
+    if cell is None:
+        return Cell("not measured", quiet=True)
+    mark = "" if goal is None or stage.key == "pretrain" else "✓ reached" if kept else "✗ missed"
+    return Cell(rate(share, cell["ci95"]), mark, f"n = {count(cell['n'])}")
 
 
 def examples(report: Mapping[str, Any], stages: Sequence[Stage]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from tutelage.evaluation.overview import REINFORCED, Stage
 from tutelage.evaluation.reading import Series
 from tutelage.evaluation.wording import count, decimal, duration, percent, points, rate
 
-MOST_POINTS = 400  # of a line; more cannot be seen
+MOST_POINTS, MOST_ROWS = 400, 40  # of a line, of its table; more cannot be seen
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Curve:
 
 
 POLICY, SFT, QUIET = COLOURS["policy"], COLOURS["sft"], COLOURS["quiet"]
-LOSSES = {"train/loss": "train", "validation/loss": "held out"}
+LOSSES = {"train/loss": "train loss", "validation/loss": "held-out loss"}
 CURVES = (
     Curve(
         "pretrain",
@@ -56,7 +56,7 @@ CURVES = (
     ),
     Curve(
         "reward",
-        {"train/loss": "train", "validation/loss": "held out"},
+        LOSSES,
         "Did the reward model learn?",
         "loss (nats a pair)",
         (COLOURS["reward"], COLOURS["verifier"]),
@@ -287,35 +287,35 @@ def curve_panels(metrics: Mapping[str, Series]) -> list[Panel]:
 def _curve_panel(curve: Curve, metrics: Mapping[str, Series]) -> Panel | None:
     joined, marks = chained(metrics, curve.stage)
     found = {
-        said: thinned(joined[name])
+        said: [thinned(part) for part in joined[name]]
         for name, said in curve.metrics.items()
-        if len(joined.get(name, ())) > 1
+        if sum(map(len, joined.get(name, ()))) > 1
     }
     if not found:
         return None
-    colours = [
-        colour
-        for said, colour in zip(curve.metrics.values(), curve.colours, strict=True)
-        if said in found
-    ]
+    named = zip(curve.metrics.values(), curve.colours, strict=True)
+    colours = [colour for said, colour in named if said in found]
     if curve.up is None:
+        whole = {name: [point for part in parts for point in part] for name, parts in found.items()}
         said = " ".join(
-            answers.answer_change(name, line, places=curve.places) for name, line in found.items()
+            answers.answer_change(name, line, places=curve.places) for name, line in whole.items()
         )
         said = said[:1].upper() + said[1:]
     else:
         said = answers.answer_curve(found, places=curve.places, up=curve.up)
-    steps = sorted({step for line in found.values() for step, _ in line})
-    values = {name: dict(line) for name, line in found.items()}
+    values = {name: dict(p for part in parts for p in part) for name, parts in found.items()}
+    steps = sorted({step for line in values.values() for step in line})
     rows = [
         [decimal(step, 0), *(decimal(values[name].get(step), 4) for name in found)]
-        for step in steps[:: max(1, len(steps) // 40)]
+        for step in steps[:: -(-len(steps) // MOST_ROWS)]
     ]
-    figure = charts.curve(found, colours, curve.unit, marks if len(marks) > 1 else {})
+    figure = charts.curve(found, colours, curve.unit, marks)
     return Panel(curve.question, said, safe_json(figure), ("step", *found), rows)
 
 
-def chained(metrics: Mapping[str, Series], stage: str) -> tuple[Series, dict[str, float]]:
+def chained(
+    metrics: Mapping[str, Series], stage: str
+) -> tuple[dict[str, list[Line]], dict[str, float]]:
     """A stage's rounds put end to end, as each starts its steps anew; and where each begins."""
     prefixes = REINFORCED if stage == "policy" else (stage,)
     rounds = []
@@ -323,13 +323,13 @@ def chained(metrics: Mapping[str, Series], stage: str) -> tuple[Series, dict[str
         match = re.fullmatch(rf"(?:{'|'.join(prefixes)})(?:_(\d+))?", name)
         if match:
             rounds.append((int(match[1] or 1), series))
-    joined: Series = {}
+    joined: dict[str, list[Line]] = {}
     marks: dict[str, float] = {}
     start = 0.0
     for number, series in sorted(rounds, key=lambda pair: pair[0]):
         marks[f"round {number}"] = start
         for name, line in series.items():
-            joined.setdefault(name, []).extend((start + step, value) for step, value in line)
+            joined.setdefault(name, []).append([(start + step, value) for step, value in line])
         start += max(line[-1][0] for line in series.values())
     return joined, marks
 

@@ -47,11 +47,17 @@ def percent(share: float | None, places: int = 1) -> str:
 
 def interval(share: float, ci95: Sequence[float]) -> str:
     """What follows a percentage: `± 2.1`, or its ends where it is lopsided: `[0.6 to 2.2]`."""
+    half = half_width(share, ci95)
+    low, high = ci95
+    ends = f"[{decimal(100 * low)} to {decimal(100 * high)}]"
+    return ends if half is None else f"± {decimal(100 * half)}"
+
+
+def half_width(value: float, ci95: Sequence[float]) -> float | None:
+    """Half an interval's width, or None where ± would misplace it."""
     low, high = ci95
     half = (high - low) / 2
-    if half > 0 and abs((low + high) / 2 - share) > LOPSIDED * half:
-        return f"[{decimal(100 * low)} to {decimal(100 * high)}]"
-    return f"± {decimal(100 * half)}"
+    return None if abs((low + high) / 2 - value) > LOPSIDED * half else half
 
 
 def rate(share: float | None, ci95: Sequence[float] | None = None, n: int | None = None) -> str:
@@ -70,9 +76,11 @@ def points(difference: float | None) -> str:
 
 
 def difference(gap: float, ci95: Sequence[float], n: int | None = None) -> str:
-    """A difference with its interval and n: `+15.1 points [+12.0 to +18.0] (n = 800)`."""
+    """A difference with its interval and n: `+15.1 points ± 3.0 (n = 800)`."""
+    half = half_width(gap, ci95)
     low, high = ci95
-    text = f"{points(gap)} [{signed(100 * low)} to {signed(100 * high)}]"
+    ends = f"[{signed(100 * low)} to {signed(100 * high)}]"
+    text = f"{points(gap)} {ends if half is None else f'± {decimal(100 * half)}'}"
     return text if n is None else f"{text} (n = {count(n)})"
 
 

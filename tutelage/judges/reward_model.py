@@ -32,12 +32,21 @@ class RewardModelJudge:
     @torch.inference_mode()
     def score(self, trajectories: Sequence[Trajectory]) -> list[Verdict]:
         groups = grouped(trajectories)
-        trees = [Tree(g[0].prompt_tokens, [t.response_tokens for t in g]) for g in groups]
-        device = self.model.gpt.embedding.weight.device
-        packed = pack(trees, self.row_length, self.pad).to(device)
-        scores = branch_scores(self.model, packed)
+        scores = self.score_trees(
+            [Tree(g[0].prompt_tokens, [t.response_tokens for t in g]) for g in groups]
+        )
         if not torch.isfinite(scores).all():
             raise JudgeFailure("The reward model gave a score that is not a number.")
         ordered = [trajectory for group in groups for trajectory in group]
         by_identity = dict(zip(map(id, ordered), scores.tolist(), strict=True))
         return [Verdict(by_identity[id(t)], Outcome.SUCCESS) for t in trajectories]
+
+    @torch.inference_mode()
+    def score_trees(self, trees: Sequence[Tree], at_once: int = 128) -> Tensor:
+        """Score of every branch of every tree, in order: (branches,)."""
+        device = self.model.gpt.embedding.weight.device
+        scores = []
+        for start in range(0, len(trees), at_once):
+            packed = pack(trees[start : start + at_once], self.row_length, self.pad).to(device)
+            scores.append(branch_scores(self.model, packed))
+        return torch.cat(scores)

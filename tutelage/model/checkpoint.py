@@ -39,7 +39,7 @@ def load_model(folder: Path) -> tuple[GPT | PolicyWithValue | RewardModel, Token
         raise BadInput(f"{folder}/model.json is of a format that this version does not read.")
     gpt = GPT(GPTConfig(**described["gpt"]))
     kind = _KINDS[described["kind"]]
-    model = gpt if kind is GPT else kind(gpt)  # type: ignore[arg-type]
+    model = gpt if kind is GPT else kind(gpt)
     try:
         model.load_state_dict(load_file(folder / "model.safetensors"))
     except (OSError, RuntimeError, SafetensorError) as error:

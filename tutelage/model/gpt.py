@@ -182,7 +182,8 @@ def masked_logprobs(gpt: GPT, hidden: Tensor, tokens: Tensor, mask: Tensor) -> T
     Only masked positions reach the head, which for short replies is most of its work saved.
     """
     targets = tokens[:, 1:][mask]
-    logits = gpt.head(hidden[:, :-1][mask]).float()
+    logits = gpt.head(hidden[:, :-1][mask])
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     chosen = -F.cross_entropy(logits, targets, reduction="none")
     return torch.zeros(mask.shape, dtype=chosen.dtype, device=chosen.device).masked_scatter(
         mask, chosen

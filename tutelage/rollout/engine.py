@@ -115,6 +115,5 @@ def generate(
 
 def _read_prompts(gpt: GPT, padded: Tensor, slots: int) -> tuple[Tensor, KeyValueCache]:
     """Hidden states of right-padded prompts and the cache they leave behind."""
-    like = gpt.blocks[0].attention.qkv.weight
-    cache = KeyValueCache(gpt.config, len(padded), slots, like)
+    cache = KeyValueCache(gpt.config, len(padded), slots, gpt.embedding.weight)
     return gpt(padded, cache=cache), cache

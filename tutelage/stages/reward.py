@@ -8,14 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from tutelage.algorithms.functional import bradley_terry_loss
 from tutelage.data.comparisons import comparison_trees, rank_table
 from tutelage.data.order import batch_indices
 from tutelage.device import autocast
 from tutelage.errors import BadInput
-from tutelage.judges.reward_model import branch_scores
+from tutelage.judges.reward_model import RewardModelJudge, branch_scores
 from tutelage.model.checkpoint import save_model
 from tutelage.model.heads import RewardModel
 from tutelage.model.optimiser import adamw, set_learning_rate, warmup_then_linear
@@ -89,18 +88,6 @@ def train_reward_model(
         metrics["train/tokens_per_s"] = seen / (time.perf_counter() - began)
         yield Progress(stage, done, steps, metrics)
     if reference_samples:
-        model.score.normalise(score_trees(model, reference_samples, config.row_length, tokenizer.pad))
+        judge = RewardModelJudge(model, tokenizer.pad, config.row_length)
+        model.score.normalise(judge.score_trees(reference_samples))
     run.finish(stage, lambda folder: save_model(folder, model, tokenizer))
-
-
-@torch.inference_mode()
-def score_trees(
-    model: RewardModel, trees: Sequence[Tree], row_length: int, pad: int, at_once: int = 128
-) -> Tensor:
-    """Score of every branch of every tree, in order: (branches,)."""
-    device = model.gpt.embedding.weight.device
-    scores = []
-    for start in range(0, len(trees), at_once):
-        packed = pack(trees[start : start + at_once], row_length, pad).to(device)
-        scores.append(branch_scores(model, packed))
-    return torch.cat(scores)

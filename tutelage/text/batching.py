@@ -66,7 +66,7 @@ class Packed:
         return self.positions.gather(1, first)
 
     def to(self, device: torch.device) -> Packed:
-        return Packed(*(getattr(self, field.name).to(device) for field in fields(self)))
+        return Packed(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
 
     def rows(self, chosen: Tensor) -> Packed:
         """Only these rows; spans of other rows are dropped, kept ones renumbered."""
@@ -75,7 +75,8 @@ class Packed:
         spans = self.spans[place[self.spans[:, 0]] >= 0].clone()
         spans[:, 0] = place[spans[:, 0]]
         arrays = (self.tokens, self.positions, self.segments, self.parents, self.mask)
-        return Packed(*(array[chosen] for array in arrays), spans)
+        tokens, positions, segments, parents, mask = (array[chosen] for array in arrays)
+        return Packed(tokens, positions, segments, parents, mask, spans)
 
 
 def pack(trees: Sequence[Tree], row_length: int, pad: int) -> Packed:

@@ -25,12 +25,14 @@ class Tokenizer:
 
     def __init__(self, inner: tokenizers.Tokenizer) -> None:
         self.inner = inner
-        missing = [token for token in SPECIAL if inner.token_to_id(token) is None]
-        if missing:
-            raise BadInput(f"The tokenizer lacks the special tokens {', '.join(missing)}.")
-        self.pad, self.document, self.end = (inner.token_to_id(t) for t in (PAD, DOCUMENT, END))
-        self.roles = {role: inner.token_to_id(token) for role, token in ROLES.items()}
-        self.special = frozenset(inner.token_to_id(token) for token in SPECIAL)
+        ids = {token: inner.token_to_id(token) for token in SPECIAL}
+        known: dict[str, int] = {token: i for token, i in ids.items() if i is not None}
+        if len(known) < len(SPECIAL):
+            missing = ", ".join(sorted(set(SPECIAL) - set(known)))
+            raise BadInput(f"The tokenizer lacks the special tokens {missing}.")
+        self.pad, self.document, self.end = known[PAD], known[DOCUMENT], known[END]
+        self.roles = {role: known[token] for role, token in ROLES.items()}
+        self.special = frozenset(known.values())
 
     @classmethod
     def train(cls, texts: Iterable[str], vocabulary: int) -> Tokenizer:

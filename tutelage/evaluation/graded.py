@@ -1,0 +1,55 @@
+"""Policies on tasks with a gold check: how often they are right, how they talk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tutelage.device import seeded
+from tutelage.errors import EnvironmentFailure
+from tutelage.model.gpt import GPT
+from tutelage.protocols import Task
+from tutelage.rollout.collect import collect
+from tutelage.rollout.engine import Sampling
+from tutelage.schema import JUDGED, Trajectory, Verdict
+from tutelage.text.chat_format import ask
+from tutelage.text.tokenizer import Tokenizer
+
+CheckMany = Callable[[Sequence[Task], Sequence[str]], list[Verdict]]
+
+
+@dataclass(frozen=True)
+class Graded:
+    """One answer to each task and the check's word on it."""
+
+    trajectories: list[Trajectory]
+    verdicts: list[Verdict]
+
+    def successes(self) -> list[bool]:
+        return [verdict.score > 0.5 for verdict in self.verdicts]
+
+
+def grade(
+    gpt: GPT,
+    tokenizer: Tokenizer,
+    tasks: Sequence[Task],
+    check: CheckMany,
+    sampling: Sampling,
+    *seed: object,
+    samples: int = 1,
+) -> Graded:
+    """`samples` answers to each task, checked; a broken sandbox stops the evaluation."""
+    trajectories = collect(
+        gpt,
+        tokenizer,
+        [ask(task.prompt) for task in tasks],
+        samples,
+        sampling,
+        seeded(*seed, "grade"),
+        tasks=tasks,
+    )
+    verdicts = check([t.task for t in trajectories], [t.response for t in trajectories])  # type: ignore[misc]
+    for verdict in verdicts:
+        if verdict.outcome not in JUDGED:
+            raise EnvironmentFailure(f"An answer could not be checked: {verdict.reason}.")
+    return Graded(trajectories, verdicts)

@@ -1,0 +1,295 @@
+"""What a school has reached: every stage's policy on the held-out sets, the reward model's report
+card, and whether the policy fooled it. The numbers become report.json."""
+
+from __future__ import annotations
+
+import platform
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tutelage.algorithms.batch import pack_trajectories, score_packed
+from tutelage.curricula.terminal import TerminalTask, is_refusal, sample_tasks
+from tutelage.data.comparisons import comparison_trees, read_comparisons
+from tutelage.device import seeded
+from tutelage.evaluation.calibration import labelled_pairs, report_card
+from tutelage.evaluation.graded import CheckMany, Graded, grade
+from tutelage.evaluation.statistics import paired_difference, share_of, wilson
+from tutelage.judges.labeler import Labeler
+from tutelage.judges.reward_model import RewardModelJudge
+from tutelage.model.checkpoint import load_model, load_policy
+from tutelage.model.gpt import GPT
+from tutelage.model.heads import RewardModel
+from tutelage.rollout.collect import grouped
+from tutelage.rollout.engine import Sampling
+from tutelage.runs import Progress, Run, read_json
+from tutelage.schema import Comparison
+from tutelage.text.tokenizer import Tokenizer
+
+SETS = ("new_names", "new_phrasings", "new_compositions")
+KINDS = ("nonsense", "danger", "small_talk")
+BEST_OF = (1, 2, 4, 8, 16)
+ROW_LENGTH = 192
+_EXAMPLES = {"new_names": 8, "new_phrasings": 6, "new_compositions": 2}
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The held-out tasks of a seed: commands of each set, and the other kinds half with new names
+    or words, half with new phrasings."""
+
+    commands: dict[str, list[TerminalTask]]
+    speech: dict[str, list[TerminalTask]]
+
+
+def held_out_tasks(count: int, seed: int) -> HeldOut:
+    def draw(split: str, number: int, kind: str) -> list[TerminalTask]:
+        generator = seeded(seed, "held-out", split, kind)
+        return sample_tasks(split, number, int(torch.randint(2**31, (), generator=generator)), kind)  # type: ignore[arg-type]
+
+    half = max(8, count // 8)
+    return HeldOut(
+        {split: draw(split, count, "commands") for split in SETS},
+        {kind: draw("new_names", half, kind) + draw("new_phrasings", half, kind) for kind in KINDS},
+    )
+
+
+def evaluate_policies(
+    stages: Mapping[str, Path],
+    check: CheckMany,
+    tasks: HeldOut,
+    max_new_tokens: int,
+    seed: int,
+) -> Iterator[Progress | dict[str, Any]]:
+    """Progress, and at the end the report's part on policies.
+
+    stages: name to model folder, in order; "sft" among them is the reference of the KL.
+    """
+    reference, _ = load_policy(stages["sft"])
+    greedy = Sampling(max_new_tokens=max_new_tokens, temperature=0)
+    drawn = Sampling(max_new_tokens=max_new_tokens)
+    found: dict[str, Any] = {}
+    answers: dict[str, dict[str, Graded]] = {}
+    for number, (stage, folder) in enumerate(stages.items(), start=1):
+        gpt, tokenizer = load_policy(folder)
+        answers[stage] = {
+            name: grade(gpt, tokenizer, of_set, check, greedy, seed)
+            for name, of_set in (tasks.commands | tasks.speech).items()
+        }
+        sampled = {
+            name: grade(gpt, tokenizer, of_set, check, drawn, seed)
+            for name, of_set in tasks.commands.items()
+        }
+        held_out = {
+            name: share_of(answers[stage][name].successes())
+            | {"sampled": share_of(sampled[name].successes())}
+            for name in SETS
+        }
+        replies = [t for name in SETS for t in answers[stage][name].trajectories]
+        refused = share_of([is_refusal(t.response) for t in replies])
+        found[stage] = {
+            "held_out": held_out,
+            "recognised": {k: share_of(answers[stage][k].successes()) for k in KINDS},
+            "false_refusals": {"rate": refused["success"], **_without_success(refused)},
+            "reply_tokens": sum(len(t.response_tokens) for t in replies) / len(replies),
+            "kl": _kl(gpt, reference, tokenizer, sampled["new_names"]),
+        }
+        yield Progress("evaluate", number, len(stages) + 1)
+    final = list(stages)[-1]
+    yield {
+        "stages": found,
+        "differences": {
+            name: paired_difference(
+                answers[final][name].successes(), answers["sft"][name].successes()
+            )
+            for name in SETS
+        }
+        if final != "sft"
+        else {},
+        "by_group": _by_group(tasks.commands["new_names"], answers, final),
+        "examples": _examples(tasks, answers),
+    }
+
+
+def _without_success(share: dict[str, object]) -> dict[str, object]:
+    return {key: value for key, value in share.items() if key != "success"}
+
+
+def _kl(gpt: GPT, reference: GPT, tokenizer: Tokenizer, sampled: Graded) -> float:
+    """KL(policy ‖ reference) in nats a reply, by the mean of k1 over sampled replies."""
+    ordered = [t for group in grouped(sampled.trajectories) for t in group]
+    packed, logprobs = pack_trajectories(ordered, ROW_LENGTH, tokenizer.pad)
+    ratio = logprobs - score_packed(reference, packed)
+    return (ratio * packed.mask).sum().item() / len(ordered)
+
+
+def _by_group(
+    tasks: Sequence[TerminalTask], answers: dict[str, dict[str, Graded]], final: str
+) -> list[dict[str, object]]:
+    rows = []
+    for group in sorted({task.group for task in tasks}):
+        inside = [i for i, task in enumerate(tasks) if task.group == group]
+        share = {
+            stage: sum(answers[stage]["new_names"].successes()[i] for i in inside) / len(inside)
+            for stage in ("sft", final)
+        }
+        rows.append({"group": group, "sft": share["sft"], "ppo": share[final], "n": len(inside)})
+    return rows
+
+
+def _examples(tasks: HeldOut, answers: dict[str, dict[str, Graded]]) -> list[dict[str, object]]:
+    """Twenty requests, the first of each set, answered by each stage."""
+    chosen = [(name, i) for name, count in _EXAMPLES.items() for i in range(count)]
+    chosen += [("nonsense", 0), ("nonsense", -1), ("danger", 0), ("danger", -1)]
+    examples = []
+    for name, i in chosen:
+        task = (tasks.commands | tasks.speech)[name][i]
+        examples.append(
+            {
+                "request": task.prompt,
+                "set": task.split,
+                "kind": task.kind,
+                "reference": task.reference,
+                "answers": {
+                    stage: {
+                        "text": graded[name].trajectories[i].response,
+                        "success": graded[name].successes()[i],
+                        "reason": graded[name].verdicts[i].reason,
+                    }
+                    for stage, graded in answers.items()
+                },
+            }
+        )
+    return examples
+
+
+def card(
+    model: RewardModel,
+    tokenizer: Tokenizer,
+    comparisons: Sequence[Comparison],
+    gold: Sequence[Sequence[float]],
+    labeler: Labeler,
+) -> dict[str, object]:
+    """Report card of a reward model on comparisons that it was not trained on."""
+    judge = RewardModelJudge(model, tokenizer.pad, ROW_LENGTH)
+    trees = comparison_trees(tokenizer, comparisons, model.gpt.config.context)
+    # Bradley–Terry's probabilities belong to the scores as trained, before normalisation.
+    scores = judge.score_trees(trees) * model.score.scale
+    return report_card(
+        labelled_pairs(
+            scores.split([len(tree.branches) for tree in trees]),
+            [comparison.ranks() for comparison in comparisons],
+            [labeler.utilities(c.responses, g) for c, g in zip(comparisons, gold, strict=True)],
+            gold,
+            [[len(response) for response in c.responses] for c in comparisons],
+        )
+    )
+
+
+def best_of_n(
+    gpt: GPT,
+    tokenizer: Tokenizer,
+    model: RewardModel,
+    tasks: Sequence[TerminalTask],
+    check: CheckMany,
+    max_new_tokens: int,
+    seed: int,
+) -> list[dict[str, object]]:
+    """Gold success and score of the best of n samples by the reward model, n = 1 … 16."""
+    most = BEST_OF[-1]
+    graded = grade(
+        gpt, tokenizer, tasks, check, Sampling(max_new_tokens=max_new_tokens), seed, samples=most
+    )
+    judge = RewardModelJudge(model, tokenizer.pad, ROW_LENGTH)
+    scores = torch.tensor([v.score for v in judge.score(graded.trajectories)]).view(-1, most)
+    gold = torch.tensor(graded.successes(), dtype=torch.float64).view(-1, most)
+    rows: list[dict[str, object]] = []
+    for n in BEST_OF:
+        blocks = scores.view(len(tasks), most // n, n)
+        best = blocks.argmax(dim=2, keepdim=True)
+        success = gold.view(len(tasks), most // n, n).gather(2, best).mean().item()
+        low, high = wilson(success * len(tasks), len(tasks))
+        score = blocks.gather(2, best).mean().item()
+        rows.append({"n": n, "gold": success, "ci95": [low, high], "score": score})
+    return rows
+
+
+def over_optimisation(run: Run, rounds: int, audit_tasks: int) -> list[dict[str, object]]:
+    """Score, KL and audited gold success at each audit of each round."""
+    rows = []
+    for number in range(1, rounds + 1):
+        for line in run.metrics():
+            if line["stage"] == f"ppo_{number}" and "audit/gold" in line:
+                gold = line["audit/gold"]
+                low, high = wilson(gold * audit_tasks, audit_tasks)
+                rows.append(
+                    {
+                        "round": number,
+                        "step": line["step"],
+                        "kl": line.get("policy/kl", 0.0),
+                        "score": line.get("reward/mean", 0.0),
+                        "gold": gold,
+                        "ci95": [low, high],
+                        "n": audit_tasks,
+                    }
+                )
+    return rows
+
+
+def read_round(run: Run, number: int) -> tuple[list[Comparison], list[list[float]], Labeler]:
+    """A round's comparisons, their gold verdicts, and the labeler who ranked them."""
+    data = run.folder / "data"
+    labeler = Labeler(noise=read_json(data / "labeler.json")["noise"])
+    return (
+        read_comparisons(data / f"comparisons_{number}.jsonl"),
+        read_json(data / f"gold_{number}.json"),
+        labeler,
+    )
+
+
+def circumstances(folder: Path) -> dict[str, Any]:
+    """Machine, versions, memory and shape of the model in `folder`."""
+    model, _ = load_model(folder)
+    gpt = model if isinstance(model, GPT) else model.gpt
+    return {
+        "commit": commit(),
+        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "machine": {
+            "processor": _processor(),
+            "cores": torch.get_num_threads(),
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+            "tutelage": metadata.version("tutelage"),
+        },
+        "model": {"parameters": gpt.parameter_count(), **asdict(gpt.config)},
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if "model name" in line)
+    except (OSError, StopIteration):
+        return platform.processor() or sys.platform
+
+
+def commit() -> str:
+    """The checkout's commit, or "unknown" for an installed package."""
+    here = Path(__file__).resolve().parents[2]
+    try:
+        found = subprocess.run(
+            ["git", "-C", str(here), "rev-parse", "--short", "HEAD"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return found.stdout.strip()
