@@ -1,0 +1,1 @@
+"""Worlds to learn in: families of tasks, each with its own check."""

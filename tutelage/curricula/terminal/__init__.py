@@ -1,0 +1,21 @@
+"""The terminal world: plain requests in, shell commands out, checked by what they do."""
+
+from tutelage.curricula.terminal.check import check_answers, is_command, is_refusal
+from tutelage.curricula.terminal.tasks import (
+    SPLITS,
+    Split,
+    TerminalTask,
+    demonstrations,
+    sample_tasks,
+)
+
+__all__ = [
+    "SPLITS",
+    "Split",
+    "TerminalTask",
+    "check_answers",
+    "demonstrations",
+    "is_command",
+    "is_refusal",
+    "sample_tasks",
+]

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tutelage.curricula.terminal.world import World
+from tutelage.curricula.terminal.world import EXTENSIONS, World
 
 # the file kinds that a slot of each class may be filled with
 FILE_CLASSES: Mapping[str, tuple[str, ...]] = {
@@ -17,12 +17,8 @@ FILE_CLASSES: Mapping[str, tuple[str, ...]] = {
     "searchable": ("text", "log", "words", "csv"),
     "tidy": ("words", "log", "csv"),  # without blank lines, which would sort before the rest
     "repeated": ("words",),
-    **{
-        kind: (kind,)
-        for kind in (
-            "text words numbers csv log json script moded link archive gzip empty".split()
-        )
-    },
+    **{kind: (kind,) for kind in EXTENSIONS},
+    **{kind: (kind,) for kind in ("moded", "link", "archive")},
 }
 
 
@@ -79,6 +75,10 @@ def expand(template: str) -> list[str]:
     return [text for way in match[1].split("|") for text in expand(before + way + after)]
 
 
+_THINGS = """
+rainbows dragons ghosts unicorns wishes dreams elephants mountains oceans giants kisses secrets
+sunbeams shadows songs pancakes wizards holidays
+"""
 Drawn = dict[str, str]
 
 
@@ -162,10 +162,6 @@ def _maybe_file(world: World, rng: random.Random, drawn: Drawn) -> str:
     return world.namer.file(rng.choice(("txt", "csv", "log")))
 
 
-def _maybe_folder(world: World, rng: random.Random, drawn: Drawn) -> str:
-    return world.add("folder") if rng.random() < 0.5 else world.namer.folder()
-
-
 def _maybe_twin(world: World, rng: random.Random, drawn: Drawn) -> str:
     """Another text file: half the time with the same content as the first."""
     first = next(iter(drawn.values()))
@@ -180,10 +176,6 @@ def _between(low: int, high: int) -> Callable[[World, random.Random, Drawn], str
     return lambda world, rng, drawn: str(low + int(rng.random() * (high - low + 1)))
 
 
-def _one_of(*values: str) -> Callable[[World, random.Random, Drawn], str]:
-    return lambda world, rng, drawn: values[int(rng.random() * len(values))]
-
-
 _DRAWERS: Mapping[str, Callable[[World, random.Random, Drawn], str]] = {
     "folder": _folder,
     "buried": _buried,
@@ -192,22 +184,20 @@ _DRAWERS: Mapping[str, Callable[[World, random.Random, Drawn], str]] = {
     "newlike": _new_like,
     "newfolder": lambda world, rng, drawn: world.namer.folder(),
     "newarchive": lambda world, rng, drawn: world.namer.folder() + ".tar.gz",
-    "newstem": lambda world, rng, drawn: world.namer.folder(),
+    "person": lambda world, rng, drawn: world.namer.person(),
+    "thing": lambda world, rng, drawn: rng.choice(_THINGS.split()),
     "word": _word,
+    "frequentword": lambda world, rng, drawn: world.files[drawn["file"]].words[0],
     "otherword": _other_word,
     "maybeword": _maybe_word,
     "maybefile": _maybe_file,
-    "maybefolder": _maybe_folder,
     "maybetwin": _maybe_twin,
     "n": _between(2, 5),
+    "m": lambda world, rng, drawn: str(rng.randint(2, 3 if "word" in drawn else 4)),
     "line": _between(2, 7),
     "a": _between(2, 4),
     "b": lambda world, rng, drawn: str(int(drawn["a"]) + rng.randint(1, 3)),
-    "bytes": _between(6, 40),
-    "limit": _between(60, 250),
     "upto": _between(3, 9),
     "col": _between(1, 4),
     "textcol": _between(1, 2),
-    "numcol": _between(3, 4),
-    "mode": _one_of("600", "640", "660", "700", "750", "444", "400"),
 }

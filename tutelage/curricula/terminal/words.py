@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 _NOUNS = """
@@ -111,19 +112,27 @@ ALL_HELD_OUT = frozenset(
     for word in (*HELD_OUT_WORDS.nouns, *HELD_OUT_WORDS.adjectives, *HELD_OUT_WORDS.people)
 )
 
-_ONSETS = "b br c d dr f g gl h j k kl l m n p pr r s st t tr v w z".split()
-_VOWELS = "a e i o u ai ea ia ou".split()
-_CODAS = "l m n nd r rk s sk t x ck th ll".split() + [""] * 4
+_ONSETS = "b br c d dr f g gl h j k kl l m n p pr r s st t tr v w z"
+_VOWELS = "a e i o u ai ea ia ou"
+_CODAS = "l m n nd r rk s sk t x ck th ll"
 
 
-def coin_word(rng: random.Random) -> str:
-    """An invented word, such as a project might be named; never a held-out one."""
-    while True:
-        syllables = 2 if rng.random() < 0.8 else 3
-        word = "".join(rng.choice(_ONSETS) + rng.choice(_VOWELS) for _ in range(syllables))
-        word += rng.choice(_CODAS)
-        if word not in ALL_HELD_OUT:
-            return word
+def _coiner() -> Callable[[random.Random], str]:
+    onsets, vowels, codas = _ONSETS.split(), _VOWELS.split(), [*_CODAS.split(), *[""] * 4]
+
+    def coin(rng: random.Random) -> str:
+        while True:
+            syllables = 2 if rng.random() < 0.8 else 3
+            word = "".join(rng.choice(onsets) + rng.choice(vowels) for _ in range(syllables))
+            word += rng.choice(codas)
+            if word not in ALL_HELD_OUT:
+                return word
+
+    return coin
+
+
+# an invented word, such as a project might be named; never a held-out one
+coin_word = _coiner()
 
 
 class Namer:

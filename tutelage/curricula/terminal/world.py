@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import itertools
 import random
 import tarfile
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ EXTENSIONS = {
     "script": ("sh",),
 }
 _FILL = ("text", "text", "words", "numbers", "csv", "log", "json", "script", "folder", "text")
+# the first of four things stands in half of the rows
+_SKEW = (0, 1, 0, 2, 0, 3)
 _VERBS = ("found", "painted", "sold", "lost", "moved", "cleaned", "fixed", "bought", "likes", "saw")
 _PLACES = ("near the door", "in the hall", "on monday", "at noon", "by mistake", "in room 12")
 _LEVELS = ("info", "warning", "error", "debug")
@@ -74,10 +77,6 @@ def empty_world(rng: random.Random, lexicon: Lexicon) -> World:
     return World(rng, Namer(rng, lexicon), lengths=lengths)
 
 
-def _add_empty(world: World) -> str:
-    return _put(world, world.namer.file("txt"), b"", FileFacts("empty"))
-
-
 def _add_link(world: World) -> str:
     """Put a link to a text file into the world."""
     target = _add_file(world, "text")
@@ -85,12 +84,6 @@ def _add_link(world: World) -> str:
     world.tree[name] = Entry("link", target.encode(), 0o777)
     world.files[name] = FileFacts("link")
     return name
-
-
-def _add_gzip(world: World) -> str:
-    text, words = _write_text(world.rng, world.namer, 10)
-    name = world.namer.file("txt") + ".gz"
-    return _put(world, name, gzip.compress(text.encode(), mtime=0), FileFacts("gzip", 10, words))
 
 
 def _add_moded(world: World) -> str:
@@ -187,12 +180,12 @@ def _write_text(rng: random.Random, namer: Namer, length: int) -> tuple[str, tup
 
 
 def _shuffle_between(rng: random.Random, lines: list[str]) -> None:
-    """Shuffle so that blank lines stand neither at an end nor side by side, and no order is sorted."""
+    """Shuffle until no blank line stands at an end or beside another, and the order is not sorted."""
     while True:
         rng.shuffle(lines)
         if not lines[0] or not lines[-1] or lines[0] <= min(lines):
             continue
-        if any(not a and not b for a, b in zip(lines, lines[1:], strict=False)):
+        if any(not a and not b for a, b in itertools.pairwise(lines)):
             continue
         return
 
@@ -200,7 +193,7 @@ def _shuffle_between(rng: random.Random, lines: list[str]) -> None:
 def _write_words(rng: random.Random, namer: Namer, length: int) -> tuple[str, tuple[str, ...]]:
     """One word a line, some several times, some of these side by side."""
     different = namer.nouns(6)
-    lines = [*different, different[0], different[0], different[1]]
+    lines = [*different, different[0], different[0], different[0], different[1]]
     while len(lines) < length:
         lines.append(_pick(rng, tuple(different[:5])))
     while lines[0] == min(lines) or lines[-1] == max(lines):
@@ -226,7 +219,7 @@ def _write_csv(rng: random.Random, namer: Namer, length: int) -> tuple[str, tupl
     second = rng.sample(range(5, 1000), length)
     rng.shuffle(first)
     rows = [
-        f"{_pick(rng, people)},{things[row % 4]},{first[row]},{second[row]}"
+        f"{_pick(rng, people)},{things[_SKEW[row % 6]]},{first[row]},{second[row]}"
         for row in range(length)
     ]
     while rows[0] == min(rows) or rows[-1] == max(rows):
@@ -239,7 +232,7 @@ def _write_log(rng: random.Random, namer: Namer, length: int) -> tuple[str, tupl
     things = namer.nouns(4)
     lines = [
         f"{int(rng.random() * 14) + 8:02}:{int(rng.random() * 60):02} {_pick(rng, _LEVELS)}"
-        f" {namer.person()} {_pick(rng, _VERBS)} {things[line % 4]}"
+        f" {namer.person()} {_pick(rng, _VERBS)} {things[_SKEW[line % 6]]}"
         for line in range(length)
     ]
     while lines[0] == min(lines) or lines[-1] == max(lines):
@@ -284,9 +277,7 @@ _WRITERS = {
 
 _ADDERS = {
     "folder": _add_folder,
-    "empty": _add_empty,
     "link": _add_link,
     "archive": _add_archive,
-    "gzip": _add_gzip,
     "moded": _add_moded,
 }
