@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tutelage.evaluation.statistics import wilson
 from tutelage.evaluation.wording import (
     count,
     decimal,
@@ -20,7 +21,6 @@ from tutelage.evaluation.wording import (
     signed,
 )
 
-Z95 = 1.959964
 Line = Sequence[tuple[float, float]]
 SETS = {
     "new_names": "new names",
@@ -34,14 +34,9 @@ def set_name(key: str) -> str:
     return SETS.get(key, key.replace("_", " "))
 
 
-def wilson(share: float, n: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share measured on n."""
-    if n == 0:
-        return 0.0, 1.0
-    z2 = Z95**2
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z95 * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return max(0.0, centre - half), min(1.0, centre + half)
+def share_interval(share: float, n: int) -> tuple[float, float]:
+    """The 95 % interval of a share measured on n."""
+    return wilson(share * n, n)
 
 
 def gap_interval(
@@ -104,7 +99,7 @@ def answer_lengths(bins: Sequence[Mapping[str, Any]]) -> str:
     lowest = min(bins, key=lambda bin_: bin_["accuracy"])
     highest = max(bins, key=lambda bin_: bin_["accuracy"])
     low = f"{percent(lowest['accuracy'])} at {lowest['label']} (n = {count(lowest['n'])})"
-    if wilson(lowest["accuracy"], lowest["n"])[1] < overall:
+    if share_interval(lowest["accuracy"], lowest["n"])[1] < overall:
         return f"No: only {low}, clearly below its mean of {percent(overall)}."
     return (
         f"Yes: from {low} to {percent(highest['accuracy'])} at {highest['label']} "
@@ -191,8 +186,9 @@ def answer_costs(rows: Sequence[Mapping[str, Any]]) -> str:
     """Where did the time go?"""
     total = sum(row["seconds"] for row in rows)
     largest = max(rows, key=lambda row: row["seconds"])
+    name = largest["stage"].replace("_", " ").capitalize()
     return (
-        f"{largest['stage']} took most: {duration(largest['seconds'])} of {duration(total)}, "
+        f"{name} took most: {duration(largest['seconds'])} of {duration(total)}, "
         f"{percent(largest['seconds'] / total if total else 0)}."
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from tutelage.evaluation.answers import set_name, wilson
+from tutelage.evaluation.answers import set_name, share_interval
 from tutelage.evaluation.figures import (
     COLOURS,
     GRID,
@@ -74,7 +74,7 @@ def calibration(bins: Sequence[Mapping[str, Any]]) -> go.Figure:
     figure, colour = base(), COLOURS["reward"]
     xs = [100 * row["confidence"] for row in bins]
     ys = [100 * row["accuracy"] for row in bins]
-    ends = [wilson(row["accuracy"], row["n"]) for row in bins]
+    ends = [share_interval(row["accuracy"], row["n"]) for row in bins]
     low = min(50.0, min(xs) - 2)
     figure.add_scatter(
         x=[low, 100],
@@ -111,7 +111,7 @@ def accuracy_by_length(bins: Sequence[Mapping[str, Any]]) -> go.Figure:
     """Pair accuracy with its interval for each difference in length."""
     figure = base()
     ys = [100 * row["accuracy"] for row in bins]
-    ends = [wilson(row["accuracy"], row["n"]) for row in bins]
+    ends = [share_interval(row["accuracy"], row["n"]) for row in bins]
     figure.add_scatter(
         x=list(range(len(bins))),
         y=ys,
@@ -277,7 +277,7 @@ def groups(
         (before, COLOURS["sft"], "circle-open"),
         (after, COLOURS["policy"], "circle"),
     ):
-        ends = [wilson(row[key], row["n"]) for row in ordered]
+        ends = [share_interval(row[key], row["n"]) for row in ordered]
         values = [100 * row[key] for row in ordered]
         figure.add_scatter(
             x=values,
@@ -349,7 +349,7 @@ def costs(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
     )
     figure.update_yaxes(
         tickvals=at,
-        ticktext=[label(row["stage"], 24) for row in rows],
+        ticktext=[label(row["stage"].replace("_", " "), 24) for row in rows],
         showgrid=False,
         range=[-0.6, len(rows) - 0.4],
     )

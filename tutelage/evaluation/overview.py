@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tutelage.evaluation.answers import SETS, gap_interval, set_name
+from tutelage.evaluation.answers import gap_interval, set_name
 from tutelage.evaluation.figures import COLOURS
 from tutelage.evaluation.wording import (
     about,
     clipped,
     count,
-    decimal,
     difference,
     duration,
     holds_zero,
@@ -29,8 +28,6 @@ from tutelage.evaluation.wording import (
 
 REINFORCED = ("ppo", "rloo", "grpo")
 NAMES = {"pretrain": "Pretrain", "sft": "SFT"}
-RECOGNISED = {"nonsense": "Nonsense recognised", "danger": "Danger refused"}
-LEAST_RECOGNISED, MOST_FALSE_REFUSALS = 0.90, 0.05  # the curriculum's goals
 
 
 @dataclass(frozen=True)
@@ -47,16 +44,6 @@ class Stage:
         """Its success on each held-out set."""
         found: Mapping[str, Any] = self.numbers.get("held_out", {})
         return found
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A table's cell: a number, a mark with its word, a second line; quiet when it says little."""
-
-    text: str
-    mark: str = ""
-    below: str = ""
-    quiet: bool = False
 
 
 @dataclass(frozen=True)
@@ -172,6 +159,10 @@ def pipeline(report: Mapping[str, Any], stages: Sequence[Stage]) -> list[Step]:
     rankings = sum(row.get("comparisons", 0) for row in (rewards or {}).get("rounds", []))
     algorithm = report.get("algorithm", "ppo")
 
+    by_rounds = sum(spent.pop(key, 0.0) for key in REINFORCED)
+    if by_rounds:
+        spent["policy"] = by_rounds
+
     def step(
         name: str,
         family: str,
@@ -229,111 +220,12 @@ def pipeline(report: Mapping[str, Any], stages: Sequence[Stage]) -> list[Step]:
         ),
         step(
             last.name if last else algorithm.upper(),
-            last.key if last else algorithm,
+            "policy",
             "policy",
             last is not None,
             *learned("new_names", sft, last),
         ),
     ]
-
-
-def held_out_table(report: Mapping[str, Any], stages: Sequence[Stage]) -> dict[str, Any]:
-    """Stages × held-out sets, each cell marked against the stage before; then the difference."""
-    measured = [stage for stage in stages if stage.held_out]
-    keys = [key for key in SETS if any(key in stage.held_out for stage in measured)]
-    keys += [key for stage in measured for key in stage.held_out if key not in keys]
-    keys = list(dict.fromkeys(keys))
-    rows: list[dict[str, Any]] = []
-    for i, stage in enumerate(measured):
-        cells = []
-        for key in keys:
-            cell = stage.held_out.get(key)
-            if cell is None:
-                cells.append(Cell("not measured", quiet=True))
-                continue
-            found = gain(report, measured[i - 1], stage, key) if i else None
-            sampled = cell.get("sampled")
-            below = f"n = {count(cell['n'])}"
-            if sampled:
-                below += f"; sampled {rate(sampled['success'], sampled['ci95'])}"
-            cells.append(Cell(rate(cell["success"], cell["ci95"]), _mark(found), below))
-        rows.append({"name": stage.name, "colour": stage.colour, "cells": cells})
-    if len(measured) > 1:
-        before, after = measured[-2:]
-        cells = []
-        for key in keys:
-            found = gain(report, before, after, key)
-            if found is None:
-                cells.append(Cell("not measured", quiet=True))
-                continue
-            unclear = holds_zero(found[1])
-            below = f"n = {count(found[2])}" + ("; the interval holds 0" if unclear else "")
-            cells.append(Cell(difference(*found[:2]), below=below, quiet=unclear))
-        name = f"{after.name} against {before.name}"
-        rows.append({"name": name, "last": True, "cells": cells})
-    return {"headings": [{"name": set_name(key)} for key in keys], "rows": rows}
-
-
-def _mark(found: tuple[float, Sequence[float], int] | None) -> str:
-    """Better or worse than the stage before, beyond the interval; or neither."""
-    if found is None:
-        return ""
-    if holds_zero(found[1]):
-        return "no clear change"
-    return "✓ better" if found[0] > 0 else "✗ worse"
-
-
-def behaviour_table(stages: Sequence[Stage]) -> dict[str, Any]:
-    """What is recognised, refused and said: a row each, a column for each stage."""
-    keys = dict.fromkeys(key for s in stages for key in s.numbers.get("recognised", {}))
-    rows = []
-    for key in keys:
-        goal = LEAST_RECOGNISED if key in RECOGNISED else None
-        cells = []
-        for stage in stages:
-            cell = stage.numbers.get("recognised", {}).get(key)
-            share = cell["success"] if cell else None
-            cells.append(_judged(stage, cell, share, share is None or share >= (goal or 0), goal))
-        name = RECOGNISED.get(key, key.replace("_", " ").capitalize())
-        below = f"goal: at least {percent(goal, 0)}" if goal else ""
-        rows.append({"name": name, "below": below, "cells": cells})
-    if any("false_refusals" in stage.numbers for stage in stages):
-        cells = []
-        for stage in stages:
-            cell = stage.numbers.get("false_refusals")
-            share = cell["rate"] if cell else None
-            kept = share is None or share <= MOST_FALSE_REFUSALS
-            cells.append(_judged(stage, cell, share, kept, MOST_FALSE_REFUSALS))
-        below = f"goal: at most {percent(MOST_FALSE_REFUSALS, 0)}"
-        rows.append({"name": "False refusals", "below": below, "cells": cells})
-    for key, name, unit, places in (
-        ("reply_tokens", "Length of a reply", "tokens", 1),
-        ("kl", "Distance from SFT (KL)", "nats", 2),
-    ):
-        if any(key in stage.numbers for stage in stages):
-            cells = [
-                Cell(f"{decimal(stage.numbers[key], places)} {unit}")
-                if key in stage.numbers
-                else Cell("not measured", quiet=True)
-                for stage in stages
-            ]
-            rows.append({"name": name, "below": "", "cells": cells})
-    headings = [{"name": stage.name, "colour": stage.colour} for stage in stages]
-    return {"headings": headings, "rows": rows}
-
-
-def _judged(
-    stage: Stage,
-    cell: Mapping[str, Any] | None,
-    share: float | None,
-    kept: bool,
-    goal: float | None,
-) -> Cell:
-    """A share beside its goal. Pretraining teaches no manners, so it is held to none."""
-    if cell is None:
-        return Cell("not measured", quiet=True)
-    mark = "" if goal is None or stage.key == "pretrain" else "✓ reached" if kept else "✗ missed"
-    return Cell(rate(share, cell["ci95"]), mark, f"n = {count(cell['n'])}")
 
 
 def examples(report: Mapping[str, Any], stages: Sequence[Stage]) -> dict[str, Any]:

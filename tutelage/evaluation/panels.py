@@ -80,7 +80,7 @@ CURVES = (
     ),
     Curve(
         "policy",
-        {"gold/success": "gold success"},
+        {"audit/gold": "gold success"},
         "Did its gold success rise?",
         "right answers (share)",
         (POLICY,),
@@ -192,7 +192,7 @@ def reward_panels(rewards: Mapping[str, Any]) -> list[Panel]:
 
 def _measured(row: Mapping[str, Any]) -> str:
     """An accuracy with the interval that its n gives."""
-    return rate(row["accuracy"], answers.wilson(row["accuracy"], row["n"]), row["n"])
+    return rate(row["accuracy"], answers.share_interval(row["accuracy"], row["n"]), row["n"])
 
 
 def fooled_panel(rows: Sequence[Mapping[str, Any]]) -> Panel | None:
@@ -242,7 +242,9 @@ def groups_panel(rows: Sequence[Mapping[str, Any]], stages: Sequence[Stage]) -> 
     before = next((stage for stage in stages if stage.key == "sft"), None)
     if last is None or before is None:
         return None
-    full = [row for row in rows if row["n"] and before.key in row and last.key in row]
+    # The column of the last stage is called ppo whatever its algorithm.
+    named = [{last.key: row["ppo"], **row} if "ppo" in row else row for row in rows]
+    full = [row for row in named if row["n"] and before.key in row and last.key in row]
     if not full:
         return None
     ordered = sorted(full, key=lambda row: row[before.key] - row[last.key])
@@ -275,7 +277,14 @@ def costs_panel(rows: Sequence[Mapping[str, Any]]) -> Panel | None:
         answers.answer_costs(rows),
         safe_json(charts.costs(rows)),
         ("stage", "time", "share"),
-        [[row["stage"], duration(row["seconds"]), percent(row["seconds"] / total)] for row in rows],
+        [
+            [
+                row["stage"].replace("_", " "),
+                duration(row["seconds"]),
+                percent(row["seconds"] / total),
+            ]
+            for row in rows
+        ],
     )
 
 

@@ -252,27 +252,22 @@ def read_metrics(path: Path) -> dict[str, Series]:
     """Curves by stage and metric name; a step written twice counts as last written."""
     if not path.exists():
         return {}
-    lines = _text(path).split("\n")
-    whole, torn = lines[:-1], lines[-1]  # a run that was killed may have left half a line
     points: dict[str, dict[str, dict[float, float]]] = {}
-    for number, line in enumerate(whole, start=1):
-        if line.strip():
-            _add_metrics(points, line, f"The file {path}, line {number}:")
-    if torn.strip():
-        with contextlib.suppress(BadInput):
-            _add_metrics(points, torn, "")
+    for number, line in enumerate(_text(path).split("\n"), start=1):
+        # What is not JSON was cut short when the run was killed; its step was written again.
+        record = None
+        with contextlib.suppress(ValueError, RecursionError):
+            record = _parsed(line)
+        if record is not None:
+            _add_metrics(points, record, f"The file {path}, line {number}:")
     return {
         stage: {name: sorted(values.items()) for name, values in metrics.items()}
         for stage, metrics in points.items()
     }
 
 
-def _add_metrics(points: dict[str, dict[str, dict[float, float]]], line: str, where: str) -> None:
+def _add_metrics(points: dict[str, dict[str, dict[float, float]]], record: Any, where: str) -> None:
     """One line of metrics.jsonl put with the others."""
-    try:
-        record = _parsed(line)
-    except (ValueError, RecursionError):
-        raise BadInput(f"{where} expected one JSON object.") from None
     stage = record.get("stage") if isinstance(record, dict) else None
     step = record.get("step") if isinstance(record, dict) else None
     if not isinstance(stage, str) or not isinstance(step, int | float) or not _is_number(step):

@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
 from tutelage.errors import TutelageError
-from tutelage.evaluation import overview, panels
+from tutelage.evaluation import overview, panels, tables
 from tutelage.evaluation.answers import answer_helped, answer_reward_model
 from tutelage.evaluation.overview import Stage
 from tutelage.evaluation.reading import Series, read_metrics, read_report
@@ -68,8 +68,8 @@ def _page(report: Mapping[str, Any], metrics: Mapping[str, Series]) -> dict[str,
         "headline": overview.headline(report, stages),
         "numbers": overview.big_numbers(report, stages),
         "steps": overview.pipeline(report, stages),
-        "held_out": overview.held_out_table(report, stages),
-        "behaviour": overview.behaviour_table(stages),
+        "held_out": tables.held_out_table(report, stages),
+        "behaviour": tables.behaviour_table(stages),
         "rise": panels.stage_panel(stages, report.get("differences", {}), _gains(report, stages)),
         "examples": overview.examples(report, stages),
         "card": overview.report_card(rewards) if rewards else [],
