@@ -17,11 +17,7 @@ NOTES = {"notes.txt": Entry("file", b"one\ntwo\n")}
 
 
 @pytest.fixture(scope="module")
-def sandbox():
-    try:
-        require_sandbox()
-    except SandboxUnavailable as reason:
-        pytest.skip(f"no sandbox: {reason}")
+def sandbox(sandboxed):
     with Sandbox(workers=2) as sandbox:
         yield sandbox
 

@@ -22,7 +22,8 @@ INSIDE_UID = 1000
 INSTALL = "install bubblewrap 0.8 or newer (for example `apt-get install bubblewrap`)"
 NEEDED_OPTIONS = ("--size", "--disable-userns", "--as-pid-1", "--seccomp", "--ro-bind-data")
 DEVICES = ("null", "zero", "full", "random", "urandom")
-INSIDE = Path(__file__).parent / "inside"
+PACKAGE = Path(__file__).resolve().parents[1]
+INSIDE = PACKAGE / "sandbox" / "inside"
 STARTER = "from inside.serve import main\n\nmain()\n"
 SYNTHETIC = {
     "/etc/passwd": (
@@ -115,6 +116,8 @@ def system_folders() -> list[str]:
             arguments += ["--symlink", os.readlink(path), str(path)]
         elif path.is_dir():
             arguments += ["--ro-bind", str(path), str(path)]
+    if PACKAGE.is_relative_to("/usr"):  # installed system-wide, its checks would be readable
+        arguments += ["--tmpfs", str(PACKAGE), "--remount-ro", str(PACKAGE)]
     for path in (Path("/etc/ld.so.cache"), Path("/etc/alternatives")):
         arguments += ["--ro-bind-try", str(path), str(path)]
     return arguments

@@ -93,6 +93,10 @@ class Sandbox:
             seat.close()
         self._seats = []
 
+    def host_uids(self) -> list[int]:
+        """The uid that each worker has on the host: its own, or for want of root the caller's."""
+        return [seat.claim.uid if seat.claim.uid >= 0 else os.geteuid() for seat in self._seats]
+
     def run(self, command: str, tree: Tree, timeout_s: float = 2.0) -> Execution:
         """Run one command in a fresh folder that holds tree."""
         return self.run_many([(command, tree)], timeout_s)[0]

@@ -40,8 +40,11 @@ class UidClaim:
     def __init__(self) -> None:
         self.socket: socket.socket | None = None
         self.uid = -1
-        if os.geteuid() != 0:
-            return  # only root can become somebody else
+        if os.geteuid() == 0:  # nobody else can become somebody else
+            self.find()
+
+    def find(self) -> None:
+        """Take the first uid that is free."""
         for uid in range(FIRST_UID, LAST_UID + 1):
             claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             try:
