@@ -1,6 +1,7 @@
 """The terminal world: plain requests in, shell commands out, checked by what they do."""
 
 from tutelage.curricula.terminal.check import check_answers, is_command, is_refusal
+from tutelage.curricula.terminal.corpus import pretraining_corpus
 from tutelage.curricula.terminal.tasks import (
     SPLITS,
     Split,
@@ -17,5 +18,6 @@ __all__ = [
     "demonstrations",
     "is_command",
     "is_refusal",
+    "pretraining_corpus",
     "sample_tasks",
 ]

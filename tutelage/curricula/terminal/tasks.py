@@ -45,10 +45,10 @@ _TOPICS: dict[Kind, tuple[Family, ...]] = {
     "danger": DANGER,
     "small_talk": SMALL_TALK,
 }
-_NAME_KINDS = frozenset(
-    [*FILE_CLASSES, "folder", "buried", "new", "newlike", "newfolder", "newarchive"]
-    + ["maybefile", "maybetwin", "person"]
-)
+_NAME_KINDS = frozenset(FILE_CLASSES) | {
+    *("folder", "buried", "new", "newlike", "newfolder", "newarchive"),
+    *("maybefile", "maybetwin", "person"),
+}
 
 
 @dataclass(frozen=True)

@@ -180,7 +180,7 @@ def _write_text(rng: random.Random, namer: Namer, length: int) -> tuple[str, tup
 
 
 def _shuffle_between(rng: random.Random, lines: list[str]) -> None:
-    """Shuffle until no blank line stands at an end or beside another, and the order is not sorted."""
+    """Shuffle until the order is not sorted and blank lines stand apart, none at an end."""
     while True:
         rng.shuffle(lines)
         if not lines[0] or not lines[-1] or lines[0] <= min(lines):

@@ -1,0 +1,1 @@
+"""What a policy reads before it is taught: sessions, manuals and prose."""
