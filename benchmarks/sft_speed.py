@@ -1,0 +1,108 @@
+"""Supervised fine-tuning: demonstration tokens trained on a second, against TRL's SFTTrainer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import peers
+import tyro
+from common import in_turn, print_result, scratch_run, seconds_a_step, versions
+from datasets import Dataset
+from transformers import GPT2LMHeadModel
+from trl import SFTConfig as TRLConfig
+from trl import SFTTrainer
+from workloads import CONTEXT, demonstrations, our_gpt, word_tokenizer
+
+from tutelage.data.demonstrations import demonstration_trees
+from tutelage.device import pick_device, pick_dtype
+from tutelage.schema import Demonstration
+from tutelage.stages.sft import SFTConfig, sft
+from tutelage.text.tokenizer import Tokenizer
+
+PEER_SETTINGS: dict[str, dict[str, Any]] = {
+    "padded": {"per_device_train_batch_size": 64},
+    "padded, 4 × 16 by length": {
+        "per_device_train_batch_size": 16,
+        "gradient_accumulation_steps": 4,
+        "train_sampling_strategy": "group_by_length",
+    },
+    "padding-free": {"per_device_train_batch_size": 64, "padding_free": True, "max_length": None},
+    "padding-free, 8 × 8": {
+        "per_device_train_batch_size": 8,
+        "gradient_accumulation_steps": 8,
+        "padding_free": True,
+        "max_length": None,
+    },
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    repeats: int = 5
+    steps: int = 12  # timed steps of each repeat, a multiple of 4 as the next
+    warm_up: int = 4  # steps before them: by length, TRL goes from long to short every 4
+    seed: int = 0
+    batch: int = 64  # demonstrations a step
+
+
+def our_seconds(settings: Settings, tokenizer: Tokenizer, data: list[Demonstration]) -> float:
+    """Seconds a step of the stage itself: packing, loss, gradient, optimiser, metrics on disk."""
+    dtype = pick_dtype(pick_device("cpu"))
+    config = SFTConfig(batch=settings.batch, epochs=1000, evaluate_every=1_000_000)
+    with scratch_run() as run:
+        stage = sft(run, our_gpt(settings.seed), tokenizer, data, config, settings.seed, dtype)
+        return seconds_a_step(stage, settings.warm_up, settings.steps)
+
+
+def peer_seconds(
+    data: Dataset, tokenizer: Tokenizer, numbers: str, setting: str, warm_up: int, steps: int
+) -> float:
+    def build(arguments: dict[str, Any]) -> SFTTrainer:
+        model = peers.in_numbers(GPT2LMHeadModel(peers.gpt2_config()), numbers)
+        return SFTTrainer(
+            model,
+            TRLConfig(**arguments | {"max_length": CONTEXT} | PEER_SETTINGS[setting]),
+            train_dataset=data,
+            processing_class=peers.peer_tokenizer(tokenizer),
+        )
+
+    return peers.seconds_a_step(build, numbers, warm_up, steps)
+
+
+def main(settings: Settings) -> None:
+    tokenizer = word_tokenizer()
+    data = demonstrations(1024, settings.seed)
+    trees = demonstration_trees(tokenizer, data, CONTEXT)
+    tokens = sum(len(tree) for tree in trees) / len(trees) * settings.batch  # a step
+    labels = [
+        [t if s else -100 for t, s in zip(tree.prompt, tree.spoken or [], strict=True)]
+        for tree in trees
+    ]
+    peer_data = Dataset.from_dict({"input_ids": [tree.prompt for tree in trees], "labels": labels})
+
+    def peer(numbers: str, setting: str, warm_up: int, steps: int) -> float:
+        return peer_seconds(peer_data, tokenizer, numbers, setting, warm_up, steps)
+
+    numbers, setting, tried = peers.best_choice(list(PEER_SETTINGS), peer)
+    ours, theirs = in_turn(
+        lambda: tokens / our_seconds(settings, tokenizer, data),
+        lambda: tokens / peer(numbers, setting, settings.warm_up, settings.steps),
+        settings.repeats,
+    )
+    print_result(
+        "SFT speed",
+        "demonstration tokens/s",
+        ours,
+        theirs,
+        versions("trl", "transformers"),
+        target=2.0,
+        seed=settings.seed,
+        tokens_a_step=round(tokens),
+        peer_setting=[numbers, setting],
+        peer_seconds_a_step=tried,
+    )
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Settings, description=__doc__))
