@@ -1,0 +1,218 @@
+"""The command line: `tutelage COMMAND …`. Every failure ends here as a sentence and an exit code.
+
+Nothing heavy is imported before a command is known, so that `tutelage --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shlex
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+
+from tutelage import __version__
+from tutelage.errors import TutelageError
+
+OVERVIEW = """\
+Tutelage raises your own ChatGPT: it teaches it, grades it, and lets it improve.
+
+  Raise one from nothing
+    school      every stage in ten minutes, then a report
+    chat        talk to it; the commands it proposes run in a sandbox
+
+  One stage at a time, on your own files
+    pretrain    text              a model that continues text
+    sft         demonstrations    a model that answers
+    compare     prompts           replies, ranked by you or by a reward model
+    reward      rankings          a model that grades replies
+    rl          prompts, grades   a better policy, by PPO, RLOO or GRPO
+
+  Look at it
+    evaluate    how often a model is right, with intervals
+    report      a run as one page, report.html
+    inspect     which tokens a batch of demonstrations trains
+    sandbox     tutelage sandbox selftest: what the sandbox promises, tried
+
+tutelage COMMAND --help explains a command, with an example.
+tutelage --version      says which version this is.
+"""
+
+Main = Callable[[Sequence[str]], None]
+
+
+def _school() -> Main:
+    from tutelage.commands.school import main
+
+    return main
+
+
+def _chat() -> Main:
+    from tutelage.commands.chat import main
+
+    return main
+
+
+def _pretrain() -> Main:
+    from tutelage.commands.pretrain import main
+
+    return main
+
+
+def _sft() -> Main:
+    from tutelage.commands.sft import main
+
+    return main
+
+
+def _compare() -> Main:
+    from tutelage.commands.compare import main
+
+    return main
+
+
+def _reward() -> Main:
+    from tutelage.commands.reward import main
+
+    return main
+
+
+def _rl() -> Main:
+    from tutelage.commands.rl import main
+
+    return main
+
+
+def _evaluate() -> Main:
+    from tutelage.commands.evaluate import main
+
+    return main
+
+
+def _report() -> Main:
+    from tutelage.commands.report import main
+
+    return main
+
+
+def _inspect() -> Main:
+    from tutelage.commands.inspect import main
+
+    return main
+
+
+def _sandbox() -> Main:
+    from tutelage.commands.sandbox import main
+
+    return main
+
+
+COMMANDS: dict[str, Callable[[], Main]] = {
+    "school": _school,
+    "chat": _chat,
+    "pretrain": _pretrain,
+    "sft": _sft,
+    "compare": _compare,
+    "reward": _reward,
+    "rl": _rl,
+    "evaluate": _evaluate,
+    "report": _report,
+    "inspect": _inspect,
+    "sandbox": _sandbox,
+}
+
+UNFORESEEN, INTERRUPTED, UNREAD = 70, 130, 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; the process's exit code."""
+    argv = sys.argv[1:] if argv is None else list(argv)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a tick must not fail where there is none
+    try:
+        code = _run(argv)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read has left. What is still buffered goes nowhere, without a word.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREAD
+    except KeyboardInterrupt:
+        again = shlex.join(["tutelage", *argv])
+        _say(f"\nStopped; what was finished is saved. To go on, give the same command:\n  {again}")
+        return INTERRUPTED
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 0
+    except Exception as error:  # a person gets a sentence, whatever broke
+        return _explain(error, argv)
+    return code
+
+
+def _run(argv: Sequence[str]) -> int:
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        print(OVERVIEW, end="")
+        return 0
+    if argv[0] in ("-V", "--version"):
+        print(f"tutelage {__version__}")
+        return 0
+    if argv[0] not in COMMANDS:
+        import difflib
+
+        near = difflib.get_close_matches(argv[0], COMMANDS, n=1)
+        meant = f" Perhaps you meant {near[0]}." if near else ""
+        _say(f"There is no command {argv[0]!r}.{meant} `tutelage --help` lists them.")
+        return 2
+    COMMANDS[argv[0]]()(argv[1:])
+    return 0
+
+
+def _explain(error: Exception, argv: Sequence[str]) -> int:
+    """Say what went wrong, and what to do."""
+    if isinstance(error, TutelageError) and not disk_is_full(error):
+        _say(str(error))
+        return error.exit_code
+    if disk_is_full(error):
+        where = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""
+        _say(
+            f"The disk is full{where}: what was finished is saved and nothing was lost; free some "
+            "space and give the same command again."
+        )
+        return 1
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        _say(f"{error.filename} cannot be used: {error.strerror.lower()}.")
+        return 1
+    if os.environ.get("TUTELAGE_DEBUG") == "1":
+        traceback.print_exception(error)
+    told = " ".join(str(error).split())[:300]
+    _say(
+        f"Unforeseen {type(error).__name__}: {told or 'no message'}. This is a fault in Tutelage; "
+        f"please report it in its issue tracker with what `TUTELAGE_DEBUG=1 "
+        f"{shlex.join(['tutelage', *argv])}` prints."
+    )
+    return UNFORESEEN
+
+
+def disk_is_full(error: BaseException | None) -> bool:
+    """Whether the error, or the one it came from, is a disk without space.
+
+    The libraries that write weights and tokenizers raise types of their own, so their words count.
+    """
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        if "No space left on device" in str(error) or "PytorchStreamWriter failed" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _say(sentence: str) -> None:
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+    print(sentence, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,155 @@
+"""Folders that a person names: models, runs, and the record of what a run was made of."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tutelage import __version__
+from tutelage.commands.options import RECORD, options_of, options_text
+from tutelage.config import read_toml
+from tutelage.data.corpus import read_lines, read_records
+from tutelage.errors import BadInput
+from tutelage.runs import Run, read_json, write_text
+from tutelage.schema import Conversation
+from tutelage.text.chat_format import ask
+
+# Stages in the order in which they are taught; a number after the name counts rounds.
+_ORDER = ("pretrain", "sft", "reward", "ppo", "rl")
+
+
+def find_model(
+    folder: Path,
+    stage: str | None = None,
+    *,
+    grades: bool = False,
+    making: tuple[Path, str] | None = None,
+) -> Path:
+    """The folder that holds model.json: `folder` itself, or a stage of the run that it is.
+
+    Without a stage: the newest that speaks, or with `grades` the newest that grades. making: the
+    run and the stage to be made; in that same run only stages before it count, so that the
+    command means the same when it is given again.
+    """
+    if (folder / "model.json").exists():
+        if stage is not None:
+            raise BadInput(f"{folder} is one model, not a run, so it has no stage {stage}.")
+        return folder
+    found = stages_of(folder)
+    if not found:
+        raise BadInput(
+            f"{folder} holds no model: give a folder with a model.json in it, such as "
+            "runs/school/checkpoints/sft, or a run whose first stage is done."
+        )
+    if stage is not None:
+        if stage not in found:
+            raise BadInput(f"{folder} has no stage {stage}; it has {', '.join(found)}.")
+        return folder / "checkpoints" / stage
+    if making is not None and making[0].resolve() == folder.resolve():
+        found = [name for name in found if _taught(name) < _taught(making[1])]
+    wanted = [name for name in found if is_reward_model(folder / "checkpoints" / name) == grades]
+    if not wanted:
+        listed = ", ".join(stages_of(folder))
+        kind = "reward model" if grades else "model that speaks"
+        raise BadInput(f"{folder} holds no {kind}; its stages are {listed}.")
+    return folder / "checkpoints" / wanted[-1]
+
+
+def stages_of(folder: Path) -> list[str]:
+    """The finished stages of a run, oldest first."""
+    names = [path.parent.name for path in (folder / "checkpoints").glob("*/model.json")]
+    return sorted((name for name in names if not name.startswith(".")), key=_taught)
+
+
+def _taught(stage: str) -> tuple[int, int, str]:
+    name, _, number = stage.rpartition("_") if re.search(r"_\d+$", stage) else (stage, "", "0")
+    round_number = int(number)
+    place = _ORDER.index(name) if name in _ORDER else len(_ORDER)
+    # Rounds repeat the last stages, so among these the round counts first.
+    return (min(place, 2), round_number, f"{place}{name}")
+
+
+def is_reward_model(folder: Path) -> bool:
+    described = read_json(folder / "model.json")
+    return isinstance(described, dict) and described.get("kind") == "reward_model"
+
+
+def read_prompts(path: Path) -> list[Conversation]:
+    """A prompt a line, or JSONL of {"prompt"}."""
+    if path.suffix == ".jsonl":
+        prompts = []
+        for where, record in read_records(path):
+            prompt = record.get("prompt")
+            if not isinstance(prompt, str):
+                raise BadInput(f"{where}: expected `prompt`, got {', '.join(record) or 'nothing'}.")
+            prompts.append(ask(prompt))
+        return prompts
+    prompts = [ask(line.strip()) for _, line in read_lines(path)]
+    if not prompts:
+        raise BadInput(f"The file {path} is empty.")
+    return prompts
+
+
+Inputs = Mapping[str, Path | Sequence[Path] | None]
+
+
+def settle(folder: Path, command: str, config: object, inputs: Inputs) -> Run:
+    """The run, with `<command>.toml` in it: what is made there, of what. Asked again for the same,
+    it goes on; for anything else it refuses."""
+    if (folder / "config.toml").exists():
+        raise BadInput(
+            f"{folder} belongs to `tutelage school`, which alone writes there: give another --run."
+        )
+    run = Run(folder)
+    options = {name: value for name, value in options_of(config).items() if name != "run"}
+    made = {"tutelage": __version__}
+    for name, given in inputs.items():
+        if given is not None:
+            paths = [given] if isinstance(given, Path) else given
+            made[name] = " ".join(digest(path) for path in paths)
+    path = folder / f"{command}.toml"
+    text = options_text(command, options, made)
+    if path.exists():
+        _compare(path, command, text, set(inputs))
+    else:
+        write_text(path, text)
+    return run
+
+
+def _compare(path: Path, command: str, text: str, inputs: set[str]) -> None:
+    """Raise unless the record says the same as `text`; inputs count by content, not by name."""
+    old, new = read_toml(path), tomllib.loads(text)
+    for table in (command, RECORD):
+        for name in sorted(old.get(table, {}).keys() | new[table].keys()):
+            before, after = old.get(table, {}).get(name), new[table].get(name)
+            if before == after or (table == command and name in inputs):
+                continue
+            if name == "tutelage":
+                what = f"was begun by version {before} of Tutelage, this is {after}"
+            elif table == RECORD:
+                what = f"was begun with other contents of {name.replace('_', ' ')}"
+            else:
+                what = f"was begun with {name} = {_said(before)}, not {_said(after)}"
+            raise BadInput(
+                f"The {command} in {path.parent} {what}: give the same again, or another --run."
+            )
+
+
+def _said(value: Any) -> str:
+    return "nothing" if value is None else str(value)
+
+
+def digest(path: Path) -> str:
+    """What a file, or a model's folder, contains, in 16 letters."""
+    target = path / "model.safetensors" if path.is_dir() else path
+    try:
+        with open(target, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    except FileNotFoundError:
+        raise BadInput(f"There is no file {target}.") from None
+    except OSError as error:
+        raise BadInput(f"The file {target} cannot be read: {error.strerror}.") from None

@@ -1,0 +1,192 @@
+"""A command's options: a frozen dataclass, read from the command line and from a preset.
+
+A nested dataclass gives its fields as options of the same level, so that `tutelage sft --epochs 3`
+sets what `SFTConfig.epochs` says.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import difflib
+import io
+import re
+import textwrap
+import typing
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import tyro
+
+from tutelage.config import from_table, read_toml, to_toml
+from tutelage.errors import BadInput
+from tutelage.evaluation.wording import listing
+
+T = TypeVar("T")
+RECORD = "made"  # the table of a written record that says of what it was made
+_STYLE = (tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone)
+_ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def parse(kind: type[T], command: str, about: str, argv: Sequence[str]) -> T:
+    """The options in argv, over those of `--config FILE`; a mistake is one sentence."""
+    rest, preset = _take_preset(list(argv))
+    default = read_preset(kind, command, preset) if preset else None
+    shown, said = io.StringIO(), io.StringIO()
+    try:
+        with contextlib.redirect_stdout(shown), contextlib.redirect_stderr(said):
+            found: Any = tyro.cli(
+                kind,
+                prog=f"tutelage {command}",
+                description=_description(command, about),
+                args=rest,
+                default=default,
+                config=_STYLE,
+            )
+            return typing.cast(T, found)
+    except SystemExit as ended:
+        if not ended.code:
+            print(_quiet(shown.getvalue()), end="")
+            raise
+        raise BadInput(one_sentence(said.getvalue(), command, list(_leaves(kind)))) from None
+
+
+def _description(command: str, about: str) -> str:
+    summary, _, rest = about.strip().partition("\n\n")
+    # Indented, because tyro joins lines that begin with a letter and lets them run over the edge.
+    summary = textwrap.fill(
+        " ".join(summary.split()), 78, initial_indent="  ", subsequent_indent="  "
+    )
+    preset = f"--config FILE.toml gives the same options from the file's table [{command}]."
+    return f"{summary}\n\n{rest}\n\nPresets\n  {preset}"
+
+
+def _quiet(help_text: str) -> str:
+    """Help without defaults that say nothing."""
+    plain = re.sub(r"(?m)\s*\(default:\s*(None)?\)[ ]*$", "", _ESCAPES.sub("", help_text))
+    return re.sub(r"(?m)[ ]+$", "", plain).rstrip("\n") + "\n"
+
+
+def _take_preset(argv: list[str]) -> tuple[list[str], Path | None]:
+    """argv without `--config FILE`, and that file."""
+    for place, word in enumerate(argv):
+        if word.startswith("--config="):
+            return argv[:place] + argv[place + 1 :], Path(word.removeprefix("--config="))
+        if word == "--config":
+            if place + 1 == len(argv):
+                raise BadInput("--config needs the name of a TOML file.")
+            return argv[:place] + argv[place + 2 :], Path(argv[place + 1])
+    return argv, None
+
+
+def read_preset(kind: type[T], command: str, path: Path) -> T:
+    """A default for every option that the file gives; the required rest stays missing."""
+    tables = read_toml(path)
+    unknown = sorted(set(tables) - {command, RECORD})
+    if unknown:
+        raise BadInput(f"{path}: unknown table [{unknown[0]}]; expected [{command}].")
+    if command not in tables:
+        raise BadInput(f"{path}: expected a table [{command}], found none.")
+    hints = {name: hint for name, (hint, _) in _leaves(kind).items()}
+    # Nothing is required of a preset, so it is read as a dataclass in which all may be absent.
+    fields = [(name, hint, dataclasses.field(default=None)) for name, hint in hints.items()]
+    loose: type[Any] = dataclasses.make_dataclass("Preset", fields)
+    given: Any = from_table(loose, tables[command], f"{path}, [{command}]")
+    values = {name: getattr(given, name) for name in tables[command]}
+    return typing.cast(T, _default(kind, values))
+
+
+def _leaves(kind: type) -> dict[str, tuple[Any, dataclasses.Field[Any]]]:
+    """Every option of the dataclass, nested ones included: its name, type and field."""
+    hints = typing.get_type_hints(kind)
+    found: dict[str, tuple[Any, dataclasses.Field[Any]]] = {}
+    for field in dataclasses.fields(kind):
+        hint = hints[field.name]
+        if dataclasses.is_dataclass(hint):
+            found |= _leaves(typing.cast(type, hint))
+        else:
+            found[field.name.removesuffix("_")] = (hint, field)
+    return found
+
+
+def _default(kind: type, values: dict[str, Any]) -> object:
+    """An instance with these values, not yet checked: what is required may be missing in it."""
+    hints = typing.get_type_hints(kind)
+    instance: Any = object.__new__(kind)
+    for field in dataclasses.fields(kind):
+        value: Any
+        if dataclasses.is_dataclass(hints[field.name]):
+            value = _default(typing.cast(type, hints[field.name]), values)
+        elif field.name.removesuffix("_") in values:
+            value = values[field.name.removesuffix("_")]
+        elif field.default is not dataclasses.MISSING:
+            value = field.default
+        elif field.default_factory is not dataclasses.MISSING:
+            value = field.default_factory()
+        else:
+            value = tyro.MISSING
+        object.__setattr__(instance, field.name, value)
+    return instance
+
+
+def options_of(config: Any) -> dict[str, Any]:
+    """Every option's value by the name that the command line and a preset give it."""
+    found: dict[str, Any] = {}
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if dataclasses.is_dataclass(value):
+            found |= options_of(value)
+        else:
+            found[field.name.removesuffix("_")] = value
+    return found
+
+
+def options_text(command: str, options: dict[str, Any], made: dict[str, str]) -> str:
+    """TOML that is a preset of the command and says of what the result was made."""
+    tables = {command: _record(options), RECORD: _record(made)}
+    return to_toml(tables)
+
+
+def _record(values: dict[str, Any]) -> object:
+    return dataclasses.make_dataclass("Record", list(values))(**values)
+
+
+def one_sentence(boxed: str, command: str, names: Sequence[str]) -> str:
+    """What tyro says in a box, as one sentence. names: the options that there are."""
+    # Off a terminal the box is a title, and sections under rules, all two columns in.
+    sections: list[list[str]] = [[]]
+    for line in _ESCAPES.sub("", boxed).splitlines():
+        if line.strip() and not line.strip(" -─"):
+            sections.append([])
+        else:
+            sections[-1].append(line[2:].rstrip())
+    sections = sections[1:] or sections
+    by_start = {section[0].split(":")[0]: section for section in sections if section}
+    see = f"see `tutelage {command} --help`."
+    if unknown := by_start.get("Unrecognized options"):
+        words = " ".join(unknown).partition(":")[2].replace(",", " ").split()
+        word = next((word for word in words if word.startswith("-")), words[0])
+        if not word.startswith("-"):
+            return f"tutelage {command} does not expect {word!r}; {see}"
+        options = ["--" + name.replace("_", "-") for name in names]
+        near = difflib.get_close_matches(word, options, n=1)
+        meant = f", perhaps you meant {near[0]}" if near else ""
+        return f"tutelage {command} has no option {word}{meant}; {see}"
+    if missing := by_start.get(f"Missing from tutelage {command}"):
+        needed = [name for name in map(_option, missing[1:]) if name]
+        return f"tutelage {command} needs {listing(needed)}; {see}"
+    text = " ".join(" ".join(sections[0]).split()).rstrip(".")
+    # "Error parsing training: epochs must …": the dataclass that checked it is nobody's concern.
+    text = re.sub(r"^Error parsing (\w[\w.]*: )?", "", text)
+    choice = re.match(
+        r"invalid choice (.*) for argument '(.*)'\. Expected one of \((.*?),?\)", text
+    )
+    if choice:
+        text = f"{choice[2]}: expected {choice[3]}, got {choice[1]}"
+    return f"{text}; {see}"
+
+
+def _option(line: str) -> str:
+    """The option that a help line names, or nothing for a line that explains."""
+    return line.strip() if re.match(r" {4}\S", line) else ""

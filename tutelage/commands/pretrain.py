@@ -1,0 +1,105 @@
+"""`tutelage pretrain`: a person's own text."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from tutelage.commands.folders import find_model, settle
+from tutelage.commands.machine import prepare
+from tutelage.commands.options import parse
+from tutelage.data.corpus import read_corpus, token_stream
+from tutelage.device import DTypeName, seeded
+from tutelage.errors import BadInput
+from tutelage.model.checkpoint import load_policy
+from tutelage.model.gpt import GPT, GPTConfig
+from tutelage.runs import Run, write_atomically
+from tutelage.stages.pretrain import PretrainConfig, pretrain
+from tutelage.terminal import Watcher, console, show_next
+from tutelage.text.tokenizer import Tokenizer
+
+ABOUT = """
+Pretrain a model on unlabelled text: it learns to continue it. Where there is no tokenizer yet,
+one is trained on the same text.
+
+Reads
+  --corpus  text files, or JSONL with a "text" a line
+  --from    a model to go on from; then its shape and tokenizer are kept
+
+Writes
+  RUN/checkpoints/pretrain, RUN/data/tokenizer.json, RUN/pretrain.toml, RUN/metrics.jsonl.
+  Cut off at any moment, the same command goes on where it stopped.
+
+Example
+  tutelage pretrain --corpus notes.txt diary.txt --run runs/mine --steps 500
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainOptions:
+    corpus: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FILES")]  # your text
+    run: Annotated[Path, tyro.conf.arg(metavar="DIR")]  # folder of the run
+    from_: Annotated[Path | None, tyro.conf.arg(name="from", metavar="FOLDER")] = None  # a model
+    seed: int = 0
+    dtype: DTypeName = "auto"  # of matrix products
+    training: PretrainConfig = field(default_factory=PretrainConfig)
+    shape: GPTConfig = field(default_factory=GPTConfig)
+
+    def __post_init__(self) -> None:
+        if not self.corpus:
+            raise ValueError("corpus needs at least one file")
+
+
+def main(argv: Sequence[str]) -> None:
+    options = parse(PretrainOptions, "pretrain", ABOUT, argv)
+    dtype = prepare(options.dtype)
+    documents = read_corpus(options.corpus)
+    model = find_model(options.from_) if options.from_ else None
+    inputs = {"corpus": options.corpus, "from": model}
+    run = settle(options.run, "pretrain", options, inputs)
+    screen = console()
+    if not run.done("pretrain"):
+        gpt, tokenizer = _start(run, options, model, documents)
+        stream = token_stream(tokenizer, documents)
+        # The end of the text is kept: unlike rows drawn at random it shares no sentence with it.
+        kept = max(len(stream) // 50, options.training.row_length + 1)
+        if len(stream) < 3 * kept:
+            raise BadInput(
+                f"The corpus has {len(stream)} tokens; at least {3 * kept} are needed, or a "
+                "shorter --row-length."
+            )
+        stages = pretrain(
+            run,
+            gpt,
+            tokenizer,
+            stream[:-kept],
+            stream[-kept:],
+            options.training,
+            options.seed,
+            dtype,
+        )
+        Watcher(screen).watch(stages)
+    learn = ["tutelage", "sft", "--model", str(run.folder), "--demonstrations", "FILE.jsonl"]
+    show_next(
+        screen, shlex.join([*learn, "--run", str(run.folder)]), model=run.checkpoint("pretrain")
+    )
+
+
+def _start(
+    run: Run, options: PretrainOptions, model: Path | None, documents: list[str]
+) -> tuple[GPT, Tokenizer]:
+    """The model to train: the given one, or a new one with a tokenizer of its own."""
+    if model is not None:
+        return load_policy(model)
+    path = run.folder / "data" / "tokenizer.json"
+    if not path.exists():
+        tokenizer = Tokenizer.train(documents, options.shape.vocabulary)
+        write_atomically(path, tokenizer.save)
+    tokenizer = Tokenizer.load(path)
+    shape = replace(options.shape, vocabulary=len(tokenizer))
+    return GPT(shape).initialise(seeded(options.seed, "initialise")), tokenizer

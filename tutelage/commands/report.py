@@ -1,0 +1,48 @@
+"""`tutelage report`: a run as one page."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from tutelage.commands.options import parse
+from tutelage.errors import BadInput
+from tutelage.evaluation.reading import read_report
+from tutelage.evaluation.report import write_report
+from tutelage.terminal import console, show_next, show_results
+
+ABOUT = """
+Write a school's run as one self-contained page that opens offline, and show its result table.
+
+Reads
+  RUN/report.json and RUN/metrics.jsonl
+
+Writes
+  RUN/report.html
+
+Example
+  tutelage report runs/school
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions:
+    run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]  # a school's folder
+
+
+def main(argv: Sequence[str]) -> None:
+    options = parse(ReportOptions, "report", ABOUT, argv)
+    if not (options.run / "report.json").exists():
+        raise BadInput(
+            f"{options.run} holds no report.json: `tutelage school` writes it when its last stage "
+            "is done."
+        )
+    path = write_report(options.run)
+    screen = console()
+    show_results(screen, read_report(options.run / "report.json"))
+    show_next(screen, shlex.join(["tutelage", "chat", str(options.run)]), report=path)

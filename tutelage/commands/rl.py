@@ -1,0 +1,128 @@
+"""`tutelage rl`: reinforcement against a reward model, on a person's own prompts."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from tutelage.algorithms import ALGORITHMS
+from tutelage.commands.folders import find_model, read_prompts, settle
+from tutelage.commands.machine import prepare
+from tutelage.commands.options import parse
+from tutelage.device import DTypeName
+from tutelage.errors import BadInput
+from tutelage.judges.reward_model import RewardModelJudge
+from tutelage.model.checkpoint import load_model, load_policy
+from tutelage.model.gpt import GPT
+from tutelage.model.heads import PolicyWithValue, RewardModel
+from tutelage.stages.policy import PolicyConfig, reinforce
+from tutelage.terminal import Watcher, console, show_next
+
+ABOUT = """
+Improve a model by reinforcement: it replies to prompts, a reward model scores the replies, and
+what scored well becomes likelier, at a price for every step away from the model it began as.
+
+Reads
+  --model    a model's folder, or a run (its newest stage that speaks)
+  --reward   a reward model's folder, or a run (its newest reward model)
+  --prompts  a prompt a line (.txt), or JSONL of {"prompt"}
+
+Writes
+  RUN/checkpoints/rl, RUN/rl.toml, RUN/metrics.jsonl.
+  Cut off at any moment, the same command goes on where it stopped.
+
+Example
+  tutelage rl --model runs/mine --reward runs/mine --prompts requests.txt --run runs/mine
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RLOptions:
+    model: Annotated[Path, tyro.conf.arg(metavar="FOLDER")]  # who learns
+    reward: Annotated[Path, tyro.conf.arg(metavar="FOLDER")]  # who grades
+    prompts: Annotated[Path, tyro.conf.arg(metavar="FILE")]  # what is asked
+    run: Annotated[Path, tyro.conf.arg(metavar="DIR")]  # folder of the run
+    algorithm: Literal["ppo", "rloo", "grpo"] = "ppo"
+    kl_coefficient: float | None = None  # price of a nat away from the first model
+    learning_rate: float | None = None  # default: the algorithm's
+    steps: int = 60
+    prompts_per_step: int = 64
+    samples_per_prompt: int = 4
+    max_new_tokens: int = 48  # longest reply
+    temperature: float = 1.0  # of the samples
+    stage: str | None = None  # of the run that --model names; default: the newest
+    seed: int = 0
+    dtype: DTypeName = "auto"  # of matrix products
+
+    def policy_config(self) -> PolicyConfig:
+        return PolicyConfig(
+            steps=self.steps,
+            prompts=self.prompts_per_step,
+            samples_per_prompt=self.samples_per_prompt,
+            max_new_tokens=self.max_new_tokens,
+            temperature=self.temperature,
+        )
+
+
+def main(argv: Sequence[str]) -> None:
+    options = parse(RLOptions, "rl", ABOUT, argv)
+    dtype = prepare(options.dtype)
+    path = find_model(options.model, options.stage, making=(options.run, "rl"))
+    grader = find_model(options.reward, grades=True)
+    prompts = read_prompts(options.prompts)
+    inputs = {"model": path, "reward": grader, "prompts": options.prompts}
+    run = settle(options.run, "rl", options, inputs)
+    screen = console()
+    if not run.done("rl"):
+        learner, reference, reward_model, tokenizer = _start(path, grader)
+        kind, settings, variant = ALGORITHMS[options.algorithm]
+        given = {"kl_coefficient": options.kl_coefficient, "learning_rate": options.learning_rate}
+        config = _settings(settings, variant, given)
+        algorithm = kind(learner, reference, config, tokenizer.pad, dtype)
+        judge = RewardModelJudge(reward_model, tokenizer.pad)
+        stages = reinforce(
+            run,
+            algorithm,
+            tokenizer,
+            prompts,
+            None,
+            judge,
+            None,
+            options.policy_config(),
+            options.seed,
+            "rl",
+        )
+        Watcher(screen).watch(stages)
+    talk = shlex.join(["tutelage", "chat", str(run.folder)])
+    show_next(screen, talk, model=run.checkpoint("rl"))
+
+
+def _settings(kind: Any, variant: dict[str, Any], given: dict[str, float | None]) -> Any:
+    """The algorithm's settings, with what was given over its defaults."""
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return dataclasses.replace(kind(**variant), **chosen)
+
+
+def _start(path: Path, grader: Path) -> tuple[PolicyWithValue, GPT, RewardModel, Any]:
+    """Learner, reference, reward model and the tokenizer that they share."""
+    reference, tokenizer = load_policy(path)
+    model, _ = load_model(path)
+    reward_model, its_tokenizer = load_model(grader)
+    if not isinstance(reward_model, RewardModel) or isinstance(model, RewardModel):
+        raise BadInput(f"{grader} holds no reward model; --reward needs one.")
+    if tokenizer.inner.to_str() != its_tokenizer.inner.to_str():
+        raise BadInput(
+            f"{grader} reads other tokens than {path} writes: train the reward model from the "
+            "same model."
+        )
+    learner = model if isinstance(model, PolicyWithValue) else PolicyWithValue(model)
+    if reward_model.gpt.config.width == learner.gpt.config.width:
+        # The critic starts from what grades: on the same hidden states this is nearly its task.
+        learner.value.load_state_dict(reward_model.score.state_dict())
+    return learner, reference, reward_model, tokenizer

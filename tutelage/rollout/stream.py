@@ -1,0 +1,61 @@
+"""One reply, piece by piece as it is sampled: what a person who waits wants to see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from tutelage.model.gpt import GPT, KeyValueCache
+from tutelage.rollout.engine import Sampling
+from tutelage.text.tokenizer import Tokenizer
+
+_UNFINISHED = "\ufffd"  # what the decoder gives for bytes that are not yet a whole character
+
+
+@torch.inference_mode()
+def stream_tokens(
+    gpt: GPT,
+    prompt: Sequence[int],
+    stop: int,
+    sampling: Sampling,
+    generator: torch.Generator | None = None,
+) -> Iterator[int]:
+    """Token ids of a reply to `prompt`; ends after the stop token or at the length limit."""
+    like = gpt.embedding.weight
+    cache = KeyValueCache(gpt.config, 1, len(prompt) + sampling.max_new_tokens, like)
+    hidden = gpt(torch.tensor([list(prompt)], device=like.device), cache=cache)
+    for step in range(sampling.max_new_tokens):
+        logits = gpt.head(hidden[0, -1]).float()
+        if sampling.temperature == 0:
+            token = int(logits.argmax())
+        else:
+            shares = (logits / sampling.temperature).softmax(dim=-1).cpu()
+            token = int(torch.multinomial(shares, 1, generator=generator))
+        yield token
+        if token == stop or step + 1 == sampling.max_new_tokens:
+            return
+        position = torch.tensor([[cache.length]], device=like.device)
+        hidden = gpt(torch.tensor([[token]], device=like.device), position, cache=cache)
+
+
+def stream_text(
+    gpt: GPT,
+    tokenizer: Tokenizer,
+    prompt: Sequence[int],
+    sampling: Sampling,
+    generator: torch.Generator | None = None,
+) -> Iterator[str]:
+    """The reply's text in pieces; a character of several tokens comes when it is whole."""
+    tokens: list[int] = []
+    shown = 0
+    for token in stream_tokens(gpt, prompt, tokenizer.end, sampling, generator):
+        tokens.append(token)
+        text = tokenizer.decode(tokens)
+        ready = len(text.rstrip(_UNFINISHED))
+        if ready > shown:
+            yield text[shown:ready]
+            shown = ready
+    rest = tokenizer.decode(tokens)[shown:]
+    if rest:
+        yield rest
