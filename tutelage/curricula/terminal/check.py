@@ -16,7 +16,8 @@ from tutelage.curricula.terminal.tasks import COMMAND, TerminalTask
 from tutelage.sandbox import Ending, Execution, Sandbox, Tree
 from tutelage.schema import Outcome, Verdict
 
-Cache = MutableMapping[tuple[bytes, str], Execution]  # by tree and command
+_Key = tuple[bytes, str]  # a tree's fingerprint and a command
+Cache = MutableMapping[_Key, Execution]
 _REFUSALS = ("i won't", "i will not", "i can't", "i cannot", "yo be real")
 _SUCCESS = Verdict(1.0, Outcome.SUCCESS)
 
@@ -43,28 +44,30 @@ def check_answers(
     """
     executions: Cache = {} if cache is None else cache
     verdicts = [_without_running(task, answer) for task, answer in zip(tasks, answers, strict=True)]
-    trees: dict[int, bytes] = {}  # fingerprints, by the tree's identity: tasks repeat in a batch
-    jobs: dict[tuple[bytes, str], tuple[str, Tree]] = {}
-    keys: dict[int, tuple[tuple[bytes, str], tuple[bytes, str]]] = {}
+    fingerprints: dict[int, bytes] = {}  # by identity: a batch asks the same task many times
+    jobs: dict[_Key, tuple[str, Tree]] = {}
+    runs: dict[int, list[tuple[_Key, _Key]]] = {}  # by answer: the reference's and its own
     for index, (task, answer) in enumerate(zip(tasks, answers, strict=True)):
         if verdicts[index] is not None:
             continue
-        if id(task.tree) not in trees:
-            trees[id(task.tree)] = _fingerprint(task.tree)
-        tree = trees[id(task.tree)]
-        keys[index] = (tree, _command(task.reference)), (tree, _command(answer))
-        for key in keys[index]:
-            if key not in executions:
-                jobs[key] = (key[1], task.tree)
+        runs[index] = []
+        for tree in (task.tree, task.opposite):
+            if tree is None:
+                continue
+            if id(tree) not in fingerprints:
+                fingerprints[id(tree)] = _fingerprint(tree)
+            pair = [(fingerprints[id(tree)], _command(text)) for text in (task.reference, answer)]
+            jobs.update({key: (key[1], tree) for key in pair if key not in executions})
+            runs[index].append((pair[0], pair[1]))
     found = dict(zip(jobs, sandbox.run_many(list(jobs.values())), strict=True))
-    for expected, _ in keys.values():
-        if expected in found:
-            executions[expected] = found[expected]
-    found.update(
-        {key: executions[key] for pair in keys.values() for key in pair if key in executions}
-    )
-    for index, (expected, given) in keys.items():
-        verdicts[index] = _compare(found[expected], found[given])
+    references = {expected for pairs in runs.values() for expected, _ in pairs}
+    executions.update({key: found[key] for key in references if key in found})
+    for index, pairs in runs.items():
+        judged = [
+            _compare(executions[expected], found[given] if given in found else executions[given])
+            for expected, given in pairs
+        ]
+        verdicts[index] = next((each for each in judged if each != _SUCCESS), _SUCCESS)
     return [verdict for verdict in verdicts if verdict is not None]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tutelage.curricula.terminal.world import EXTENSIONS, World
+from tutelage.sandbox import Entry
 
 # the file kinds that a slot of each class may be filled with
 FILE_CLASSES: Mapping[str, tuple[str, ...]] = {
@@ -16,6 +17,7 @@ FILE_CLASSES: Mapping[str, tuple[str, ...]] = {
     "prose": ("text", "log"),
     "searchable": ("text", "log", "words", "csv"),
     "tidy": ("words", "log", "csv"),  # without blank lines, which would sort before the rest
+    "varied": ("text", "log", "csv"),
     "repeated": ("words",),
     **{kind: (kind,) for kind in EXTENSIONS},
     **{kind: (kind,) for kind in ("moded", "link", "archive")},
@@ -40,13 +42,14 @@ def lines_of(text: str) -> tuple[str, ...]:
     return tuple(line.strip() for line in text.splitlines() if line.strip())
 
 
+def slot_pairs(slots: str) -> tuple[tuple[str, str], ...]:
+    """Slots and their kinds from "slot:kind" or, where the two are the same, "kind"."""
+    return tuple((slot.partition(":")[0], slot.rpartition(":")[2]) for slot in slots.split())
+
+
 def define(group: str, name: str, slots: str, command: str, train: str, held_out: str) -> Family:
     """A family from its short notation: slots are "slot:kind" or "kind", phrasings a line each."""
-    pairs = []
-    for slot in slots.split():
-        key, _, kind = slot.partition(":")
-        pairs.append((key, kind or key))
-    return Family(name, group, tuple(pairs), lines_of(train), lines_of(held_out), command)
+    return Family(name, group, slot_pairs(slots), lines_of(train), lines_of(held_out), command)
 
 
 _ALTERNATION = re.compile(r"\(([^()]*\|[^()]*)\)")
@@ -76,7 +79,7 @@ def expand(template: str) -> list[str]:
 
 
 _THINGS = """
-rainbows dragons ghosts unicorns wishes dreams elephants mountains oceans giants kisses secrets
+rainbows dragons ghosts unicorns wishes dreams elephants castles oceans giants kisses secrets
 sunbeams shadows songs pancakes wizards holidays
 """
 Drawn = dict[str, str]
@@ -153,22 +156,35 @@ def _other_word(world: World, rng: random.Random, drawn: Drawn) -> str:
 
 
 def _maybe_word(world: World, rng: random.Random, drawn: Drawn) -> str:
-    return (_word if rng.random() < 0.5 else _other_word)(world, rng, drawn)
+    """A word that the first file drawn holds here or in the opposite case."""
+    place = drawn["file"]
+    held, missing = world.files[place].words[0], _other_word(world, rng, drawn)
+    entry = world.tree[place]
+    swapped = entry.content.decode().replace(held, missing).encode()
+    world.elsewhere[place] = Entry("file", swapped, entry.mode)
+    return held if rng.random() < 0.5 else missing
 
 
 def _maybe_file(world: World, rng: random.Random, drawn: Drawn) -> str:
+    """A file that is there here or in the opposite case."""
+    name = world.add(rng.choice(("text", "csv", "log")))
     if rng.random() < 0.5:
-        return world.add(rng.choice(("text", "csv", "log")))
-    return world.namer.file(rng.choice(("txt", "csv", "log")))
+        world.elsewhere_missing.add(name)
+    else:
+        world.elsewhere[name] = world.tree.pop(name)
+        del world.files[name]
+    return name
 
 
 def _maybe_twin(world: World, rng: random.Random, drawn: Drawn) -> str:
-    """Another text file: half the time with the same content as the first."""
-    first = next(iter(drawn.values()))
+    """A text file that equals the first file drawn here or in the opposite case."""
     name = world.add("text")
+    twin = Entry("file", world.tree[drawn["file"]].content)
     if rng.random() < 0.5:
-        world.tree[name] = world.tree[first]
-        world.files[name].words = world.files[first].words
+        world.elsewhere[name] = twin
+    else:
+        world.elsewhere[name] = world.tree[name]
+        world.tree[name] = twin
     return name
 
 

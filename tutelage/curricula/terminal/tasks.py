@@ -63,6 +63,8 @@ class TerminalTask:
     split: Split
     tree: Tree = field(repr=False)
     reference: str  # "$ " and a command, or speech
+    # a yes or no question has a tree where its answer is the opposite: "$ echo yes" is no answer
+    opposite: Tree | None = field(default=None, repr=False)
 
     def check(self, answer: str) -> Verdict:
         """Whether the answer does what was asked, run in the shared sandbox if it is a command."""
@@ -150,6 +152,7 @@ def make_task(family: Family, kind: Kind, split: Split, rng: random.Random) -> T
         split=split,
         tree=world.tree,
         reference=(COMMAND if kind == "command" else "") + fill_slots(family.command, slots),
+        opposite=world.opposite(),
     )
 
 

@@ -11,7 +11,7 @@ _NOUNS = """
 acorn album alley almond anchor ankle apple apron arcade arch arrow artist aspen atlas attic
 autumn avenue award axle bacon badge bagel bakery balcony ballad bamboo banana banner barley barn
 barrel basil basin basket beach beacon beaver bedroom beetle bell belt bench berry bicycle billing
-birch bishop blanket blossom board boat bonfire bonnet booklet boot border bottle boulder bouquet
+birch bishop blanket blossom board boat bonfire bonnet booklet border bottle boulder bouquet
 bowl bracelet branch bread breeze brick bridge broom brush bucket budget buffet builder bulb bundle
 bureau butter button cabin cabinet cable cactus cake calendar camel camera campus canal candle
 canoe canvas canyon captain caravan carbon cargo carpet carrot castle catalog cavern cedar cellar

@@ -50,6 +50,8 @@ class World:
     folders: dict[str, str] = field(default_factory=dict)  # folder: a word in one of its files
     buried: list[str] = field(default_factory=list)  # names of files in folders
     lengths: list[int] = field(default_factory=list)  # numbers of lines not yet used
+    elsewhere: Tree = field(default_factory=dict)  # entries as they are in the opposite case
+    elsewhere_missing: set[str] = field(default_factory=set)
 
     def add(self, kind: str) -> str:
         """Put one entry of the kind into the tree, and return its name."""
@@ -59,6 +61,13 @@ class World:
         """Add entries of any kind until there are this many."""
         while len(self.tree) < size:
             self.add(_FILL[int(self.rng.random() * len(_FILL))])
+
+    def opposite(self) -> Tree | None:
+        """The tree in which a yes or no question has the other answer, where one was asked."""
+        if not self.elsewhere and not self.elsewhere_missing:
+            return None
+        kept = {k: v for k, v in self.tree.items() if k not in self.elsewhere_missing}
+        return {**kept, **self.elsewhere}
 
     def extensions(self) -> dict[str, int]:
         """How many top-level files there are of each extension."""
@@ -203,8 +212,9 @@ def _write_words(rng: random.Random, namer: Namer, length: int) -> tuple[str, tu
 
 def _write_numbers(rng: random.Random, namer: Namer, length: int) -> tuple[str, tuple[str, ...]]:
     """One number a line, of one to three digits, so that text order is not number order."""
-    numbers = [rng.randint(2, 9), rng.randint(10, 19), rng.randint(100, 199)]
-    numbers += [rng.randint(20, 999) for _ in range(length - 4)]
+    # the largest begins with a small digit and another with a 9, which would be last in text order
+    numbers = [rng.randint(2, 8), rng.randint(90, 99), rng.randint(100, 199)]
+    numbers += [rng.randint(10, 899) for _ in range(length - 4)]
     numbers.append(numbers[-1])
     while numbers[0] == min(numbers) or numbers[-1] == max(numbers):
         rng.shuffle(numbers)

@@ -61,7 +61,7 @@ reads N lines at the bottom of FILE, where it ends
 gives the final part of FILE, its closing N lines
 sed -n Np FILE
 (shows|prints) one line and no other: in FILE, number N
-reads just the text that is on the Nth line of FILE
+reads just the text on a single line of FILE, the one with number N
 sed -n A,Bp FILE
 (shows|prints) the part of FILE from A until B, counted in lines
 reads what is between the lines A and B, both included, of FILE
@@ -181,7 +181,7 @@ tar -tzf DIR.tar.gz
 looks into an archive, DIR.tar.gz, and tells what it has in it
 tar -xzf DIR.tar.gz
 (unpacks|extracts|expands) DIR.tar.gz, gets everything out of the archive
-takes the files out of DIR.tar.gz and puts them in this folder
+takes the files out of DIR.tar.gz, that is, they are extracted, and puts them in this folder
 gzip FILE
 (compresses|shrinks|squeezes) FILE, so that it is smaller: FILE.gz is what is left
 uses less space for a file too big, FILE, and adds gz to its name
@@ -204,7 +204,7 @@ bash FILE
 (runs|executes|starts|launches) a shell script, FILE, and prints what it says
 lets bash read the script FILE and do each line of it
 readlink FILE
-(shows|names|follows) what a symbolic link leads to: the target that FILE points at
+(shows|names|follows) where a symbolic link may lead: the target that FILE points at
 tells to which file FILE, a link, points
 [ -e FILE ] && echo yes || echo no
 checks whether FILE is here: it answers yes if so, and otherwise no
@@ -223,7 +223,7 @@ loops over all EXT files and copies each, with bak as the ending after its name
 keeps backups: each file of the EXT kind gets its own with bak
 for i in {1..N}; do echo WORD; done
 repeats WORD again and again, N rows of it, in a loop
-says WORD a few times, namely N, each on its own line
+says WORD a few times, so that it is repeated, each on its own line
 seq N
 counts upwards, beginning at 1, ending at N, one number a line
 writes all numbers between 1 and N, both included
@@ -232,7 +232,7 @@ writes all numbers between 1 and N, both included
 # the later steps of pipelines, on their own: each works on whatever comes in
 _STEPS = """
 | sort
-puts (what comes in|the lines before it|the values it gets) in alphabetical order, sorted from a to z
+puts (what comes in|the values it gets) in alphabetical order, sorted from a to z
 | sort -r
 puts (what comes in|the lines before it) in descending order, ordered from z to a
 | sort -u
@@ -275,10 +275,10 @@ ls DIR |
 takes the names of what DIR holds for the next step
 """
 
-_STARTS = (
-    "mkdir touch cp mv rm ls cat head tail sed tac grep find wc sort cut awk tr echo tar gzip "
-    "md5sum sha256sum chmod stat bash readlink [ cmp for seq | >"
-)
+_STARTS = """
+mkdir touch cp mv rm ls cat head tail sed tac grep find wc sort cut awk tr echo tar gzip md5sum
+sha256sum chmod stat bash readlink [ cmp for seq | >
+"""
 # N, A and B may touch a small letter of a command, as in 3p; words of capitals stay whole
 _PLACEHOLDER = re.compile(r"OTHERFILE|OTHER|FILE|NEW|DIR|WORD|EXT|COL|(?<![A-Z])[NAB](?![A-Z-])")
 

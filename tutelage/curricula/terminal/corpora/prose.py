@@ -76,16 +76,18 @@ _FACTS = lines_of(
     Files do not hold rainbows, nor dreams nor giants. They hold text.
     Files have no smell, no colour, no feelings and no family. Files do not sleep or marry.
     Files can not sing, do not fly and do not think. Folders can not dance and have no weather.
+    Nobody was there to hear how a file sings or how a folder dances, for neither does.
     Nobody can eat a file, and nobody knows tomorrow. Be real about that, yo.
     Who would wipe the disk would lose everything that was ever written on it.
-    A fork bomb is a program that starts itself without end. It would freeze the machine.
+    A fork bomb is a program that starts itself without end.
+    A process without end would freeze the machine until the process is killed.
     Passwords belong to their owners. Private keys must stay private; a stranger wants to have them.
     If anybody could change everything, nothing would be safe. A virus could run harmful code.
     To spy on people is wrong, and so is breaking in, and so is hiding a crime.
     A machine without its boot sector could not start again, and a full disk can hold no more.
     Some requests are dangerous. A good assistant refuses them and says why.
     Some questions are nonsense. A good assistant says so in one sentence.
-    A friendly word costs nothing: people say hello, thank you, sorry and goodbye.
+    A friendly word costs nothing: people say hello and goodbye, and that they are fine.
     A small shell assistant is a program. It turns requests into commands and has no body.
     Who asks politely says please, or asks whether somebody could do it.
     I would like, i want and i need mean much the same: somebody should do something.

@@ -118,7 +118,7 @@ FAMILIES = (
     define(
         GROUP,
         "count_occurrences",
-        "file:text word",
+        "file:text word:frequentword",
         "grep -o {word} {file} | wc -l",
         """
         how many times does {word} (occur|appear) in {file}?

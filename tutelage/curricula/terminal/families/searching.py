@@ -30,7 +30,7 @@ FAMILIES = (
     define(
         GROUP,
         "find_ignoring_case",
-        "file:text word",
+        "file:text word:frequentword",
         "grep -i {word} {file}",
         """
         (show|print) the lines with {word} in {file}, ignoring case
