@@ -52,7 +52,7 @@ def answer_helped(differences: Mapping[str, Mapping[str, Any]]) -> str:
     """Did a stage help? By the intervals of its differences on each held-out set."""
     better, worse, unclear = [], [], []
     for key, gap in differences.items():
-        said = f"{difference(gap['difference'], gap['ci95'])} on {set_name(key)}"
+        said = f"{difference(gap['difference'], gap['ci95'], gap['n'])} on {set_name(key)}"
         if holds_zero(gap["ci95"]):
             unclear.append(said)
         elif gap["difference"] > 0:

@@ -56,15 +56,15 @@ def stage_rise(stages: Sequence[tuple[str, str, Mapping[str, Mapping[str, Any]]]
             ],
             hovertemplate="%{text}<extra></extra>",
         )
-        ends.append((set_name(key), xs[-1], ys[-1], stages[-1][1]))
+        ends.append((set_name(key).removeprefix("new "), xs[-1], ys[-1], stages[-1][1]))
     figure.update_xaxes(
         tickvals=list(range(len(stages))),
         ticktext=[label(name) for name, _, _ in stages],
         range=[-0.25, len(stages) - 0.85],
         showgrid=False,
-        title="stage",
+        title_text="stage",
     )
-    figure.update_yaxes(title="right answers, greedy (%)", range=[-3, 103])
+    figure.update_yaxes(title_text="right on new …, greedy (%)", range=[-3, 103])
     end_labels(figure, ends, [-3, 103])
     return figure
 
@@ -97,8 +97,8 @@ def calibration(bins: Sequence[Mapping[str, Any]]) -> go.Figure:
         hovertemplate="%{text}<extra></extra>",
     )
     y_range = span([*ys, low, 100, *(100 * end for pair in ends for end in pair)], 0.03)
-    figure.update_xaxes(title="confidence in its choice (%)", range=[low - 1, 101])
-    figure.update_yaxes(title="right about the pair (%)", range=y_range)
+    figure.update_xaxes(title_text="confidence in its choice (%)", range=[low - 1, 101])
+    figure.update_yaxes(title_text="right about the pair (%)", range=y_range)
     end_labels(
         figure,
         [("reward model", xs[-1], ys[-1], colour), ("if honest", 100, 100, COLOURS["quiet"])],
@@ -144,9 +144,9 @@ def accuracy_by_length(bins: Sequence[Mapping[str, Any]]) -> go.Figure:
         ticktext=[label(row["label"], 16) for row in bins],
         range=[-0.5, len(bins) - 0.5],
         showgrid=False,
-        title="difference in length of the two answers",
+        title_text="difference in length of the two answers",
     )
-    figure.update_yaxes(title="right about the pair (%)")
+    figure.update_yaxes(title_text="right about the pair (%)")
     return figure
 
 
@@ -174,8 +174,10 @@ def reward_rounds(rounds: Sequence[Mapping[str, Any]]) -> go.Figure:
         [(name, xs[-1], 100 * rounds[-1][key], colour) for key, name, colour, _ in kinds],
         y_range,
     )
-    figure.update_xaxes(title="round of comparisons", dtick=1, range=[xs[0] - 0.2, xs[-1] + 0.1])
-    figure.update_yaxes(title="pairs right (%)", range=y_range)
+    figure.update_xaxes(
+        title_text="round of comparisons", dtick=1, range=[xs[0] - 0.2, xs[-1] + 0.1]
+    )
+    figure.update_yaxes(title_text="pairs right (%)", range=y_range)
     return figure
 
 
@@ -217,7 +219,7 @@ def over_optimisation(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
             {
                 f"yaxis{row_id}": {
                     "domain": domain,
-                    "title": title,
+                    "title": {"text": title, "font": {"size": 14}},
                     "gridcolor": GRID,
                     "zeroline": False,
                     "fixedrange": True,
@@ -228,7 +230,7 @@ def over_optimisation(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
             }
         )
     mark_rounds(figure, {f"round {number}": start for number, start in starts.items()})
-    figure.update_xaxes(title="policy step, all rounds", showgrid=False, anchor="y3")
+    figure.update_xaxes(title_text="policy step, all rounds", showgrid=False, anchor="y3")
     return figure
 
 
@@ -253,9 +255,9 @@ def best_of_n(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
         hovertemplate="%{text}<extra></extra>",
     )
     figure.update_xaxes(
-        type="log", tickvals=xs, ticktext=[str(x) for x in xs], title="samples chosen from"
+        type="log", tickvals=xs, ticktext=[str(x) for x in xs], title_text="samples chosen from"
     )
-    figure.update_yaxes(title="right answers (%)")
+    figure.update_yaxes(title_text="right answers (%)")
     return figure
 
 
@@ -320,7 +322,7 @@ def groups(
         ticktext=[label(row["group"], 34) for row in ordered],
         showgrid=False,
     )
-    figure.update_xaxes(title="right answers, new names (%)", range=[0, 102])
+    figure.update_xaxes(title_text="right, new names (%)", range=[0, 102])
     return figure
 
 
@@ -353,7 +355,7 @@ def costs(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
         showgrid=False,
         range=[-0.6, len(rows) - 0.4],
     )
-    figure.update_xaxes(title="time (s)", rangemode="tozero")
+    figure.update_xaxes(title_text="time (s)", rangemode="tozero")
     return figure
 
 
@@ -391,7 +393,7 @@ def curve(
             )
         ends.append((name, *smooth[-1], colour))
     mark_rounds(figure, marks)
-    figure.update_xaxes(title="step", showgrid=False, range=[0, max(x for x, _ in points)])
-    figure.update_yaxes(title=unit, range=y_range)
+    figure.update_xaxes(title_text="step", showgrid=False, range=[0, max(x for x, _ in points)])
+    figure.update_yaxes(title_text=unit, range=y_range)
     end_labels(figure, ends, y_range)
     return figure

@@ -190,7 +190,7 @@ def pipeline(report: Mapping[str, Any], stages: Sequence[Stage]) -> list[Step]:
             "Tokenizer",
             "tokenizer",
             "quiet",
-            vocabulary is not None,
+            vocabulary is not None or bool(stages),
             count(vocabulary) if vocabulary else "",
             "tokens" if vocabulary else "",
         ),

@@ -3,18 +3,26 @@
 for (const source of document.querySelectorAll("script.figure")) {
   const { data, layout } = JSON.parse(source.textContent);
   const chart = source.previousElementSibling;
-  const ends = (layout.annotations || []).filter((note) => note.name === "end");
-  if (chart.clientWidth < 420 && ends.length) {
-    // No room beside the lines: their names stand in a row above.
-    const rest = layout.annotations.filter((note) => note.name !== "end");
+  if (chart.clientWidth < 420) narrow(layout);
+  chart.textContent = "";
+  Plotly.newPlot(chart, data, layout, { responsive: true, displayModeBar: false });
+}
+
+// On a phone the names of lines stand in a row above them, and long labels are cut.
+function narrow(layout) {
+  const notes = layout.annotations || [];
+  const ends = notes.filter((note) => note.name === "end");
+  if (ends.length && ends.length < 3) {
+    const rest = notes.filter((note) => note.name !== "end");
     const lift = rest.length ? 20 : 0;
-    const text = ends.map((note) => note.text).join("   ");
     layout.annotations = [...rest, {
-      text, x: 0, y: 1, xref: "paper", yref: "paper", showarrow: false,
-      xanchor: "left", yanchor: "bottom", yshift: lift,
+      text: ends.map((note) => note.text).join("   "), x: 0, y: 1, xref: "paper", yref: "paper",
+      showarrow: false, xanchor: "left", yanchor: "bottom", yshift: lift,
     }];
     layout.margin = { ...layout.margin, r: 12, t: 28 + lift };
   }
-  chart.textContent = "";
-  Plotly.newPlot(chart, data, layout, { responsive: true, displayModeBar: false });
+  const rows = layout.yaxis && layout.yaxis.ticktext;
+  if (rows) {
+    layout.yaxis.ticktext = rows.map((row) => (row.length > 18 ? row.slice(0, 17) + "…" : row));
+  }
 }

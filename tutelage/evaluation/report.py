@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -49,12 +50,20 @@ def render(report: Mapping[str, Any], metrics: Mapping[str, Series]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["unbroken"] = unbroken
     return environment.get_template("report.html").render(
         **page,
         policy=f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:",
         style=_asset("report.css"),
         script=script,
         plotly=plotly,
+    )
+
+
+def unbroken(sentence: str) -> str:
+    """A sentence in which no line ends between a number and its unit."""
+    return re.sub(
+        r"(?<=\d) (?=(?:%|points|nats|tokens|MB|min|s)(?!\w))|(?<=±) ", "\u00a0", sentence
     )
 
 
