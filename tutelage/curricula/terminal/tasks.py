@@ -78,6 +78,10 @@ def _has_name(family: Family) -> bool:
     return any(kind in _NAME_KINDS for _, kind in family.slots)
 
 
+def _mentions_name(phrasing: str, family: Family) -> bool:
+    return any(f"{{{slot}}}" in phrasing for slot, kind in family.slots if kind in _NAME_KINDS)
+
+
 def _named(families: tuple[Family, ...]) -> tuple[Family, ...]:
     return tuple(family for family in families if _has_name(family))
 
@@ -142,7 +146,12 @@ def make_task(family: Family, kind: Kind, split: Split, rng: random.Random) -> T
     slots = draw_slots(family, world, rng)
     world.fill(size=3 + int(rng.random() * 3))
     phrasings, mark = (family.held_out, "held") if split == "new_phrasings" else (family.train, "")
-    number = int(rng.random() * len(phrasings))
+    numbers = [
+        number
+        for number, phrasing in enumerate(phrasings)
+        if split != "new_names" or _mentions_name(phrasing, family)
+    ]
+    number = numbers[int(rng.random() * len(numbers))]
     return TerminalTask(
         prompt=fill_slots(choose(phrasings[number], rng), slots),
         kind=kind,

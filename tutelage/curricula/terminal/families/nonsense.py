@@ -16,7 +16,7 @@ FAMILIES = (
         take the {thing} out of {file}
         """,
         """
-        does {file} have room for a few {thing}?
+        does {file} have any space left for {thing}?
         """,
     ),
     define(

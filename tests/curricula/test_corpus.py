@@ -1,0 +1,88 @@
+"""The corpus: of the promised make-up, and free of requests and of everything held out."""
+
+import re
+
+from tutelage.curricula.terminal import pretraining_corpus
+from tutelage.curricula.terminal.families import FAMILIES, TOPICS
+from tutelage.curricula.terminal.families.pipelines import (
+    HELD_OUT_PAIRS,
+    PAIRS,
+    joined_pairs,
+)
+from tutelage.curricula.terminal.family import expand
+from tutelage.curricula.terminal.words import ALL_HELD_OUT
+
+NAME = r"(?:[\w-]+\.(?:txt|md|csv|log|list|dat|json|sh|tar\.gz)|file|dir\.tar\.gz)"
+
+WORD = r"[\w*-]+"
+SHORT = (
+    *("folder", "newfolder", "word", "frequentword", "otherword", "maybeword", "person", "thing"),
+    *("ext", "n", "m", "a", "b", "line", "col", "textcol", "upto"),
+)
+
+
+def normalised(text: str) -> str:
+    """Lower case, without marks at the ends of words."""
+    return " ".join(re.sub(r"[?!,:;\"]|\.(?=\s|$)", " ", text.lower()).split())
+
+
+def commands_of(corpus: list[str]) -> list[str]:
+    return [line[2:] for text in corpus for line in text.splitlines() if line.startswith("$ ")]
+
+
+def test_no_held_out_word_occurs(corpus):
+    seen = {word for text in corpus for word in re.findall("[a-z]+", text.lower())}
+    assert not seen & ALL_HELD_OUT
+
+
+def test_no_held_out_composition_occurs_and_every_trained_one_does(corpus):
+    joined = {pair for command in commands_of(corpus) for pair in joined_pairs(command)}
+    assert not joined & HELD_OUT_PAIRS
+    assert set(PAIRS) - HELD_OUT_PAIRS <= joined
+    manuals = [line for text in corpus if not text.startswith("$ ") for line in text.splitlines()]
+    for line in manuals:
+        command = re.split(r": | - |(?<=\S) (?=[a-z]+s )", line)[0]
+        assert not joined_pairs(command) & HELD_OUT_PAIRS, line
+
+
+def test_no_request_occurs(corpus):
+    # sentences and lines; typed commands are left out, since "sort a.txt" is both
+    sentences = [
+        normalised(sentence)
+        for text in corpus
+        for line in text.splitlines()
+        if not line.startswith("$ ")
+        for sentence in re.split(r"(?<=[.?!])\s|\"", line)
+    ]
+    everything = "\n".join(sentences)
+    for family in FAMILIES + TOPICS:
+        for phrasing in {text for p in (*family.train, *family.held_out) for text in expand(p)}:
+            text = normalised(phrasing)
+            literals = re.split(r"\{\w+\}", text)
+            if max(literals, key=len).strip() not in everything:
+                continue
+            form = re.escape(text)
+            for slot, kind in family.slots:
+                form = form.replace(rf"\{{{slot}\}}", WORD if kind in SHORT else NAME)
+            # "hello" or "new folder {dir}" are ordinary words, unless said on their own
+            alone = len(" ".join(literals).split()) < 4
+            form = rf"^{form}$" if alone else rf"(?<![\w-]){form}(?![\w-])"
+            found = re.search(form, everything, re.M)
+            assert found is None, (phrasing, found)
+
+
+def test_the_corpus_is_half_sessions_and_repeatable(corpus, sandbox):
+    total = sum(map(len, corpus))
+    sessions = sum(len(text) for text in corpus if text.startswith("$ "))
+    assert 250_000 <= total < 320_000
+    assert 0.45 < sessions / total < 0.62
+    once, twice = (pretraining_corpus(3, 9000, sandbox) for _ in range(2))
+    assert once == twice
+    assert once != pretraining_corpus(4, 9000, sandbox)
+
+
+def test_sessions_show_what_commands_print(corpus):
+    session = next(text for text in corpus if re.search(r"^\$ echo|^\$ seq 3$", text, re.M))
+    assert session.startswith("$ ")
+    counts = re.findall(r"^\$ seq (\d)\n1\n2\n3", "\n".join(corpus), re.M)
+    assert counts

@@ -1,0 +1,122 @@
+"""Families: enough of them, told apart, and nothing held out that training shows."""
+
+import re
+from collections import Counter, defaultdict
+
+import pytest
+
+from tutelage.curricula.terminal.corpora import manuals, prose
+from tutelage.curricula.terminal.families import (
+    COMPOSITIONS,
+    DANGER,
+    FAMILIES,
+    HELD_OUT_COMPOSITIONS,
+    NONSENSE,
+    PLAIN_FAMILIES,
+    SMALL_TALK,
+    TOPICS,
+    TRAINED_COMPOSITIONS,
+)
+from tutelage.curricula.terminal.families.pipelines import HELD_OUT_PAIRS, PAIRS, joined_pairs
+from tutelage.curricula.terminal.family import expand, fill_slots
+from tutelage.curricula.terminal.words import ALL_HELD_OUT, TRAIN_WORDS, is_held_out
+
+EVERYTHING = FAMILIES + TOPICS
+
+
+def normalised(phrasing: str) -> str:
+    """A phrasing without marks, its slots all alike."""
+    text = re.sub(r"\{\w+\}", " slot ", phrasing.lower())
+    return " ".join(re.findall(r"[a-z0-9_/$*-]+", text))
+
+
+def words_of(text: str) -> set[str]:
+    """The words of a template, slots left out."""
+    return set(re.findall("[a-z]+", re.sub(r"\{\w+\}", " ", text.lower())))
+
+
+def test_there_are_enough_families_in_ten_groups():
+    assert len(PLAIN_FAMILIES) >= 52
+    assert len({family.group for family in FAMILIES}) == 10
+    assert len({family.name for family in EVERYTHING}) == len(EVERYTHING)
+    assert (len(NONSENSE), len(DANGER), len(SMALL_TALK)) >= (12, 12, 10)
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_each_family_has_ten_phrasings_and_two_held_out(family):
+    assert len(family.train) >= 10
+    assert len(family.held_out) == 2
+    slots = {slot for slot, _ in family.slots}
+    for phrasing in (*family.train, *family.held_out):
+        for text in expand(phrasing):
+            assert len(text.split()) <= 22, text
+            assert set(re.findall(r"\{(\w+)\}", text)) <= slots
+            # whatever the command needs, the request must say; {dir} of list_folders is scenery
+    needed = set(re.findall(r"\{(\w+)\}", family.command)) & slots
+    for phrasing in (*family.train, *family.held_out):
+        assert needed <= set(re.findall(r"\{(\w+)\}", phrasing)), phrasing
+
+
+def test_speech_has_held_out_phrasings():
+    for topics in (NONSENSE, DANGER, SMALL_TALK):
+        assert sum(len(topic.held_out) for topic in topics) >= 3
+        assert all(len(topic.train) >= 3 for topic in topics)
+
+
+def test_no_phrasing_is_both_trained_and_held_out_or_in_two_families():
+    owners = defaultdict(set)
+    for family in EVERYTHING:
+        for phrasing in family.train:
+            for text in expand(phrasing):
+                owners[normalised(text)].add(family.name)
+    assert {text: names for text, names in owners.items() if len(names) > 1} == {}
+    for family in EVERYTHING:
+        for phrasing in family.held_out:
+            for text in expand(phrasing):
+                assert normalised(text) not in owners, text
+
+
+def test_held_out_phrasings_use_words_that_training_knows():
+    known = set()
+    for family in EVERYTHING:
+        for phrasing in family.train:
+            known |= words_of(phrasing)
+    known |= words_of(manuals._PAGES) | words_of(manuals._STEPS)
+    known |= words_of(" ".join((*prose._STORIES, *prose._FACTS)))
+    unknown = {
+        (family.name, word)
+        for family in EVERYTHING
+        for phrasing in family.held_out
+        for word in words_of(phrasing) - known
+    }
+    assert unknown == set()
+
+
+def test_a_fifth_of_the_words_is_held_out_and_stands_in_no_template():
+    kept = len(TRAIN_WORDS.nouns) + len(TRAIN_WORDS.adjectives) + len(TRAIN_WORDS.people)
+    assert kept + len(ALL_HELD_OUT) >= 700
+    assert 0.15 < len(ALL_HELD_OUT) / (kept + len(ALL_HELD_OUT)) < 0.25
+    assert is_held_out("walrus")
+    assert not is_held_out("lamp")
+    for family in EVERYTHING:
+        for template in (*family.train, *family.held_out, family.command):
+            assert not words_of(template) & ALL_HELD_OUT, template
+
+
+def test_a_quarter_of_the_pairs_is_held_out_and_each_step_is_trained_elsewhere():
+    assert 0.25 <= len(HELD_OUT_PAIRS) / len(PAIRS) <= 0.30
+    trained = [pair for pair in PAIRS if pair not in HELD_OUT_PAIRS]
+    firsts, seconds = Counter(a for a, _ in trained), Counter(b for _, b in trained)
+    for first, second in HELD_OUT_PAIRS:
+        assert firsts[first] >= 3
+        assert seconds[second] >= 2
+    assert len(TRAINED_COMPOSITIONS) + len(HELD_OUT_COMPOSITIONS) == len(COMPOSITIONS)
+
+
+@pytest.mark.parametrize("family", COMPOSITIONS, ids=lambda family: family.name)
+def test_joined_pairs_reads_a_composition_back_from_its_command(family):
+    values = {"n": "3", "m": "2", "a": "2", "b": "4", "col": "1", "word": "lamp"}
+    command = fill_slots(family.command, {**values, "file": "a.csv", "dir": "d", "new": "b.txt"})
+    assert joined_pairs(command) == set(
+        zip(family.composition, family.composition[1:], strict=False)
+    )
