@@ -146,5 +146,10 @@ def print_result(
     print(json.dumps(line, ensure_ascii=False), flush=True)
 
 
+def against(ours: Sequence[float], peer: Sequence[float]) -> dict[str, float]:
+    """A second comparison of rates, as a claim's line holds it."""
+    return {"peer": round(median(peer), 1), "ratio": round(median(ours) / median(peer), 3)}
+
+
 def versions(*packages: str) -> str:
     return ", ".join(f"{package} {version(package)}" for package in packages)

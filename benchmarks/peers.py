@@ -35,6 +35,28 @@ QUIET = {
     "gradient_checkpointing": False,
     "use_cpu": True,
 }
+
+
+def by_length(parts: int, size: int) -> dict[str, Any]:
+    """A step in `parts` of `size` examples of like length (their column `length`)."""
+    return {
+        "per_device_train_batch_size": size,
+        "gradient_accumulation_steps": parts,
+        "train_sampling_strategy": "group_by_length",
+        "length_column_name": "length",
+    }
+
+
+def padding_free(parts: int, size: int) -> dict[str, Any]:
+    """A step in `parts`, each of `size` examples one after the other in a single row."""
+    return {
+        "per_device_train_batch_size": size,
+        "gradient_accumulation_steps": parts,
+        "padding_free": True,
+        "max_length": None,
+    }
+
+
 NUMBERS = ("float32", "bfloat16 autocast", "bfloat16 weights")
 
 

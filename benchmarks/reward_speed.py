@@ -3,7 +3,7 @@
 Both learn from the same comparisons in a step. TRL reads each pair as two sequences; our tree reads
 a prompt and each of its responses once. The unit is what the pairs hold when written out, so it is
 the same work done; `two_responses` is the same measured with one pair a prompt, where only the
-prompt can be shared.
+prompt can be shared. `by_length` gives TRL's sampler that puts pairs of one length together.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 import peers
 import tyro
-from common import in_turn, print_result, scratch_run, seconds_a_step, versions
+from common import against, in_turn, print_result, scratch_run, seconds_a_step, versions
 from datasets import Dataset
 from transformers import GPT2ForSequenceClassification
 from trl import RewardConfig as TRLConfig
@@ -29,7 +29,8 @@ from tutelage.schema import Comparison
 from tutelage.stages.reward import RewardConfig, train_reward_model
 from tutelage.text.tokenizer import Tokenizer
 
-PARTS = {"one batch": 1, "4 parts, by length": 4, "8 parts, by length": 8}
+PARTS = {"one batch": 1, "4 parts": 4, "8 parts": 8}
+BY_LENGTH = "8 parts, by length"  # not the same batches: each step sees pairs of one length
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,21 +63,19 @@ def peer_seconds(
     warm_up: int,
     steps: int,
 ) -> float:
-    parts = PARTS[setting]
+    parts = PARTS.get(setting, 8)
 
     def build(arguments: dict[str, Any]) -> RewardTrainer:
         config = peers.gpt2_config(num_labels=1, pad_token_id=tokenizer.pad)
-        batching = {
+        batching: dict[str, Any] = {
             "per_device_train_batch_size": pairs // parts,
             "gradient_accumulation_steps": parts,
-            "max_length": CONTEXT,
         }
-        if parts > 1:
-            batching["train_sampling_strategy"] = "group_by_length"
-            batching["length_column_name"] = "length"
+        if setting == BY_LENGTH:
+            batching = peers.by_length(parts, pairs // parts)
         return RewardTrainer(
             peers.in_numbers(GPT2ForSequenceClassification(config), numbers),
-            TRLConfig(**arguments | batching),
+            TRLConfig(**arguments | batching | {"max_length": CONTEXT}),
             train_dataset=data,
             processing_class=peers.peer_tokenizer(tokenizer),
         )
@@ -112,6 +111,10 @@ def measure(settings: Settings, responses: int, batch: int) -> dict[str, Any]:
         lambda: tokens / peer(numbers, setting, settings.warm_up, settings.steps),
         settings.repeats,
     )
+    by_length = [
+        tokens / peer(numbers, BY_LENGTH, settings.warm_up, settings.steps)
+        for _ in range(settings.repeats)
+    ]
     return {
         "ours": ours,
         "peer": theirs,
@@ -120,6 +123,7 @@ def measure(settings: Settings, responses: int, batch: int) -> dict[str, Any]:
         "tokens_in_trees_a_step": round(sum(map(len, trees)) / len(trees) * batch),
         "peer_setting": [numbers, setting],
         "peer_seconds_a_step": tried,
+        "by_length": against(ours, by_length),
     }
 
 
@@ -127,8 +131,7 @@ def main(settings: Settings) -> None:
     full = measure(settings, settings.responses, settings.batch)
     two = measure(settings, 2, settings.batch * 3)
     ours, theirs = two.pop("ours"), two.pop("peer")
-    two |= {"ours": round(median(ours)), "peer": round(median(theirs))}
-    two["ratio"] = round(median(ours) / median(theirs), 3)
+    two |= {"ours": round(median(ours)), **against(ours, theirs)}
     print_result(
         "Reward model speed",
         "tokens of compared pairs/s",

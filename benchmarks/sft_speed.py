@@ -1,4 +1,8 @@
-"""Supervised fine-tuning: demonstration tokens trained on a second, against TRL's SFTTrainer."""
+"""Supervised fine-tuning: demonstration tokens trained on a second, against TRL's SFTTrainer.
+
+Both train on the same demonstrations in random order, 64 a step. `by_length` gives TRL's sampler
+that puts demonstrations of one length together, which pads less but makes other batches.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from typing import Any
 
 import peers
 import tyro
-from common import in_turn, print_result, scratch_run, seconds_a_step, versions
+from common import against, in_turn, print_result, scratch_run, seconds_a_step, versions
 from datasets import Dataset
 from transformers import GPT2LMHeadModel
 from trl import SFTConfig as TRLConfig
@@ -20,21 +24,15 @@ from tutelage.schema import Demonstration
 from tutelage.stages.sft import SFTConfig, sft
 from tutelage.text.tokenizer import Tokenizer
 
+# Packing by TRL is padding-free too: rows of about four demonstrations, each flattened.
 PEER_SETTINGS: dict[str, dict[str, Any]] = {
     "padded": {"per_device_train_batch_size": 64},
-    "padded, 4 × 16 by length": {
-        "per_device_train_batch_size": 16,
-        "gradient_accumulation_steps": 4,
-        "train_sampling_strategy": "group_by_length",
-    },
-    "padding-free": {"per_device_train_batch_size": 64, "padding_free": True, "max_length": None},
-    "padding-free, 8 × 8": {
-        "per_device_train_batch_size": 8,
-        "gradient_accumulation_steps": 8,
-        "padding_free": True,
-        "max_length": None,
-    },
+    "padded, 4 × 16": {"per_device_train_batch_size": 16, "gradient_accumulation_steps": 4},
+    "padding-free, 8 × 8": peers.padding_free(8, 8),
+    "padding-free, 16 × 4": peers.padding_free(16, 4),
 }
+# Not the same batches: each step sees demonstrations of one length.
+BY_LENGTH = {"padded, 4 × 16 by length": peers.by_length(4, 16)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +60,7 @@ def peer_seconds(
         model = peers.in_numbers(GPT2LMHeadModel(peers.gpt2_config()), numbers)
         return SFTTrainer(
             model,
-            TRLConfig(**arguments | {"max_length": CONTEXT} | PEER_SETTINGS[setting]),
+            TRLConfig(**arguments | {"max_length": CONTEXT} | (PEER_SETTINGS | BY_LENGTH)[setting]),
             train_dataset=data,
             processing_class=peers.peer_tokenizer(tokenizer),
         )
@@ -90,6 +88,11 @@ def main(settings: Settings) -> None:
         lambda: tokens / peer(numbers, setting, settings.warm_up, settings.steps),
         settings.repeats,
     )
+    (other,) = BY_LENGTH
+    by_length = [
+        tokens / peer(numbers, other, settings.warm_up, settings.steps)
+        for _ in range(settings.repeats)
+    ]
     print_result(
         "SFT speed",
         "demonstration tokens/s",
@@ -101,6 +104,7 @@ def main(settings: Settings) -> None:
         tokens_a_step=round(tokens),
         peer_setting=[numbers, setting],
         peer_seconds_a_step=tried,
+        by_length=against(ours, by_length),
     )
 
 
