@@ -164,27 +164,28 @@ def test_did_a_curve_move_the_right_way():
     assert answers.answer_curve({"loss": rounds}, places=1, up=False) == (
         "In part: down in 1 of 2 rounds; in the last, loss went from 1.0 to 5.0."
     )
-    assert answers.answer_change("KL", fell, places=2) == "KL went from 4.00 to 1.00 (−3.00)."
+    assert answers.answer_change("lag", fell, places=2) == "Lag went from 4.00 to 1.00 (−3.00)."
 
 
 def test_intervals_by_hand():
     # Wilson, 8 of 10: centre (0.8 + 0.19207) / 1.38415 = 0.71674, half-width 0.22659.
     assert answers.share_interval(0.8, 10) == pytest.approx((0.49016, 0.94332), abs=1e-4)
     assert answers.share_interval(0.5, 0) == (0.0, 1.0)
-    # Newcombe: −0.3 to 0.3 around 0.2 with sides 0.3 and 0.4 makes 0.5 either way.
-    low, high = answers.gap_interval(0.3, (-0.1, 0.7), 0.5, (0.2, 0.8))
-    assert (low, high) == pytest.approx((0.2 - 0.5, 0.2 + 0.5))
+    # Newcombe: below it √(0.3² + 0.4²), above it √(1.2² + 0.5²).
+    low, high = answers.gap_interval(0.3, (-0.2, 0.7), 0.5, (0.2, 1.7))
+    assert (low, high) == pytest.approx((0.2 - 0.5, 0.2 + 1.3))
 
 
 def test_rounds_are_put_end_to_end():
     metrics = {
+        "ppo_10": {"reward/mean": [(1, 9.0)]},
         "ppo_2": {"reward/mean": [(1, 7.0), (3, 8.0)]},
         "ppo_1": {"reward/mean": [(2, 5.0), (4, 6.0)]},
         "sft": {"train/loss": [(1, 1.0)]},
     }
     joined, marks = chained(metrics, "policy")
-    assert joined == {"reward/mean": [[(2, 5.0), (4, 6.0)], [(5, 7.0), (7, 8.0)]]}
-    assert marks == {"round 1": 0, "round 2": 4}
+    assert joined == {"reward/mean": [[(2, 5.0), (4, 6.0)], [(5, 7.0), (7, 8.0)], [(8, 9.0)]]}
+    assert marks == {"round 1": 0, "round 2": 4, "round 10": 7}
 
 
 def test_long_lines_are_thinned_and_smoothed_by_means():

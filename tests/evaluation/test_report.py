@@ -131,10 +131,20 @@ def test_seven_boxes_with_their_gains():
     assert flow in words
 
 
+def test_without_paired_differences_the_two_intervals_decide():
+    report = fake_report()
+    del report["differences"]
+    words = page_of(report).words().replace("\u00a0", " ")
+    assert "Yes: +15.1 points ± 4.5 (n = 800) on new names" in words
+    del report["stages"]["ppo"]
+    words = page_of(report).words().replace("\u00a0", " ")
+    assert "Did SFT help? Yes: +60.0 points ± 3.5 (n = 800) on new names" in words
+
+
 def test_a_difference_whose_interval_holds_0_is_grey_and_its_stage_unmarked():
     text = page_text(fake_report())
-    assert re.search(r'class="quiet">\+2\.2 points', text)
-    assert not re.search(r'class="quiet">\+15\.1 points', text)
+    assert re.search(r'class="quiet"><span class="number">\+2\.2 points', text)
+    assert not re.search(r'class="quiet"><span class="number">\+15\.1 points', text)
     assert text.count("✓ better") == 5  # SFT on three sets, PPO on two
     assert text.count(">no clear change</span>") == 1
 
@@ -374,6 +384,15 @@ def test_a_write_that_fails_leaves_the_old_page_and_no_draft(tmp_path, monkeypat
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         "metrics.jsonl", "report.html", "report.json",
     ]  # fmt: skip
+
+
+def test_a_reader_of_the_old_page_keeps_it(tmp_path):
+    write_fake_run(tmp_path)
+    (tmp_path / "report.html").write_text("old")
+    os.link(tmp_path / "report.html", tmp_path / "opened")
+    write_report(tmp_path)
+    assert (tmp_path / "opened").read_text() == "old"
+    assert (tmp_path / "report.html").read_text() != "old"
 
 
 def test_no_line_ends_between_a_number_and_its_unit():

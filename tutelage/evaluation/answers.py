@@ -218,8 +218,8 @@ def answer_change(name: str, line: Sequence[tuple[float, float]], *, places: int
     """How far did it move? For what has no right direction."""
     start, end = _ends([value for _, value in line])
     return (
-        f"{name} went from {decimal(start, places)} to {decimal(end, places)} "
-        f"({signed(end - start, places)})."
+        f"{name[:1].upper()}{name[1:]} went from {decimal(start, places)} to "
+        f"{decimal(end, places)} ({signed(end - start, places)})."
     )
 
 

@@ -119,9 +119,7 @@ CURVES = (
 )
 
 
-def stage_panel(
-    stages: Sequence[Stage], differences: Mapping[str, Any], answer: str
-) -> Panel | None:
+def stage_panel(stages: Sequence[Stage], answer: str) -> Panel | None:
     """Did the last stage help?"""
     measured = [stage for stage in stages if stage.held_out]
     if len(measured) < 2:
@@ -135,10 +133,9 @@ def stage_panel(
         for stage in measured
         for key, cell in stage.held_out.items()
     ]
-    said = answers.answer_helped(differences) if differences else answer
     question = f"Did {measured[-1].name} help?"
     return Panel(
-        question, said, safe_json(figure), ("stage", "held-out set", "right, greedy"), rows
+        question, answer, safe_json(figure), ("stage", "held-out set", "right, greedy"), rows
     )
 
 
@@ -309,7 +306,6 @@ def _curve_panel(curve: Curve, metrics: Mapping[str, Series]) -> Panel | None:
         said = " ".join(
             answers.answer_change(name, line, places=curve.places) for name, line in whole.items()
         )
-        said = said[:1].upper() + said[1:]
     else:
         said = answers.answer_curve(found, places=curve.places, up=curve.up)
     values = {name: dict(p for part in parts for p in part) for name, parts in found.items()}

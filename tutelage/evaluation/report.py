@@ -79,7 +79,7 @@ def _page(report: Mapping[str, Any], metrics: Mapping[str, Series]) -> dict[str,
         "steps": overview.pipeline(report, stages),
         "held_out": tables.held_out_table(report, stages),
         "behaviour": tables.behaviour_table(stages),
-        "rise": panels.stage_panel(stages, report.get("differences", {}), _gains(report, stages)),
+        "rise": panels.stage_panel(stages, _gains(report, stages)),
         "examples": overview.examples(report, stages),
         "card": overview.report_card(rewards) if rewards else [],
         "card_said": answer_reward_model(rewards["pair_accuracy"], rewards["ceiling"])
@@ -107,7 +107,7 @@ def _page(report: Mapping[str, Any], metrics: Mapping[str, Series]) -> dict[str,
 
 
 def _gains(report: Mapping[str, Any], stages: list[Stage]) -> str:
-    """Whether the last stage helped, where the run has no paired differences."""
+    """Whether the last stage helped, on each set that it shares with the one before."""
     measured = [stage for stage in stages if stage.held_out][-2:]
     if len(measured) < 2:
         return ""
