@@ -1,0 +1,132 @@
+"""Reinforcement as a whole: it learns, from advantages alone, and stops when it is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.stages.toys import (
+    REQUESTS,
+    WordJudge,
+    new_algorithm,
+    reinforcement,
+    weights_equal,
+    word_tokenizer,
+)
+from tutelage.algorithms import ALGORITHMS, PPO, GroupPolicyGradient
+from tutelage.algorithms.batch import Batch, shaped_rewards
+from tutelage.device import seeded
+from tutelage.errors import ContractBroken, EnvironmentFailure
+from tutelage.rollout.collect import collect
+from tutelage.rollout.engine import Sampling
+from tutelage.runs import Run
+from tutelage.schema import Outcome, Trajectory, Verdict
+from tutelage.text.chat_format import ask
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_it_learns_the_word(name: str, taught: Path, tmp_path: Path):
+    """From a quarter (one word of four) to nine in ten."""
+    run = Run(tmp_path)
+    for _ in reinforcement(run, new_algorithm(name, taught), steps=25):
+        pass
+    rewards = [row["reward/mean"] for row in run.metrics()]
+    assert sum(rewards[:2]) / 2 < 0.5
+    assert sum(rewards[-3:]) / 3 >= 0.9
+
+
+def sampled_batch(algorithm: PPO | GroupPolicyGradient) -> Batch:
+    trajectories = collect(
+        algorithm.gpt,
+        word_tokenizer(),
+        [ask(request) for request in REQUESTS],
+        4,
+        Sampling(max_new_tokens=4),
+        seeded("sampled"),
+        value=algorithm.value,
+    )
+    for trajectory, verdict in zip(trajectories, WordJudge().score(trajectories), strict=True):
+        trajectory.verdict = verdict
+    return algorithm.credit(trajectories)
+
+
+def without_other_losses(name: str, taught: Path) -> PPO | GroupPolicyGradient:
+    """The algorithm with nothing to learn from but advantages."""
+    settings = {"value_coefficient": 0.0} if name == "ppo" else {}
+    return new_algorithm(name, taught, kl_coefficient=0.0, **settings)
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_no_advantage_changes_nothing(name: str, taught: Path):
+    algorithm = without_other_losses(name, taught)
+    before = {key: tensor.clone() for key, tensor in algorithm.policy.state_dict().items()}
+    batch = sampled_batch(algorithm)
+    assert batch.advantages.any()
+    batch.advantages.zero_()
+    algorithm.update(batch, seeded("update"))
+    assert weights_equal(before, algorithm.policy.state_dict())
+
+    algorithm.update(sampled_batch(algorithm), seeded("update"))
+    assert not weights_equal(before, algorithm.policy.state_dict())
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_another_policy_than_the_sampled_one_is_refused(name: str, taught: Path):
+    algorithm = new_algorithm(name, taught)
+    batch = sampled_batch(algorithm)
+    with torch.no_grad():
+        algorithm.gpt.head.weight.mul_(1.05)
+    before = {key: tensor.clone() for key, tensor in algorithm.policy.state_dict().items()}
+    with pytest.raises(ContractBroken, match="not the policy that was sampled"):
+        algorithm.update(batch, seeded("update"))
+    assert weights_equal(before, algorithm.policy.state_dict())
+
+
+def trajectory(length: int, score: float, terminated: bool) -> Trajectory:
+    return Trajectory(
+        prompt=ask("say a word"),
+        prompt_tokens=[5, 6],
+        response_tokens=[7] * length,
+        logprobs=[0.0] * length,
+        response="",
+        terminated=terminated,
+        truncated=not terminated,
+        verdict=Verdict(score, Outcome.SUCCESS),
+    )
+
+
+def test_shaped_rewards_by_hand():
+    # Two replies of 3 and 2 tokens in one row; the log-ratios of other places must not count.
+    log_ratio = torch.tensor([[9.0, 9.0, 0.2, -0.4, 1.0, 9.0, 2.0, 0.6, 9.0]])
+    spans = torch.tensor([[0, 2, 3], [0, 6, 2]])
+    replies = [trajectory(3, 2.0, terminated=True), trajectory(2, 5.0, terminated=False)]
+    rewards, mask = shaped_rewards(replies, log_ratio, spans, 0.5, -1.0)
+    # −β·log-ratio everywhere; + 2 on the stop token, −1 in place of 5 where there is none.
+    expected = torch.tensor([[-0.1, 0.2, -0.5 + 2.0], [-1.0, -0.3 - 1.0, 0.0]])
+    torch.testing.assert_close(rewards, expected)
+    assert mask.tolist() == [[True, True, True], [True, True, False]]
+
+
+class BrokenJudge(WordJudge):
+    """Its first `broken` verdicts of each batch are no verdicts on the answer."""
+
+    def __init__(self, broken: int) -> None:
+        super().__init__()
+        self.broken = broken
+
+    def score(self, trajectories):
+        lost = Verdict(0.0, Outcome.ENVIRONMENT_ERROR, "the sandbox was lost")
+        return [lost] * self.broken + super().score(trajectories)[self.broken :]
+
+
+def test_broken_rollouts_are_counted_and_too_many_stop_the_stage(taught: Path, tmp_path: Path):
+    few = Run(tmp_path / "few")  # 3 of 32 rollouts, a tenth may break
+    for _ in reinforcement(few, new_algorithm("ppo", taught), 1, judge=BrokenJudge(3)):
+        pass
+    assert few.metrics()[0]["rollout/failed"] == 3
+    many = Run(tmp_path / "many")
+    with pytest.raises(EnvironmentFailure, match=r"4 of 32 rollouts broke: the sandbox was lost\."):
+        next(reinforcement(many, new_algorithm("ppo", taught), 1, judge=BrokenJudge(4)))
+    assert many.metrics() == []

@@ -1,0 +1,105 @@
+"""A world of one request and four words, small enough to learn in a second."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from tutelage.algorithms import ALGORITHMS, PPO, GroupPolicyGradient
+from tutelage.device import seeded
+from tutelage.model.checkpoint import load_policy
+from tutelage.model.gpt import GPT, GPTConfig
+from tutelage.model.heads import PolicyWithValue
+from tutelage.protocols import Judge
+from tutelage.runs import Progress, Run
+from tutelage.schema import Demonstration, Message, Outcome, Trajectory, Verdict
+from tutelage.stages.policy import Audit, PolicyConfig, reinforce
+from tutelage.stages.sft import SFTConfig, sft
+from tutelage.text.chat_format import ask
+from tutelage.text.tokenizer import Tokenizer
+
+REQUESTS = ("say a word", "a word please", "which word", "one more")
+WORDS = ("red", "green", "blue", "black")
+
+
+@cache
+def word_tokenizer() -> Tokenizer:
+    return Tokenizer.train([" ".join((*REQUESTS, *WORDS))] * 5, 290)
+
+
+def new_gpt(seed: int = 0) -> GPT:
+    """One layer, width 32."""
+    config = GPTConfig(vocabulary=len(word_tokenizer()), context=64, layers=1, heads=2, width=32)
+    return GPT(config).initialise(seeded("toy", seed))
+
+
+def demonstrations() -> list[Demonstration]:
+    """Every word for every request, so that the policy learns to say each as often."""
+    return [
+        Demonstration((*ask(request), Message("assistant", word)))
+        for request in REQUESTS
+        for word in WORDS
+    ]
+
+
+def taught_gpt(folder: Path) -> GPT:
+    """A GPT that answers with one of the words, taught in this folder at its first call."""
+    run = Run(folder)
+    if not run.done("sft"):
+        config = SFTConfig(epochs=40, batch=16, held_out=0.01, learning_rate=3e-3)
+        for _ in sft(run, new_gpt(), word_tokenizer(), demonstrations() * 2, config, 0):
+            pass
+    return load_policy(run.checkpoint("sft"))[0]
+
+
+class WordJudge:
+    """1 for the word, 0 for anything else."""
+
+    def __init__(self, word: str = "blue") -> None:
+        self.word = word
+
+    def score(self, trajectories: Sequence[Trajectory]) -> list[Verdict]:
+        return [Verdict(float(t.response == self.word), Outcome.SUCCESS) for t in trajectories]
+
+
+def new_algorithm(name: str, taught: Path, **settings: object) -> PPO | GroupPolicyGradient:
+    """An entry of ALGORITHMS on the taught GPT, which is also its reference."""
+    kind, config, variant = ALGORITHMS[name]
+    learner = PolicyWithValue(taught_gpt(taught))
+    config = replace(config(**variant), learning_rate=2e-3, row_length=64, **settings)
+    return kind(learner, taught_gpt(taught), config, word_tokenizer().pad)
+
+
+def reinforcement(
+    run: Run,
+    algorithm: PPO | GroupPolicyGradient,
+    steps: int,
+    judge: Judge | None = None,
+    audit: Audit | None = None,
+    audit_every: int = 10,
+) -> Iterator[Progress]:
+    config = PolicyConfig(
+        steps=steps, prompts=8, samples_per_prompt=4, max_new_tokens=4, audit_every=audit_every
+    )
+    prompts = [ask(request) for request in REQUESTS]
+    return reinforce(
+        run,
+        algorithm,
+        word_tokenizer(),
+        prompts,
+        None,
+        judge or WordJudge(),
+        audit,
+        config,
+        seed=0,
+    )
+
+
+def weights_equal(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    """Bit for bit."""
+    assert first.keys() == second.keys()
+    return all(torch.equal(first[name], second[name]) for name in first)
