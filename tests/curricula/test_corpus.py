@@ -1,15 +1,17 @@
 """The corpus: of the promised make-up, and free of requests and of everything held out."""
 
+import random
 import re
 
 from tutelage.curricula.terminal import pretraining_corpus
+from tutelage.curricula.terminal.corpora import manuals, prose
 from tutelage.curricula.terminal.families import FAMILIES, TOPICS
 from tutelage.curricula.terminal.families.pipelines import (
     HELD_OUT_PAIRS,
     PAIRS,
     joined_pairs,
 )
-from tutelage.curricula.terminal.family import expand
+from tutelage.curricula.terminal.family import expand, fill_slots
 from tutelage.curricula.terminal.words import ALL_HELD_OUT
 
 NAME = r"(?:[\w-]+\.(?:txt|md|csv|log|list|dat|json|sh|tar\.gz)|file|dir\.tar\.gz)"
@@ -45,16 +47,17 @@ def test_no_held_out_composition_occurs_and_every_trained_one_does(corpus):
         assert not joined_pairs(command) & HELD_OUT_PAIRS, line
 
 
-def test_no_request_occurs(corpus):
-    # sentences and lines; typed commands are left out, since "sort a.txt" is both
+def requests_in(texts: list[str]) -> list[str]:
+    """The phrasings that occur in the texts, filled in; commands that are typed are none."""
     sentences = [
         normalised(sentence)
-        for text in corpus
+        for text in texts
         for line in text.splitlines()
         if not line.startswith("$ ")
         for sentence in re.split(r"(?<=[.?!])\s|\"", line)
     ]
     everything = "\n".join(sentences)
+    found = []
     for family in FAMILIES + TOPICS:
         for phrasing in {text for p in (*family.train, *family.held_out) for text in expand(p)}:
             text = normalised(phrasing)
@@ -67,8 +70,36 @@ def test_no_request_occurs(corpus):
             # "hello" or "new folder {dir}" are ordinary words, unless said on their own
             alone = len(" ".join(literals).split()) < 4
             form = rf"^{form}$" if alone else rf"(?<![\w-]){form}(?![\w-])"
-            found = re.search(form, everything, re.M)
-            assert found is None, (phrasing, found)
+            found += [match[0] for match in re.finditer(form, everything, re.M)]
+    return found
+
+
+def test_requests_in_finds_what_is_planted():
+    planted = [
+        "Mara asked: could you count how many lines old_notes.txt has? Nobody knew.",
+        "$ sort a.txt\nSort a.txt.",
+        "Then {file} was {n} lines long. Hello! He said hello to all.",
+        "please let me see the lines of notes.md that have lamp in them, just the top 3.",
+    ]
+    assert sorted(requests_in(planted)) == [
+        "could you count how many lines old_notes.txt has",
+        "hello",
+        "let me see the lines of notes.md that have lamp in them just the top 3",
+        "sort a.txt",
+    ]
+
+
+def test_no_request_occurs(corpus):
+    rng = random.Random(0)
+    cast = prose._cast(rng)
+    every_template = [fill_slots(text, cast) for text in (*prose._STORIES, *prose._FACTS)]
+    every_template += [
+        f"{command}: {text}."
+        for command, wordings in manuals._ENTRIES
+        for wording in wordings
+        for text in expand(wording)
+    ]
+    assert requests_in(corpus + every_template) == []
 
 
 def test_the_corpus_is_half_sessions_and_repeatable(corpus, sandbox):

@@ -12,24 +12,27 @@ from tutelage.errors import BadInput
 from tutelage.sandbox import Sandbox
 
 _SESSIONS_AT_ONCE = 100
+# Shares of the characters. What a session prints is mostly chance; manuals and prose are where
+# words meet commands and names are copied.
+_SESSIONS, _MANUALS = 0.25, 0.45
 
 
 def pretraining_corpus(seed: int, characters: int, sandbox: Sandbox) -> list[str]:
-    """Unlabelled documents, shuffled: half sessions, a fifth manuals, the rest prose."""
+    """Unlabelled documents, shuffled: a quarter sessions, nearly half manuals, the rest prose."""
     if characters < 1:
         raise BadInput(f"a corpus has at least 1 character, got {characters}")
     rng = random.Random(f"terminal corpus/{seed}")
     documents: list[str] = []
     size, batch = 0, 0
-    while size < 0.5 * characters:
+    while size < _SESSIONS * characters:
         # a small corpus needs a few sessions only
         count = min(_SESSIONS_AT_ONCE, int(characters / 1400) + 1)
         sessions = transcripts(f"terminal sessions/{seed}/{batch}", count, sandbox)
         documents += sessions
         size += sum(map(len, sessions))
         batch += 1
-    documents += _write(manual_page, rng, 0.2 * characters)
-    documents += _write(story, rng, 0.3 * characters)
+    documents += _write(manual_page, rng, _MANUALS * characters)
+    documents += _write(story, rng, (1 - _SESSIONS - _MANUALS) * characters)
     rng.shuffle(documents)
     return documents
 

@@ -125,7 +125,7 @@ def _coiner() -> Callable[[random.Random], str]:
             syllables = 2 if rng.random() < 0.8 else 3
             word = "".join(rng.choice(onsets) + rng.choice(vowels) for _ in range(syllables))
             word += rng.choice(codas)
-            if word not in ALL_HELD_OUT:
+            if word not in ALL_HELD_OUT and f"{word}s" not in ALL_HELD_OUT:
                 return word
 
     return coin
@@ -148,14 +148,17 @@ class Namer:
         return self._pick(self.lexicon.nouns)
 
     def person(self) -> str:
-        """A person's name, lower case as files have it."""
+        """A person's first name; now and then an unheard-of one."""
+        if self.lexicon.coins_words and self.rng.random() < 0.1:
+            return coin_word(self.rng).capitalize()
         return self._pick(self.lexicon.people)
 
     def nouns(self, count: int) -> list[str]:
-        """Different nouns, not yet used by this namer."""
+        """Different words, not yet used by this namer; now and then an invented one."""
         words: list[str] = []
         while len(words) < count:
-            word = self.noun()
+            coined = self.lexicon.coins_words and self.rng.random() < 0.12
+            word = coin_word(self.rng) if coined else self.noun()
             if word not in self._used:
                 self._used.add(word)
                 words.append(word)

@@ -301,8 +301,13 @@ _PATTERNS = (
     "{command}: {does}.",
     "{command} {does}.",
     "The command {command} {does}.",
-    "{command} - {does}",
     "With {command} the shell {does}.",
+    "This {does}: $ {command}",
+    "What {does} is $ {command}",
+    "The next command {does}.\n$ {command}",
+    "Example that {does}:\n$ {command}",
+    "{does}: $ {command}",
+    "{does}: $ {command}",
 )
 
 

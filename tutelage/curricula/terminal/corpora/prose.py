@@ -134,10 +134,29 @@ def _listing(rng: random.Random) -> str:
     )
 
 
+def _recital(rng: random.Random) -> str:
+    """Names read aloud by one and repeated by another, then each echoed: a lesson in copying."""
+    namer = Namer(rng, TRAIN_WORDS)
+    things = [
+        namer.file(rng.choice(("txt", "csv", "log", "md", "list", "sh", "json", "tar.gz")))
+        if rng.random() < 0.65
+        else rng.choice((namer.noun, namer.folder))()
+        for _ in range(rng.randint(3, 6))
+    ]
+    one, other = namer.person(), namer.person()
+    row = " ".join(things)
+    rng.shuffle(things)
+    echoed = "\n".join(f"$ echo {thing}\n{thing}" for thing in things)
+    return f"{one} reads {row} aloud. {other} repeats {row} after {one}.\n{echoed}"
+
+
 def story(rng: random.Random) -> str:
     """A paragraph of prose with one cast, now and then all in small letters."""
-    if rng.random() < 0.15:
+    kind = rng.random()
+    if kind < 0.15:
         text = _listing(rng)
+    elif kind < 0.5:
+        text = _recital(rng)
     else:
         cast = _cast(rng)
         parts = rng.sample(_STORIES, rng.randint(2, 4))

@@ -54,11 +54,13 @@ def _attach(command: str, step: Step) -> str:
 
 
 def _frame(frames: tuple[str, ...], inner: tuple[str, ...]) -> tuple[str, ...]:
-    """Every frame around every inner phrase, tidied where an inner comma meets an end."""
-    return tuple(
-        re.sub(r",(\?|$|,)", r"\1", frame.replace("{x}", phrase))
-        for frame, phrase in itertools.product(frames, inner)
-    )
+    """Every frame around every inner phrase."""
+    return tuple(frame.replace("{x}", phrase) for frame, phrase in itertools.product(frames, inner))
+
+
+def _tidy(phrasings: tuple[str, ...]) -> tuple[str, ...]:
+    """The phrasings without the commas that an inner phrase left at an end."""
+    return tuple(re.sub(r",(\?|$|,)", r"\1", phrasing) for phrasing in phrasings)
 
 
 def _compose(steps: tuple[str, ...]) -> Family:
@@ -81,8 +83,8 @@ def _compose(steps: tuple[str, ...]) -> Family:
         "_then_".join(steps),
         GROUP,
         (*slots, *last.slots),
-        _frame(last.train, train),
-        unseen,
+        _tidy(_frame(last.train, train)),
+        _tidy(unseen),
         _attach(command, last),
         steps,
     )
