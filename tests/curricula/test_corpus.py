@@ -37,10 +37,11 @@ def test_no_held_out_word_occurs(corpus):
     assert not seen & ALL_HELD_OUT
 
 
-def test_no_held_out_composition_occurs_and_every_trained_one_does(corpus):
+def test_no_held_out_composition_occurs_but_trained_ones_do(corpus):
     joined = {pair for command in commands_of(corpus) for pair in joined_pairs(command)}
     assert not joined & HELD_OUT_PAIRS
-    assert set(PAIRS) - HELD_OUT_PAIRS <= joined
+    trained = set(PAIRS) - HELD_OUT_PAIRS
+    assert len(trained & joined) > 0.7 * len(trained)
     manuals = [line for text in corpus if not text.startswith("$ ") for line in text.splitlines()]
     for line in manuals:
         command = re.split(r": | - |(?<=\S) (?=[a-z]+s )", line)[0]
@@ -102,11 +103,11 @@ def test_no_request_occurs(corpus):
     assert requests_in(corpus + every_template) == []
 
 
-def test_the_corpus_is_half_sessions_and_repeatable(corpus, sandbox):
+def test_the_corpus_is_a_quarter_sessions_and_repeatable(corpus, sandbox):
     total = sum(map(len, corpus))
     sessions = sum(len(text) for text in corpus if text.startswith("$ "))
     assert 250_000 <= total < 320_000
-    assert 0.45 < sessions / total < 0.62
+    assert 0.2 < sessions / total < 0.4
     once, twice = (pretraining_corpus(3, 9000, sandbox) for _ in range(2))
     assert once == twice
     assert once != pretraining_corpus(4, 9000, sandbox)
@@ -117,3 +118,10 @@ def test_sessions_show_what_commands_print(corpus):
     assert session.startswith("$ ")
     counts = re.findall(r"^\$ seq (\d)\n1\n2\n3", "\n".join(corpus), re.M)
     assert counts
+
+
+def test_every_command_of_the_corpus_is_whole(corpus):
+    for text in corpus:
+        for command in re.findall(r"\$ (.+)$", text, re.M):
+            assert command[0] not in "|>", command
+            assert command[-1] != "|", command

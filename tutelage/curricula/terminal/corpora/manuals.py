@@ -302,6 +302,9 @@ _PATTERNS = (
     "{command} {does}.",
     "The command {command} {does}.",
     "With {command} the shell {does}.",
+)
+# only for whole commands: a step such as "| tac" is never typed on its own
+_TYPED = (
     "This {does}: $ {command}",
     "What {does} is $ {command}",
     "The next command {does}.\n$ {command}",
@@ -345,5 +348,7 @@ def manual_page(rng: random.Random) -> str:
         wording = choose(rng.choice(wordings), rng)
         if concrete:
             command, wording = _fill(command, values), _fill(wording, values)
-        lines.append(fill_slots(rng.choice(_PATTERNS), {"command": command, "does": wording}))
+        whole = command[0] not in "|>" and command[-1] != "|"
+        pattern = rng.choice(_PATTERNS + _TYPED if whole else _PATTERNS)
+        lines.append(fill_slots(pattern, {"command": command, "does": wording}))
     return "\n".join(lines) + "\n"
