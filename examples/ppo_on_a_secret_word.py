@@ -50,10 +50,10 @@ def main() -> None:
     ]
     with tempfile.TemporaryDirectory() as folder:
         run = Run(Path(folder))
-        lessons = SFTConfig(epochs=80, batch=16, learning_rate=3e-3)
+        lessons = SFTConfig(epochs=120, batch=16, learning_rate=0.02)
         for _ in sft(run, gpt, tokenizer, shown, lessons, seed=0):
             pass
-        settings = PPOConfig(learning_rate=2e-3)
+        settings = PPOConfig(learning_rate=5e-3)
         reference = copy.deepcopy(gpt)
         algorithm = PPO(PolicyWithValue(gpt), reference, settings, tokenizer.pad)
         rewards = [

@@ -49,7 +49,7 @@ def main() -> None:
         return Tree(encode_prompt(tokenizer, ask(prompt)), branches)
 
     reference = [tree(prompt, replies) for prompt, replies, _ in RANKINGS]  # mean 0, deviation 1
-    config = RewardConfig(epochs=30, batch=6, learning_rate=3e-3)
+    config = RewardConfig(epochs=30, batch=6, learning_rate=0.01)
     with tempfile.TemporaryDirectory() as folder:
         stage = train_reward_model(
             Run(Path(folder)), model, tokenizer, comparisons, reference, config, seed=0

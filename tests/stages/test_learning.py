@@ -28,13 +28,13 @@ from tutelage.text.chat_format import ask
 
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_it_learns_the_word(name: str, taught: Path, tmp_path: Path):
-    """From a quarter (one word of four) to nine in ten."""
+    """From a quarter (one word of four) to five in six."""
     run = Run(tmp_path)
     for _ in reinforcement(run, new_algorithm(name, taught), steps=25):
         pass
     rewards = [row["reward/mean"] for row in run.metrics()]
     assert sum(rewards[:2]) / 2 < 0.5
-    assert sum(rewards[-3:]) / 3 >= 0.9
+    assert sum(rewards[-3:]) / 3 >= 0.85
 
 
 def sampled_batch(algorithm: PPO | GroupPolicyGradient) -> Batch:

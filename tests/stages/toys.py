@@ -50,7 +50,7 @@ def taught_gpt(folder: Path) -> GPT:
     """A GPT that answers with one of the words, taught in this folder at its first call."""
     run = Run(folder)
     if not run.done("sft"):
-        config = SFTConfig(epochs=40, batch=16, held_out=0.01, learning_rate=3e-3)
+        config = SFTConfig(epochs=60, batch=16, held_out=0.01, learning_rate=0.02)
         for _ in sft(run, new_gpt(), word_tokenizer(), demonstrations() * 2, config, 0):
             pass
     return load_policy(run.checkpoint("sft"))[0]
@@ -70,7 +70,7 @@ def new_algorithm(name: str, taught: Path, **settings: object) -> PPO | GroupPol
     """An entry of ALGORITHMS on the taught GPT, which is also its reference."""
     kind, config, variant = ALGORITHMS[name]
     learner = PolicyWithValue(taught_gpt(taught))
-    config = replace(config(**variant), learning_rate=2e-3, row_length=64, **settings)
+    config = replace(config(**variant), learning_rate=5e-3, row_length=64, **settings)
     return kind(learner, taught_gpt(taught), config, word_tokenizer().pad)
 
 
