@@ -211,6 +211,17 @@ def disk_is_full(error: BaseException | None) -> bool:
 def _say(sentence: str) -> None:
     with contextlib.suppress(OSError):
         sys.stdout.flush()
+    if sys.stderr.isatty():
+        import shutil
+        import textwrap
+
+        width = shutil.get_terminal_size().columns
+        lines = sentence.split("\n")
+        # Commands stay in one piece, so that they can be copied.
+        sentence = "\n".join(
+            line if line.startswith(" ") else textwrap.fill(line, width, break_on_hyphens=False)
+            for line in lines
+        )
     print(sentence, file=sys.stderr)
 
 

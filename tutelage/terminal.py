@@ -40,6 +40,7 @@ NAMES = {
     "evaluate": "Evaluate",
 }
 NAME_WIDTH, BAR_WIDTH = 16, 16
+FEW_STEPS = 5  # with fewer, steps are too unlike each other to tell the time left
 REDRAW_S = 0.1  # a live line that changes faster cannot be read
 PLAIN_EVERY_S = 60.0  # without a terminal: seconds between lines of a running stage
 
@@ -79,7 +80,9 @@ class Running:
     def left_s(self, now: float) -> float | None:
         """Seconds until the end at the pace so far."""
         done = self.step - self.first_step
-        return (now - self.began) / done * (self.steps - self.step) if done > 0 else None
+        if done <= 0 or self.steps < FEW_STEPS:
+            return None
+        return (now - self.began) / done * (self.steps - self.step)
 
 
 class Watcher:
@@ -145,18 +148,19 @@ class Watcher:
 
     def _finish(self) -> None:
         """Print the line of the stage that ran."""
+        if self.running is None:
+            return
         now = time.perf_counter()
-        if self.running is not None:
-            took = now - self.running.began + self.running.spent
-            said = self.outcome(self.running.metrics)
-            self._print(self.running.stage, Text(f"{duration(took):>12}   {said}"))
-            self.finished.add(self.running.stage)
+        took = now - self.running.began + self.running.spent
+        said = self.outcome(self.running.metrics)
+        self._print(self.running.stage, Text(f"{duration(took):>12}   {said}"))
+        self.finished.add(self.running.stage)
         self.running, self.free_since = None, now
 
     def _print(self, stage: str, rest: Text) -> None:
         name = stage_name(stage, self.algorithm)
-        mark = Text("✓ ", style=f"bold {ACCENT}")
-        line = mark + Text(f"{name:<{NAME_WIDTH}}", style=stage_colour(stage)) + rest
+        mark, colour = ("✓ ", f"bold {ACCENT}"), stage_colour(stage)
+        line = Text.assemble(mark, (f"{name:<{NAME_WIDTH}}", colour), rest)
         line.rstrip()
         self.console.print(line, soft_wrap=True)
 
@@ -235,11 +239,9 @@ def differences(report: Mapping[str, Any]) -> list[Text]:
     for key, gap in report.get("differences", {}).items():
         unclear = holds_zero(gap["ci95"])
         said = difference(gap["difference"], gap["ci95"], gap["n"])
-        text = f"{stages[-1].name} against SFT, {set_name(key)}: {said}"
-        if unclear:
-            text += ", too little to tell"
+        text = f"  {set_name(key):<18}{said}" + (", too little to tell" if unclear else "")
         lines.append(Text(text, style="dim" if unclear else ""))
-    return lines
+    return [Text(f"{stages[-1].name} against SFT"), *lines] if lines else []
 
 
 def show_results(console: Console, report: Mapping[str, Any]) -> None:

@@ -39,7 +39,8 @@ Reads
   a run (its newest stage that speaks, or --stage), or a model's folder
 
 Writes
-  labels.jsonl, what /good, /bad and /redo say of replies, and chat_history, in the same folder
+  labels.jsonl, what /good, /bad and /redo say of replies, and chat_history,
+  both in the run
 
 Example
   tutelage chat runs/school --stage sft

@@ -45,7 +45,7 @@ Reads
   --judge    a reward model's folder, or a run (its newest reward model)
 
 Writes
-  RUN/data/replies.jsonl, then RUN/data/comparisons.jsonl, which `tutelage reward` reads.
+  RUN/data/replies.jsonl, then RUN/data/comparisons.jsonl for `tutelage reward`.
 
 Example
   tutelage compare --model runs/mine --prompts requests.txt --run runs/mine
@@ -157,7 +157,7 @@ def rank_by_hand(screen: Console, replies: Sequence[tuple[str, list[str]]], path
         if answer == "q":
             return False
         if answer == "u":
-            # Only what this sitting ranked comes back: an earlier one may have been used since.
+            # Only what this sitting ranked comes back; what an earlier one did is settled.
             place = max(0, place - 1)
             if done and (done[-1].prompt[-1].content, list(done[-1].responses)) == left[place]:
                 done.pop()
@@ -210,16 +210,17 @@ def parse_ranking(said: str, count: int) -> tuple[tuple[int, ...], ...]:
     """
     groups: list[list[int]] = []
     tied = False
-    for word in re.findall(r"\d|[^\d\s]", said):
-        if word.isdecimal():
-            if tied and groups:
-                groups[-1].append(int(word))
-            else:
-                groups.append([int(word)])
+    for word in [*re.findall(r"\d|[^\d\s]", said), ""]:
+        if tied and not word.isdecimal():
+            raise BadInput("= stands between two numbers; write such as 2>1=3.")
+        if tied:
+            groups[-1].append(int(word))
             tied = False
+        elif word.isdecimal():
+            groups.append([int(word)])
         elif word == "=" and groups:
             tied = True
-        elif word != ">" and word != ",":
+        elif word not in (">", ",", ""):
             raise BadInput(f"{word!r} is neither a number nor > nor =; write such as 2>1=3.")
     named = [number for group in groups for number in group]
     for number in named:

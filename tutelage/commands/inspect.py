@@ -33,7 +33,7 @@ Writes
   nothing
 
 Example
-  tutelage inspect runs/school --demonstrations runs/school/data/demonstrations.jsonl --count 8
+  tutelage inspect runs/mine --demonstrations mine.jsonl --count 8
 """
 
 

@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import difflib
 import io
+import keyword
 import re
 import textwrap
 import typing
@@ -90,10 +91,13 @@ def read_preset(kind: type[T], command: str, path: Path) -> T:
         raise BadInput(f"{path}: expected a table [{command}], found none.")
     hints = {name: hint for name, (hint, _) in _leaves(kind).items()}
     # Nothing is required of a preset, so it is read as a dataclass in which all may be absent.
-    fields = [(name, hint, dataclasses.field(default=None)) for name, hint in hints.items()]
+    fields = [(_field(name), hint, dataclasses.field(default=None)) for name, hint in hints.items()]
+    where = f"{path}, [{command}]"
     loose: type[Any] = dataclasses.make_dataclass("Preset", fields)
-    given: Any = from_table(loose, tables[command], f"{path}, [{command}]")
-    values = {name: getattr(given, name) for name in tables[command]}
+    given: Any = from_table(
+        loose, {_field(name): value for name, value in tables[command].items()}, where
+    )
+    values = {name: getattr(given, _field(name)) for name in tables[command]}
     return typing.cast(T, _default(kind, values))
 
 
@@ -145,11 +149,17 @@ def options_of(config: Any) -> dict[str, Any]:
 def options_text(command: str, options: dict[str, Any], made: dict[str, str]) -> str:
     """TOML that is a preset of the command and says of what the result was made."""
     tables = {command: _record(options), RECORD: _record(made)}
-    return to_toml(tables)
+    return re.sub(r"(?m)^(\w+)_ = ", r"\1 = ", to_toml(tables))
 
 
 def _record(values: dict[str, Any]) -> object:
-    return dataclasses.make_dataclass("Record", list(values))(**values)
+    fields = {_field(name): value for name, value in values.items()}
+    return dataclasses.make_dataclass("Record", list(fields))(**fields)
+
+
+def _field(name: str) -> str:
+    """The name under which a dataclass can have this option; Python keeps words such as `from`."""
+    return f"{name}_" if keyword.iskeyword(name) else name
 
 
 def one_sentence(boxed: str, command: str, names: Sequence[str]) -> str:

@@ -32,7 +32,8 @@ Reads
   --from    a model to go on from; then its shape and tokenizer are kept
 
 Writes
-  RUN/checkpoints/pretrain, RUN/data/tokenizer.json, RUN/pretrain.toml, RUN/metrics.jsonl.
+  RUN/checkpoints/pretrain, RUN/data/tokenizer.json, RUN/pretrain.toml,
+  RUN/metrics.jsonl.
   Cut off at any moment, the same command goes on where it stopped.
 
 Example

@@ -36,18 +36,19 @@ Train a reward model on rankings: it learns to score replies as whoever ranked t
 eighth of the rankings is kept out of training, to tell how often the model ranks a pair alike.
 
 Reads
-  --model        a model's folder, or a run (its newest stage that speaks); a reward model's
-                 folder goes on training that one
-  --comparisons  JSONL of {"prompt", "chosen", "rejected"}, or of {"prompt", "responses",
-                 "ranking": [[0], [2, 1]]}, or the labels.jsonl of a chat
+  --model        a model's folder, or a run (its newest stage that speaks);
+                 a reward model's folder goes on training that one
+  --comparisons  JSONL of {"prompt", "chosen", "rejected"}, or of
+                 {"prompt", "responses", "ranking": [[0], [2, 1]]},
+                 or a chat's labels.jsonl
 
 Writes
   RUN/checkpoints/reward, RUN/reward.toml, RUN/metrics.jsonl.
   Cut off at any moment, the same command goes on where it stopped.
 
 Example
-  tutelage reward --model runs/mine --comparisons runs/mine/data/comparisons.jsonl \\
-    --run runs/mine
+  tutelage reward --model runs/mine --run runs/mine \\
+    --comparisons runs/mine/data/comparisons.jsonl
 """
 
 

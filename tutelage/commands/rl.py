@@ -38,7 +38,8 @@ Writes
   Cut off at any moment, the same command goes on where it stopped.
 
 Example
-  tutelage rl --model runs/mine --reward runs/mine --prompts requests.txt --run runs/mine
+  tutelage rl --model runs/mine --reward runs/mine --prompts requests.txt \\
+    --run runs/mine
 """
 
 

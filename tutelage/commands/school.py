@@ -24,7 +24,8 @@ Reads
   nothing; --corpus adds your own text to the pretraining corpus.
 
 Writes
-  the run folder: config.toml, data/, checkpoints/, metrics.jsonl, report.json, report.html.
+  the run folder: config.toml, data/, checkpoints/, metrics.jsonl, report.json
+  and report.html.
   Cut off at any moment, the same command goes on where it stopped.
 
 Example

@@ -112,9 +112,7 @@ def copy_folder(folder: Path, limits: Limits | None = None) -> Tree:
                     f"and {limits.tree_bytes / 1e6:.1f} MB."
                 )
             if name.count("/") > limits.depth:
-                raise BadInput(
-                    f"The folder {folder} has more than {limits.depth} folders in depth."
-                )
+                raise BadInput(f"The folder {folder} is more than {limits.depth} folders deep.")
     return tree
 
 

@@ -1,0 +1,176 @@
+"""The stage commands one after the other, on a person's own files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import TEXT
+from tutelage.commands.folders import find_model, read_prompts
+from tutelage.errors import BadInput
+from tutelage.model.checkpoint import load_model
+
+SMALL = ["--steps", "2", "--width", "32", "--layers", "1", "--heads", "2", "--rows", "2",
+         "--row-length", "16", "--vocabulary", "300"]  # fmt: skip
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    (tmp_path / "text.txt").write_text(TEXT)
+    (tmp_path / "prompts.txt").write_text("count the lines\n\nsay plum\n")
+    shown = {"prompt": "count the lines", "completion": "wc -l plum.txt"}
+    (tmp_path / "shown.jsonl").write_text((json.dumps(shown) + "\n") * 8)
+    pair = {"prompt": "count the lines", "chosen": "wc -l plum.txt", "rejected": "say there"}
+    (tmp_path / "pairs.jsonl").write_text((json.dumps(pair) + "\n") * 16)
+    return tmp_path
+
+
+def test_a_person_raises_a_model_step_by_step(tutelage, files: Path) -> None:
+    run = files / "run"
+
+    def done(*words: object, mark: str) -> str:
+        code, out, err = tutelage(*words, "--run", run)
+        assert (code, err) == (0, "")
+        assert mark in out
+        return out
+
+    done("pretrain", "--corpus", files / "text.txt", *SMALL, mark="✓ Pretrain")
+    done(
+        "sft",
+        "--model",
+        run,
+        "--demonstrations",
+        files / "shown.jsonl",
+        "--epochs",
+        "1",
+        mark="✓ SFT",
+    )
+    reward = ["reward", "--model", run, "--comparisons", files / "pairs.jsonl", "--epochs", "20"]
+    out = done(*reward, mark="✓ Reward model")
+    assert "ranked alike: 100.0 % [34.2 to 100.0] (n = 2)" in out
+    rl = ["rl", "--model", run, "--reward", run, "--prompts", files / "prompts.txt", "--steps", "1",
+          "--prompts-per-step", "2", "--max-new-tokens", "4", "--algorithm"]  # fmt: skip
+    out = done(*rl, "ppo", mark="✓ Reinforcement")
+    assert "Next      tutelage chat" in out
+    for stage in ("pretrain", "sft", "reward", "rl"):
+        load_model(run / "checkpoints" / stage)
+
+    # The same command again has nothing to do; another one is refused.
+    weights = (run / "checkpoints" / "rl" / "model.safetensors").read_bytes()
+    done(*rl, "ppo", mark="Next")
+    assert (run / "checkpoints" / "rl" / "model.safetensors").read_bytes() == weights
+    code, _, err = tutelage(*rl, "rloo", "--run", run)
+    assert code == 2
+    assert "was begun with algorithm = ppo, not rloo" in err
+
+
+@pytest.mark.parametrize("algorithm", ["ppo", "rloo", "grpo"])
+def test_every_algorithm_can_be_chosen(tutelage, files: Path, run_folder: Path, algorithm) -> None:
+    code, out, err = tutelage(
+        "rl", "--model", run_folder, "--stage", "sft", "--reward", run_folder, "--prompts",
+        files / "prompts.txt", "--run", files / "rl", "--steps", "1", "--prompts-per-step", "2",
+        "--max-new-tokens", "4", "--algorithm", algorithm, "--kl-coefficient", "0.1",
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    assert "reward" in out
+
+
+def test_pretraining_goes_on_from_a_model(tutelage, files: Path, run_folder: Path) -> None:
+    words = [
+        "pretrain",
+        "--corpus",
+        files / "text.txt",
+        "--from",
+        run_folder,
+        "--run",
+        files / "more",
+    ]
+    code, _, err = tutelage(*words, *SMALL[:2], *SMALL[8:12])
+    assert (code, err) == (0, "")
+    assert 'from = "' in (files / "more" / "pretrain.toml").read_text()
+
+
+SFT = "sft --model {r} --demonstrations"
+RL = "rl --model {r} --reward"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("pretrain --corpus {d}/empty.txt --run {d}/new", "empty.txt is empty"),
+        ("pretrain --corpus {d}/bytes.txt --run {d}/new", "cannot be read as UTF-8"),
+        ("pretrain --corpus {d}/short.txt --run {d}/new --vocabulary 300", "at least 387"),
+        (f"{SFT} {{d}}/bad.jsonl --run {{d}}/new", "bad.jsonl, line 2: expected"),
+        (f"{SFT} {{d}}/shown.jsonl --run {{d}}/shown.jsonl", "is a file; give a folder"),
+        (f"{SFT} {{d}}/shown.jsonl --run {{d}}/school", "belongs to `tutelage school`"),
+        (
+            f"{RL} {{r}}/checkpoints/sft --prompts {{d}}/prompts.txt --run {{d}}/new",
+            "no reward model",
+        ),
+        (f"{RL} {{r}} --prompts {{d}}/empty.txt --run {{d}}/new", "is empty"),
+        ("reward --model {r} --comparisons {d}/shown.jsonl --run {d}/new", "expected `prompt`"),
+        ("evaluate {r} --count 0", "need count >= 1"),
+        ("inspect {r} --demonstrations {d}/bad.jsonl", "line 2"),
+    ],
+)
+def test_bad_files_are_one_sentence(
+    tutelage, files: Path, run_folder: Path, words: str, said: str
+) -> None:
+    (files / "empty.txt").write_text("\n")
+    (files / "bytes.txt").write_bytes(b"\xff\xfe\xff")
+    (files / "short.txt").write_text("too short")
+    (files / "bad.jsonl").write_text('{"prompt": "a", "completion": "b"}\n{"prompt": "a"}\n')
+    (files / "school").mkdir()
+    (files / "school" / "config.toml").write_text("[school]\n")
+    code, _, err = tutelage(*words.format(d=files, r=run_folder).split())
+    assert code == 2
+    assert said in err
+    assert len(err.splitlines()) == 1
+    assert not list((files / "new").rglob("*.partial"))
+
+
+def test_models_are_found_by_stage(run_folder: Path) -> None:
+    at = run_folder / "checkpoints"
+    assert find_model(run_folder) == at / "ppo_1"
+    assert find_model(run_folder, grades=True) == at / "reward_1"
+    assert find_model(run_folder, "sft") == at / "sft"
+    assert find_model(at / "sft") == at / "sft"
+    assert find_model(run_folder, making=(run_folder, "sft")) == at / "pretrain"
+    (at / "ppo_1").rename(at / "ppo_10")
+    (at / "pretrain").rename(at / "ppo_9")
+    assert find_model(run_folder) == at / "ppo_10"
+    with pytest.raises(BadInput, match="it has sft, reward_1, ppo_9, ppo_10"):
+        find_model(run_folder, "ppo_2")
+
+
+def test_prompts_are_lines_or_records(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(" one \n\ntwo\n")
+    (tmp_path / "a.jsonl").write_text('{"prompt": "one"}\n{"prompt": "two"}\n')
+    for name in ("a.txt", "a.jsonl"):
+        assert [prompt[-1].content for prompt in read_prompts(tmp_path / name)] == ["one", "two"]
+    (tmp_path / "a.jsonl").write_text('{"text": "one"}\n')
+    with pytest.raises(BadInput, match="line 1: expected `prompt`, got text"):
+        read_prompts(tmp_path / "a.jsonl")
+
+
+def test_inspect_brackets_what_is_trained(tutelage, files: Path, run_folder: Path) -> None:
+    code, out, _ = tutelage(
+        "inspect", run_folder, "--demonstrations", files / "shown.jsonl", "--count", 2
+    )
+    assert code == 0
+    lines = [line for line in out.splitlines() if "<|assistant|>" in line]
+    assert len(lines) == 2
+    for line in lines:
+        said, _, rest = line.partition("[")
+        assert said.endswith("<|assistant|>")
+        assert rest.replace("·", "") == "wc -l plum.txt<|end|>]"
+
+
+def test_evaluate_gives_a_share_with_its_interval(tutelage, run_folder: Path) -> None:
+    code, out, err = tutelage(
+        "evaluate", run_folder, "--tasks", "new_names", "--count", 4, "--max-new-tokens", 4
+    )
+    assert (code, err) == (0, "")
+    assert "new names         0.0 % [0.0 to 49.0] (n = 4)" in out
