@@ -72,7 +72,7 @@ def open_run(config: SchoolConfig) -> tuple[Run, Plan]:
     path = run.folder / "config.toml"
     if path.exists():
         return run, _read_plan(path, config)
-    if any(run.folder.iterdir()):
+    if any(not path.name.endswith(".partial") for path in run.folder.iterdir()):
         raise BadInput(
             f"The folder {run.folder} is not empty and holds no config.toml, so it is no school's "
             "run: give another folder with --run."

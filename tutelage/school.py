@@ -47,7 +47,7 @@ from tutelage.model.heads import PolicyWithValue, RewardModel
 from tutelage.plan import SIZES, Plan, SchoolConfig, open_run
 from tutelage.protocols import Judge
 from tutelage.rollout.engine import Sampling
-from tutelage.runs import Progress, Run, read_json, write_json, write_text
+from tutelage.runs import Progress, Run, read_json, write_atomically, write_json, write_text
 from tutelage.sandbox import Sandbox, require_sandbox
 from tutelage.schema import Comparison, Verdict
 from tutelage.stages.compare import sample_responses
@@ -135,7 +135,7 @@ def build_world(lesson: Lesson) -> Iterator[Progress]:
     if not lesson.data("tokenizer.json").exists():
         vocabulary = SIZES[lesson.config.size].vocabulary
         tokenizer = Tokenizer.train(read_corpus([lesson.data("corpus.jsonl")]), vocabulary)
-        tokenizer.save(lesson.data("tokenizer.json"))
+        write_atomically(lesson.data("tokenizer.json"), tokenizer.save)
     yield Progress("world", steps, steps)
 
 
