@@ -10,10 +10,11 @@ from tutelage.curricula.terminal.family import draw_slots, fill_slots
 from tutelage.curricula.terminal.words import TRAIN_WORDS
 from tutelage.curricula.terminal.world import empty_world
 from tutelage.errors import EnvironmentFailure
-from tutelage.sandbox import Ending, Sandbox, Tree
+from tutelage.sandbox import Ending, Execution, Sandbox, Tree
 
 COMMANDS_A_SESSION = 14
 _MOST_LINES = 5
+_MOST_REPEATS = 3
 _MARK = "-- ended with"
 
 # other spellings of the same, as other people type; rare, so that one spelling is the habit
@@ -62,14 +63,26 @@ def transcripts(seed: str, count: int, sandbox: Sandbox) -> list[str]:
         ("\n".join(f"{command}\nprintf '\\n{_MARK} %s\\n' $?" for command in commands), tree)
         for commands, tree in sessions
     ]
-    texts = []
-    for (commands, _), run in zip(sessions, sandbox.run_many(jobs), strict=True):
+    runs = _run(jobs, sandbox)
+    return [
+        _transcript(commands, run.stdout.decode())
+        for (commands, _), run in zip(sessions, runs, strict=True)
+    ]
+
+
+def _run(jobs: list[tuple[str, Tree]], sandbox: Sandbox) -> list[Execution]:
+    """Every job's run; on a busy machine a worker may be lost, so what broke is run again."""
+    runs = sandbox.run_many(jobs)
+    for _ in range(_MOST_REPEATS):
+        broken = [index for index, run in enumerate(runs) if run.outcome != Ending.OK]
+        for index, run in zip(
+            broken, sandbox.run_many([jobs[index] for index in broken]), strict=True
+        ):
+            runs[index] = run
+    for (script, _), run in zip(jobs, runs, strict=True):
         if run.outcome != Ending.OK:
-            raise EnvironmentFailure(
-                f"a session of the corpus ended with {run.outcome}: {commands}"
-            )
-        texts.append(_transcript(commands, run.stdout.decode()))
-    return texts
+            raise EnvironmentFailure(f"a session ended with {run.outcome}:\n{script}")
+    return runs
 
 
 def _transcript(commands: list[str], printed: str) -> str:
