@@ -1,15 +1,20 @@
-"""Sampling: new tokens a second from 64 different prompts, against transformers' generate."""
+"""Sampling: new tokens a second from 64 different prompts, against transformers' generate.
+
+`shared_prompts` is the same for 8 prompts of 8 samples, as reinforcement draws them: our engine
+reads such a prompt once.
+"""
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 import peers
 import torch
 import tyro
-from common import fastest_setting, in_turn, print_result, seconds_a_call, versions
+from common import against, fastest_setting, in_turn, print_result, seconds_a_call, versions
 from transformers import GPT2LMHeadModel
 from workloads import VOCABULARY, our_gpt
 
@@ -17,6 +22,8 @@ from tutelage.device import seeded
 from tutelage.rollout.engine import Sampling, generate
 
 WIDTH, LAYERS, HEADS = 512, 8, 8
+FORMATS = ("float32", "bfloat16")
+SHARED = 8  # samples of a prompt, where prompts are shared
 NEVER = -1  # no token stops a sample, so both sides sample as many tokens
 
 
@@ -29,8 +36,8 @@ class Settings:
     seed: int = 0
 
 
-def peer_call(settings: Settings, prompts: torch.Tensor, choice: str) -> float:
-    """Seconds to sample once with the format, attention and cache that `choice` names."""
+def peer_call(settings: Settings, prompts: torch.Tensor, samples: int, choice: str) -> float:
+    """Seconds to draw `samples` of each prompt in the format, attention and cache of `choice`."""
     numbers, attention, cache = choice.split(", ")
     config = peers.gpt2_config(WIDTH, LAYERS, HEADS, settings.prompt_tokens + settings.new_tokens)
     config._attn_implementation = attention
@@ -42,12 +49,16 @@ def peer_call(settings: Settings, prompts: torch.Tensor, choice: str) -> float:
         "eos_token_id": None,
         "pad_token_id": 0,
         "cache_implementation": cache,
+        "num_return_sequences": samples,
     }
     mask = torch.ones_like(prompts)
 
     def call() -> None:
         sampled = model.generate(prompts, attention_mask=mask, **how)
-        assert sampled.shape[1] == settings.prompt_tokens + settings.new_tokens
+        assert sampled.shape == (
+            settings.batch,
+            settings.prompt_tokens + settings.new_tokens,
+        )
 
     return seconds_a_call(call, warm_up=0 if numbers == "bfloat16" else 1, calls=1)
 
@@ -62,25 +73,31 @@ def main(settings: Settings) -> None:
     gpt = our_gpt(settings.seed, WIDTH, LAYERS, HEADS)
     sampling = Sampling(max_new_tokens=settings.new_tokens)
 
-    def call() -> None:
-        groups = generate(gpt, prompts, 1, NEVER, sampling, seeded(settings.seed))
-        assert all(len(sample.tokens) == settings.new_tokens for (sample,) in groups)
+    def our_rate(samples: int) -> float:
+        chosen = prompts[: settings.batch // samples]
 
+        def call() -> None:
+            groups = generate(gpt, chosen, samples, NEVER, sampling, seeded(settings.seed))
+            assert all(len(s.tokens) == settings.new_tokens for group in groups for s in group)
+
+        return tokens / seconds_a_call(call, warm_up=1, calls=1)
+
+    def peer_rate(samples: int) -> float:
+        chosen = as_tensor[: settings.batch // samples]
+        return tokens / peer_call(settings, chosen, samples, best)
+
+    tokens = settings.batch * settings.new_tokens
     choices = [
         f"{numbers}, {attention}, {cache}"
-        for numbers in ("float32", "bfloat16")
+        for numbers in FORMATS
         for attention in ("sdpa", "eager")
         for cache in ("dynamic", "static")
     ]
     best, tried = fastest_setting(
-        {c: lambda c=c: peer_call(settings, as_tensor, c) for c in choices}  # type: ignore[misc]
+        {c: lambda c=c: peer_call(settings, as_tensor, 1, c) for c in choices}  # type: ignore[misc]
     )
-    tokens = settings.batch * settings.new_tokens
-    ours, theirs = in_turn(
-        lambda: tokens / seconds_a_call(call, warm_up=1, calls=1),
-        lambda: tokens / peer_call(settings, as_tensor, best),
-        settings.repeats,
-    )
+    ours, theirs = in_turn(lambda: our_rate(1), lambda: peer_rate(1), settings.repeats)
+    shared = in_turn(lambda: our_rate(SHARED), lambda: peer_rate(SHARED), settings.repeats)
     print_result(
         "Sampling speed",
         "new tokens/s",
@@ -95,6 +112,7 @@ def main(settings: Settings) -> None:
         new_tokens=settings.new_tokens,
         peer_setting=best,
         peer_seconds=tried,
+        shared_prompts={"ours": round(median(shared[0]), 1), **against(*shared)},
     )
 
 

@@ -35,7 +35,7 @@ class Settings:
     repeats: int = 3  # each with a seed of its own
     steps: int = 2000
     seed: int = 0
-    learning_rate: float = 3e-3  # ours
+    learning_rate: float = PretrainConfig.learning_rate  # ours
 
 
 class OurLogits(nn.Module):
