@@ -171,7 +171,7 @@ def _run(argv: Sequence[str]) -> int:
 def _explain(error: Exception, argv: Sequence[str]) -> int:
     """Say what went wrong, and what to do."""
     if isinstance(error, TutelageError) and not disk_is_full(error):
-        _say(str(error))
+        _say(" ".join(str(error).split()))
         return error.exit_code
     if disk_is_full(error):
         where = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""

@@ -14,6 +14,7 @@ from tutelage.config import from_table, read_toml, to_toml
 from tutelage.device import autocast, pick_dtype, seeded
 from tutelage.errors import BadInput
 from tutelage.model.gpt import GPT, GPTConfig
+from tutelage.model.optimiser import MuonWithAdam
 from tutelage.runs import Run, write_text
 from tutelage.stages.pretrain import next_token_loss
 
@@ -52,12 +53,12 @@ class Plan:
 
     format: int = FORMAT
     tokens_per_s: float = 0.0  # training rate measured when the plan was made
-    corpus_characters: int = 1_200_000
-    pretrain_steps: int = 420  # of 2,048 tokens
+    corpus_characters: int = 1_500_000
+    pretrain_steps: int = 500  # of 2,048 tokens
     demonstrations: int = 2_000
-    sft_epochs: float = 10.0
-    rounds: int = 3
-    comparisons: int = 900  # prompts a round, before those with nothing to rank are left out
+    sft_epochs: float = 8.0
+    rounds: int = 2
+    comparisons: int = 1_000  # prompts a round, before those with nothing to rank are left out
     reward_epochs: float = 1.0
     policy_steps: int = 30  # a round
     policy_prompts: int = 64  # a step
@@ -99,5 +100,52 @@ def _read_plan(path: Path, config: SchoolConfig) -> Plan:
     return from_table(Plan, tables["plan"], f"{path}, [plan]")
 
 
+# What a unit of work costs, in tokens of training (2,048 a pretraining step), as counted on runs
+# of the default size, and the share of the free time that each stage gets.
+_TOKENS_PER_EPOCH = 62_000  # of 2,000 demonstrations
+_TOKENS_PER_COMPARISON = 190  # a prompt: sampling nine replies, running them, one training pass
+_TOKENS_PER_POLICY_STEP = 21_000  # 64 prompts × 4 samples: sampling, scoring, two passes
+_SHARES = {"pretrain": 0.36, "sft": 0.18, "compare": 0.14, "policy": 0.32}
+
+
 def make_plan(config: SchoolConfig) -> Plan:
-    return Plan()
+    """Measure the training rate for some seconds, then share out the minutes."""
+    rate = measured_rate(config)
+    seconds = config.minutes * 60
+    # World, audits and evaluation run commands, not the model: their seconds come off first.
+    tasks = int(min(800, max(24, 0.7 * seconds)))
+    free = max(0.35 * seconds, seconds - 18 - 0.14 * tasks - 0.02 * seconds)
+    tokens = {stage: share * free * rate for stage, share in _SHARES.items()}
+    rounds = config.rounds or (1 if config.minutes < 2 else 2 if config.minutes < 20 else 3)
+    if config.judge == "verifier":
+        tokens["policy"] += tokens["compare"]
+    epochs = min(24.0, max(0.5, tokens["sft"] / _TOKENS_PER_EPOCH))
+    pretrain = tokens["pretrain"] + max(0.0, tokens["sft"] - epochs * _TOKENS_PER_EPOCH)
+    return Plan(
+        tokens_per_s=round(rate, 1),
+        corpus_characters=int(min(6_000_000, max(150_000, 1.2 * pretrain))),
+        pretrain_steps=max(10, int(pretrain / 2048)),
+        sft_epochs=round(epochs, 2),
+        rounds=rounds,
+        comparisons=max(32, int(tokens["compare"] / _TOKENS_PER_COMPARISON / rounds)),
+        policy_steps=max(2, int(tokens["policy"] / _TOKENS_PER_POLICY_STEP / rounds)),
+        audit_tasks=int(min(200, max(16, seconds / 4))),
+        evaluation_tasks=tasks,
+    )
+
+
+def measured_rate(config: SchoolConfig, steps: int = 6) -> float:
+    """Tokens a second of pretraining steps of the chosen size on this machine."""
+    gpt = GPT(SIZES[config.size]).initialise(seeded("rate"))
+    dtype = pick_dtype(torch.device("cpu"), config.dtype)
+    rows = torch.randint(gpt.config.vocabulary, (16, 129), generator=seeded("rate", "rows"))
+    optimiser = MuonWithAdam([gpt], 1e-4)
+    began = time.perf_counter()
+    for step in range(steps + 1):
+        if step == 1:
+            began = time.perf_counter()  # the first step warms the allocator up
+        with autocast(torch.device("cpu"), dtype):
+            next_token_loss(gpt, rows).backward()
+        optimiser.step()
+        optimiser.zero_grad()
+    return steps * rows.shape[0] * (rows.shape[1] - 1) / (time.perf_counter() - began)

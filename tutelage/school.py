@@ -304,6 +304,9 @@ def evaluate(lesson: Lesson, policy: str) -> Iterator[Progress]:
     yield Progress("evaluate", len(stages) + 1, len(stages) + 1)
     spent = read_json(run.folder / "timings.json")
     command = f"tutelage school --minutes {config.minutes:g} --seed {config.seed}"
+    for name in ("size", "judge", "algorithm"):
+        if getattr(config, name) != getattr(SchoolConfig, name):
+            command += f" --{name} {getattr(config, name)}"
     write_json(
         path,
         {
@@ -316,7 +319,7 @@ def evaluate(lesson: Lesson, policy: str) -> Iterator[Progress]:
             "seconds": sum(spent.values()),
             "costs": [{"stage": name, "seconds": spent[name]} for name in spent],
             "plan": asdict(plan),
-            **circumstances(run.checkpoint("sft")),
+            **circumstances(run.checkpoint("sft"), lesson.dtype),
             **found,
         },
     )
@@ -328,15 +331,15 @@ def grade_the_grader(lesson: Lesson, tasks: HeldOut) -> dict[str, Any]:
     rounds = []
     for number in range(1, plan.rounds + 1):
         comparisons, gold, labeler = read_round(run, number)
-        model, tokenizer = load_model(run.checkpoint(f"reward_{number}"))
-        assert isinstance(model, RewardModel)
+        grader, tokenizer = load_model(run.checkpoint(f"reward_{number}"))
+        assert isinstance(grader, RewardModel)
         kept = held_out(comparisons)
-        found = card(model, tokenizer, comparisons[-kept:], gold[-kept:], labeler)
+        found = card(grader, tokenizer, comparisons[-kept:], gold[-kept:], labeler)
         rounds.append({"round": number, "comparisons": len(comparisons) - kept, **found})
     gpt, _ = load_policy(run.checkpoint("sft"))
     few = tasks.commands["new_names"][:150]
     best = best_of_n(
-        gpt, tokenizer, model, few, lesson.check, REPLY_TOKENS, lesson.config.seed
+        gpt, tokenizer, grader, few, lesson.check, REPLY_TOKENS, lesson.config.seed
     )
     return {
         "reward_model": {**rounds[-1], "agreement": AGREEMENT, "rounds": rounds},

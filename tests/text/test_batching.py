@@ -5,13 +5,15 @@ from __future__ import annotations
 import torch
 
 from tests.conftest import tiny_gpt
-from tutelage.model.gpt import masked_logprobs
+from tutelage.model.gpt import masked_logprobs, read_packed
 from tutelage.text.batching import Tree, pack, put_spans, take_spans
 
 
 def test_layout_by_hand():
     packed = pack([Tree([5, 6, 7], [[1, 2], [3]])], row_length=8, pad=0)
     assert packed.tokens.tolist() == [[5, 6, 7, 7, 1, 2, 7, 3]]
+    assert packed.previous[0, :, 0].tolist() == [0, 5, 6, 6, 7, 1, 6, 7]
+    assert packed.previous[0, :, 1].tolist() == [0, 0, 5, 5, 6, 7, 5, 6]
     assert packed.positions.tolist() == [[0, 1, 2, 2, 3, 4, 2, 3]]
     assert packed.mask.int().tolist() == [[0, 0, 0, 1, 1, 0, 1]]
     assert packed.spans.tolist() == [[0, 3, 2], [0, 6, 1]]
@@ -29,7 +31,7 @@ def test_packed_logprobs_equal_those_of_each_sequence_alone():
 
     trees = [Tree(ids(p), [ids(b) for b in bs]) for p, bs in [(4, [3, 5]), (1, [2]), (6, [1, 4, 2])]]
     packed = pack(trees, row_length=24, pad=0)
-    hidden = gpt(packed.tokens, packed.positions, packed.attend())
+    hidden = read_packed(gpt, packed)
     logprobs = masked_logprobs(gpt, hidden, packed.tokens, packed.mask)
     found, _ = take_spans(logprobs, packed.spans)
     alone = []
@@ -50,7 +52,7 @@ def test_padding_left_right_and_none_give_the_same_logprobs():
     alone = pack([tree], 6, 0)
     results = []
     for packed, index in [(alone, 0), (pack([tree, other], 40, 0), 0), (pack([other, tree], 40, 0), 1)]:
-        hidden = gpt(packed.tokens, packed.positions, packed.attend())
+        hidden = read_packed(gpt, packed)
         found, _ = take_spans(
             masked_logprobs(gpt, hidden, packed.tokens, packed.mask), packed.spans[index : index + 1]
         )

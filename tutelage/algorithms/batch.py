@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tutelage.errors import ContractBroken, JudgeFailure
-from tutelage.model.gpt import GPT, masked_logprobs
+from tutelage.model.gpt import GPT, masked_logprobs, read_packed
 from tutelage.rollout.collect import grouped
 from tutelage.schema import JUDGED, Trajectory
 from tutelage.text.batching import Packed, Tree, pack, put_spans, take_spans
@@ -60,10 +60,9 @@ def pad_rows(rows: Sequence[Sequence[float]]) -> Tensor:
 def score_packed(gpt: GPT, packed: Packed, rows_at_once: int = 16) -> Tensor:
     """Log-probabilities (B, T−1) of the packed responses under `gpt`."""
     parts = []
-    attend = packed.attend()
     for rows in torch.arange(len(packed.tokens)).split(rows_at_once):
-        hidden = gpt(packed.tokens[rows], packed.positions[rows], attend[rows])
-        parts.append(masked_logprobs(gpt, hidden, packed.tokens[rows], packed.mask[rows]))
+        part = packed.rows(rows)
+        parts.append(masked_logprobs(gpt, read_packed(gpt, part), part.tokens, part.mask))
     return torch.cat(parts)
 
 

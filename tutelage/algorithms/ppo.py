@@ -31,24 +31,24 @@ from tutelage.algorithms.functional import (
     masked_whiten,
 )
 from tutelage.device import autocast
-from tutelage.model.gpt import GPT, masked_logprobs
+from tutelage.model.gpt import GPT, masked_logprobs, read_packed
 from tutelage.model.heads import PolicyWithValue
-from tutelage.model.optimiser import adamw
+from tutelage.model.optimiser import MuonWithAdam
 from tutelage.schema import Trajectory
 from tutelage.text.batching import put_spans, take_spans
 
 
 @dataclass(frozen=True, kw_only=True)
 class PPOConfig:
-    learning_rate: float = 3e-4  # falls to 0 over the stage
-    epochs: int = 4  # passes over each batch of trajectories
+    learning_rate: float = 6e-3  # of Muon
+    epochs: int = 2  # passes over each batch of trajectories
     minibatches: int = 2  # optimiser steps a pass
     clip_range: float = 0.2  # ratio is kept within 1 ± clip_range
     value_clip_range: float = 0.2
     value_coefficient: float = 0.1
     gamma: float = 1.0
     lambda_: float = 0.95
-    kl_coefficient: float = 0.05  # β, price of a nat of log π − log ref
+    kl_coefficient: float = 0.02  # β, price of a nat of log π − log ref
     kl_target: float | None = None  # nats a reply; given, β adapts to it
     kl_horizon: float = 2_000.0  # replies over which β adapts
     missing_stop_score: float = -1.0  # instead of the judge's, for a reply cut at the limit
@@ -76,7 +76,7 @@ class PPO:
         self.policy, self.reference, self.config = policy, reference, config
         self.pad, self.dtype = pad, dtype
         self.kl_coefficient = config.kl_coefficient
-        self.optimiser = adamw([policy], config.learning_rate, betas=(0.9, 0.95), eps=1e-5)
+        self.optimiser = MuonWithAdam([policy], config.learning_rate, eps=1e-5)
 
     @property
     def gpt(self) -> GPT:
@@ -125,15 +125,15 @@ class PPO:
         config, packed = self.config, batch.packed
         assert batch.values is not None
         assert batch.returns is not None
-        attend = packed.attend()
         sums: dict[str, float] = {}
         count = 0
         for _ in range(config.epochs):
             for rows in minibatches(len(packed.tokens), config.minibatches, generator):
-                tokens, mask = packed.tokens[rows], packed.mask[rows]
-                with autocast(tokens.device, self.dtype):
-                    hidden = self.gpt(tokens, packed.positions[rows], attend[rows])
-                    logprobs = masked_logprobs(self.gpt, hidden, tokens, mask)
+                part = packed.rows(rows)
+                mask = part.mask
+                with autocast(mask.device, self.dtype):
+                    hidden = read_packed(self.gpt, part)
+                    logprobs = masked_logprobs(self.gpt, hidden, part.tokens, mask)
                     values = self.policy.value(hidden[:, :-1])
                 log_ratio = (logprobs - batch.logprobs[rows]) * mask
                 if batch.fresh:

@@ -162,7 +162,7 @@ class Chat:
         written = []
         for piece in self._write(self.options.temperature):
             written.append(piece)
-            self._show(visible(piece), is_command="".join(written).startswith(COMMAND))
+            self._show(visible(piece), is_command=written[0].startswith(COMMAND[0]))
         self._end_reply("".join(written))
 
     def redo(self) -> None:

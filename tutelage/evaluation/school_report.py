@@ -133,7 +133,7 @@ def _kl(gpt: GPT, reference: GPT, tokenizer: Tokenizer, sampled: Graded) -> floa
 def _by_group(
     tasks: Sequence[TerminalTask], answers: dict[str, dict[str, Graded]], final: str
 ) -> list[dict[str, object]]:
-    rows = []
+    rows: list[dict[str, object]] = []
     for group in sorted({task.group for task in tasks}):
         inside = [i for i, task in enumerate(tasks) if task.group == group]
         share = {
@@ -229,12 +229,14 @@ def over_optimisation(run: Run, rounds: int, audit_tasks: int) -> list[dict[str,
             if line["stage"] == f"ppo_{number}" and "audit/gold" in line:
                 gold = line["audit/gold"]
                 low, high = wilson(gold * audit_tasks, audit_tasks)
+                if "reward/mean" not in line:
+                    continue  # the audit before the first step: nothing was sampled yet
                 rows.append(
                     {
                         "round": number,
                         "step": line["step"],
-                        "kl": line.get("policy/kl", 0.0),
-                        "score": line.get("reward/mean", 0.0),
+                        "kl": line["policy/kl"],
+                        "score": line["reward/mean"],
                         "gold": gold,
                         "ci95": [low, high],
                         "n": audit_tasks,
@@ -254,7 +256,7 @@ def read_round(run: Run, number: int) -> tuple[list[Comparison], list[list[float
     )
 
 
-def circumstances(folder: Path) -> dict[str, Any]:
+def circumstances(folder: Path, dtype: torch.dtype) -> dict[str, Any]:
     """Machine, versions, memory and shape of the model in `folder`."""
     model, _ = load_model(folder)
     gpt = model if isinstance(model, GPT) else model.gpt
@@ -267,6 +269,7 @@ def circumstances(folder: Path) -> dict[str, Any]:
             "torch": torch.__version__,
             "python": platform.python_version(),
             "tutelage": metadata.version("tutelage"),
+            "dtype": str(dtype).removeprefix("torch."),
         },
         "model": {"parameters": gpt.parameter_count(), **asdict(gpt.config)},
     }

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from tutelage.errors import JudgeFailure
+from tutelage.model.gpt import read_packed
 from tutelage.model.heads import RewardModel
 from tutelage.rollout.collect import grouped
 from tutelage.schema import Outcome, Trajectory, Verdict
@@ -16,7 +17,7 @@ from tutelage.text.batching import Packed, Tree, pack
 
 def branch_scores(model: RewardModel, packed: Packed) -> Tensor:
     """Score of each branch at its last token, (N,) in the order of packed.spans."""
-    hidden = model.gpt(packed.tokens, packed.positions, packed.attend())
+    hidden = read_packed(model.gpt, packed)
     rows, starts, lengths = packed.spans.unbind(1)
     return model.score(hidden[rows, starts + lengths])
 

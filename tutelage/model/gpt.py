@@ -2,7 +2,7 @@
 
 Pre-norm residual blocks, rotary positions (Su et al. 2021), RMS norms without weights, normalised
 queries and keys (Henry et al. 2020), squared ReLU (So et al. 2021), separate input and output
-embeddings. Left out on purpose: biases and dropout (dropout would make the policy that is trained
+embeddings, the input's with a table for the token before. Left out on purpose: biases and dropout (dropout would make the policy that is trained
 another one than the policy that was sampled).
 """
 
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from tutelage.text.batching import Packed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,22 +77,36 @@ class Attention(nn.Module):
         attend: Tensor | None,
         cache: KeyValueCache | None,
         layer: int,
+        before: Tensor | None,
     ) -> Tensor:
+        """before: (B, T, D) embeddings of the tokens before; given, half the heads make their keys
+        of them, so that a token finds what followed it earlier."""
         B, T, D = x.shape
         q, k, v = self.qkv(x).view(B, T, 3, self.heads, D // self.heads).permute(2, 0, 3, 1, 4)
-        q, k = (F.rms_norm(rotate(part, *rotation), (part.shape[-1],)) for part in (q, k))
+        if before is None:
+            q, k = rotate(q, *rotation), rotate(k, *rotation)
+        else:
+            half = self.heads // 2
+            keys = F.linear(before, self.qkv.weight[D : D + D // self.heads * half])
+            keys = keys.view(B, T, half, D // self.heads).transpose(1, 2)
+            q = torch.cat([q[:, :half], rotate(q[:, half:], *rotation)], dim=1)
+            k = torch.cat([keys, rotate(k[:, half:], *rotation)], dim=1)
+        q, k = (F.rms_norm(part, (part.shape[-1],)) for part in (q, k))
         v = v.to(q.dtype)  # under autocast the norms return float32
         if cache is not None:
             k, v = cache.append(layer, k, v)
+        # Normalised q and k make the largest logit d × scale: 15 lets a head look at one token only,
+        # which copying needs; the usual 1/√d stops at 7 for heads this small.
+        scale = 15 / q.shape[-1]
         if T == 1:
             # One query: two plain products are three times faster here than the fused kernel.
-            weights = (q @ k.transpose(-1, -2)) * (q.shape[-1] ** -0.5)
+            weights = (q @ k.transpose(-1, -2)) * scale
             if attend is not None:
                 weights = weights.masked_fill(~attend, float("-inf"))
             mixed = weights.softmax(dim=-1).to(v.dtype) @ v
         else:
             mixed = F.scaled_dot_product_attention(
-                q, k, v, attn_mask=attend, is_causal=attend is None
+                q, k, v, attn_mask=attend, is_causal=attend is None, scale=scale
             )
         return self.out(mixed.transpose(1, 2).reshape(B, T, D))
 
@@ -109,9 +125,10 @@ class Block(nn.Module):
         attend: Tensor | None,
         cache: KeyValueCache | None,
         layer: int,
+        before: Tensor | None,
     ) -> Tensor:
         width = (x.shape[-1],)
-        x = x + self.attention(F.rms_norm(x, width), rotation, attend, cache, layer)
+        x = x + self.attention(F.rms_norm(x, width), rotation, attend, cache, layer, before)
         return x + self.down(F.relu(self.up(F.rms_norm(x, width))).square())
 
 
@@ -122,12 +139,14 @@ class GPT(nn.Module):
         super().__init__()
         self.config = config
         self.embedding = nn.Embedding(config.vocabulary, config.width)
+        self.previous = nn.Embedding(config.vocabulary, config.width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.head = nn.Linear(config.width, config.vocabulary, bias=False)
         half = config.width // config.heads // 2
-        self.register_buffer(
-            "frequencies", 10_000.0 ** (-torch.arange(half) / half), persistent=False
-        )
+        turning = half // 2  # the other half of each head matches content wherever it stands
+        frequencies = torch.zeros(half)
+        frequencies[:turning] = (1 / 1024) ** torch.linspace(0, 1, turning)
+        self.register_buffer("frequencies", frequencies, persistent=False)
         self.frequencies: Tensor
 
     def initialise(self, generator: torch.Generator) -> GPT:
@@ -139,8 +158,17 @@ class GPT(nn.Module):
                 nn.init.zeros_(weight)
             elif name == "embedding.weight":
                 nn.init.normal_(weight, std=1.0, generator=generator)
+            elif name == "previous.weight":
+                nn.init.normal_(weight, std=0.7, generator=generator)
             else:
                 nn.init.uniform_(weight, -bound, bound, generator=generator)
+        D = self.config.width
+        block = self.blocks[0]
+        assert isinstance(block, Block)
+        # The heads whose keys are the tokens before start with query and key alike: from the
+        # first step each token looks at what followed it earlier.
+        qkv = block.attention.qkv.weight.data
+        qkv[D : D + D // 2] = qkv[: D // 2]
         return self
 
     def forward(
@@ -149,10 +177,13 @@ class GPT(nn.Module):
         positions: Tensor | None = None,
         attend: Tensor | None = None,
         cache: KeyValueCache | None = None,
+        previous: Tensor | None = None,
     ) -> Tensor:
         """Hidden states (B, T, D) of tokens (B, T).
 
-        positions: (B, T), default 0…T−1. attend: True where a query (B, 1, T, keys) may look at a
+        positions: (B, T), default 0…T−1. previous: (B, T, 2) the token before each and the one
+        before that, default the
+        row's own order with token 0 before the first. attend: True where a query (B, 1, T, keys) may look at a
         key, default causal. cache: keys and values of earlier tokens; these are added to it.
         """
         T = tokens.shape[1]
@@ -160,9 +191,18 @@ class GPT(nn.Module):
             positions = torch.arange(T, device=tokens.device)[None]
         angles = positions[:, None, :, None] * self.frequencies  # (B, 1, T, d/2)
         rotation = (angles.cos(), angles.sin())
-        x = F.rms_norm(self.embedding(tokens), (self.config.width,))
+        if previous is None:
+            padded = F.pad(tokens, (2, 0))
+            previous = torch.stack([padded[:, 1:-1], padded[:, :-2]], dim=2)
+        # `before` is what x was one token earlier. With it as the key, one layer is enough to find
+        # where the last two tokens stood and copy what followed; without it that takes two layers
+        # and many times the text.
+        last, second_last = previous.unbind(dim=2)
+        x = F.rms_norm(self.embedding(tokens) + self.previous(last), (self.config.width,))
+        before = self.embedding(last) + self.previous(second_last)
+        before = F.rms_norm(before, (self.config.width,))
         for layer, block in enumerate(self.blocks):
-            x = block(x, rotation, attend, cache, layer)
+            x = block(x, rotation, attend, cache, layer, before if layer == 0 else None)
         if cache is not None:
             cache.length += T
         return F.rms_norm(x, (self.config.width,))
@@ -172,8 +212,15 @@ class GPT(nn.Module):
 
     def training_flops_per_token(self, length: int) -> int:
         """Multiply-adds of forward and backward, counted as two operations each (6 a weight)."""
-        matrices = self.parameter_count() - self.embedding.weight.numel()
+        matrices = self.parameter_count() - 2 * self.embedding.weight.numel()
         return 6 * matrices + 6 * self.config.layers * self.config.width * length
+
+
+def read_packed(gpt: GPT, packed: Packed) -> Tensor:
+    """Hidden states (B, T, D) of packed rows, each sequence seeing only itself."""
+    return gpt(
+        packed.tokens, packed.positions, packed.attend(), previous=packed.previous
+    )
 
 
 def masked_logprobs(gpt: GPT, hidden: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:

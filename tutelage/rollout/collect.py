@@ -10,7 +10,7 @@ from torch import Tensor
 from tutelage.model.gpt import GPT
 from tutelage.rollout.engine import Sampling, generate
 from tutelage.schema import Conversation, Trajectory
-from tutelage.text.chat_format import encode_prompt
+from tutelage.text.chat_format import decode_reply, encode_prompt
 from tutelage.text.tokenizer import Tokenizer
 
 # Prompts of one call to the engine: bounds the cache (2 × layers × width × slots × 4 bytes a row).
@@ -55,7 +55,7 @@ def collect(
                     prompt_tokens=encoded[i],
                     response_tokens=sample.tokens,
                     logprobs=sample.logprobs,
-                    response=tokenizer.decode(sample.tokens),
+                    response=decode_reply(tokenizer, sample.tokens),
                     terminated=sample.finished,
                     truncated=not sample.finished,
                     policy_version=policy_version,

@@ -76,6 +76,8 @@ def generate(
     slot = torch.arange(slots, device=device)
     usable = (slot < lengths[rows][:, None]) | (slot >= longest)
     positions = lengths[rows]
+    ends = [[prompt[-1], prompt[-2] if len(prompt) > 1 else 0] for prompt in prompts]
+    previous = torch.tensor(ends, device=device)[rows]  # the two tokens before the next one
     greedy = sampling.temperature == 0
     for step in range(sampling.max_new_tokens):
         logits = gpt.head(last).float()
@@ -106,9 +108,11 @@ def generate(
             kept = torch.tensor(keep, device=device)
             cache.select(kept)
             chosen, usable, positions = chosen[kept], usable[kept], positions[kept]
+            previous = previous[kept]
             live = [live[row] for row in keep]
         attend = usable[:, None, None, : cache.length + 1]
-        last = gpt(chosen[:, None], positions[:, None], attend, cache)[:, 0]
+        last = gpt(chosen[:, None], positions[:, None], attend, cache, previous[:, None])[:, 0]
+        previous = torch.stack([chosen, previous[:, 0]], dim=1)
         positions = positions + 1
     return samples
 

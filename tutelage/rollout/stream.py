@@ -8,6 +8,7 @@ import torch
 
 from tutelage.model.gpt import GPT, KeyValueCache
 from tutelage.rollout.engine import Sampling
+from tutelage.text.chat_format import decode_reply
 from tutelage.text.tokenizer import Tokenizer
 
 _UNFINISHED = "\ufffd"  # what the decoder gives for bytes that are not yet a whole character
@@ -25,6 +26,7 @@ def stream_tokens(
     like = gpt.embedding.weight
     cache = KeyValueCache(gpt.config, 1, len(prompt) + sampling.max_new_tokens, like)
     hidden = gpt(torch.tensor([list(prompt)], device=like.device), cache=cache)
+    before = [prompt[-1], prompt[-2] if len(prompt) > 1 else 0]
     for step in range(sampling.max_new_tokens):
         logits = gpt.head(hidden[0, -1]).float()
         if sampling.temperature == 0:
@@ -35,8 +37,11 @@ def stream_tokens(
         yield token
         if token == stop or step + 1 == sampling.max_new_tokens:
             return
-        position = torch.tensor([[cache.length]], device=like.device)
-        hidden = gpt(torch.tensor([[token]], device=like.device), position, cache=cache)
+        new, position, previous = (
+            torch.tensor([[value]], device=like.device) for value in (token, cache.length, before)
+        )
+        hidden = gpt(new, position, cache=cache, previous=previous)
+        before = [token, before[0]]
 
 
 def stream_text(
@@ -51,11 +56,11 @@ def stream_text(
     shown = 0
     for token in stream_tokens(gpt, prompt, tokenizer.end, sampling, generator):
         tokens.append(token)
-        text = tokenizer.decode(tokens)
+        text = decode_reply(tokenizer, tokens)
         ready = len(text.rstrip(_UNFINISHED))
         if ready > shown:
             yield text[shown:ready]
             shown = ready
-    rest = tokenizer.decode(tokens)[shown:]
+    rest = decode_reply(tokenizer, tokens)[shown:]
     if rest:
         yield rest

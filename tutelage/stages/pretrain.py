@@ -15,7 +15,7 @@ from tutelage.device import autocast
 from tutelage.errors import BadInput
 from tutelage.model.checkpoint import save_model
 from tutelage.model.gpt import GPT
-from tutelage.model.optimiser import adamw, set_learning_rate, warmup_then_linear
+from tutelage.model.optimiser import MuonWithAdam, set_learning_rate, warmup_then_linear
 from tutelage.runs import Progress, Run
 from tutelage.text.tokenizer import Tokenizer
 
@@ -25,9 +25,8 @@ class PretrainConfig:
     steps: int = 1000
     rows: int = 16  # sequences a step
     row_length: int = 128  # tokens a sequence
-    learning_rate: float = 3e-3
+    learning_rate: float = 0.02  # of Muon; embeddings and heads keep their proportion to it
     warmup: int = 20  # steps
-    weight_decay: float = 0.1
     max_grad_norm: float = 1.0
     evaluate_every: int = 100  # steps between validation losses and saved states
 
@@ -44,7 +43,7 @@ def pretrain(
     stage: str = "pretrain",
 ) -> Iterator[Progress]:
     """Train `gpt` on `stream`, both (tokens,); ends with checkpoints/<stage>."""
-    optimiser = adamw([gpt], config.learning_rate, config.weight_decay)
+    optimiser = MuonWithAdam([gpt], config.learning_rate)
     device = gpt.embedding.weight.device
     start = 0
     if state := run.load_state(stage):

@@ -17,7 +17,7 @@ from tutelage.errors import BadInput
 from tutelage.judges.reward_model import RewardModelJudge, branch_scores
 from tutelage.model.checkpoint import save_model
 from tutelage.model.heads import RewardModel
-from tutelage.model.optimiser import adamw, set_learning_rate, warmup_then_linear
+from tutelage.model.optimiser import MuonWithAdam, set_learning_rate, warmup_then_linear
 from tutelage.runs import Progress, Run
 from tutelage.schema import Comparison
 from tutelage.text.batching import Tree, pack
@@ -29,9 +29,8 @@ class RewardConfig:
     epochs: float = 2.0  # passes over the comparisons
     batch: int = 32  # prompts a step, each with all its responses
     row_length: int = 192  # tokens a packed row
-    learning_rate: float = 5e-4
+    learning_rate: float = 0.003  # of Muon; embeddings and heads keep their proportion to it
     warmup: int = 10  # steps
-    weight_decay: float = 0.1
     max_grad_norm: float = 1.0
     evaluate_every: int = 50  # steps between saved states
 
@@ -53,7 +52,7 @@ def train_reward_model(
         raise BadInput("There are no comparisons to train a reward model on.")
     ranks, mask = rank_table(comparisons)
     steps = max(1, math.ceil(len(trees) * config.epochs / config.batch))
-    optimiser = adamw([model], config.learning_rate, config.weight_decay)
+    optimiser = MuonWithAdam([model], config.learning_rate)
     device = model.gpt.embedding.weight.device
     start = 0
     if state := run.load_state(stage):

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from tutelage.data.augmentation import RareWordSwap
 from tutelage.data.demonstrations import demonstration_trees
 from tutelage.data.order import batch_indices
-from tutelage.device import autocast
+from tutelage.device import autocast, seeded
 from tutelage.errors import BadInput
 from tutelage.model.checkpoint import save_model
-from tutelage.model.gpt import GPT, masked_logprobs
-from tutelage.model.optimiser import adamw, set_learning_rate, warmup_then_linear
+from tutelage.model.gpt import GPT, masked_logprobs, read_packed
+from tutelage.model.optimiser import MuonWithAdam, set_learning_rate, warmup_then_linear
 from tutelage.runs import Progress, Run
 from tutelage.schema import Demonstration
 from tutelage.text.batching import Packed, Tree, pack
@@ -28,10 +29,10 @@ class SFTConfig:
     epochs: float = 10.0  # passes over the demonstrations
     batch: int = 64  # demonstrations a step
     row_length: int = 192  # tokens a packed row
-    learning_rate: float = 1.5e-3
+    learning_rate: float = 0.006  # of Muon; embeddings and heads keep their proportion to it
     warmup: int = 10  # steps
-    weight_decay: float = 0.1
     max_grad_norm: float = 1.0
+    swapped: float = 0.8  # share of examples whose rare copied words are swapped for others
     held_out: float = 0.05  # share of demonstrations kept for the validation loss
     evaluate_every: int = 50  # steps between validation losses and saved states
 
@@ -47,13 +48,15 @@ def sft(
     stage: str = "sft",
 ) -> Iterator[Progress]:
     """Train `gpt` on the demonstrations; ends with checkpoints/<stage>."""
-    trees = demonstration_trees(tokenizer, demonstrations, gpt.config.context)
+    context = gpt.config.context
+    trees = demonstration_trees(tokenizer, demonstrations, context)
     kept = max(1, round(config.held_out * len(trees)))
-    validation, trees = trees[:kept], trees[kept:]
-    if not trees:
+    shown = demonstrations[kept:]
+    if not shown:
         raise BadInput(f"{len(demonstrations)} demonstrations are too few to train on.")
-    steps = max(1, math.ceil(len(trees) * config.epochs / config.batch))
-    optimiser = adamw([gpt], config.learning_rate, config.weight_decay)
+    swap = RareWordSwap(shown)
+    steps = max(1, math.ceil(len(shown) * config.epochs / config.batch))
+    optimiser = MuonWithAdam([gpt], config.learning_rate)
     device = gpt.embedding.weight.device
     start = 0
     if state := run.load_state(stage):
@@ -62,8 +65,15 @@ def sft(
         start = state["step"]
     began, seen = time.perf_counter(), 0
     for step in range(start, steps):
-        chosen = batch_indices(len(trees), config.batch, step, seed, stage)
-        batch = pack([trees[i] for i in chosen], config.row_length, tokenizer.pad).to(device)
+        chosen = [shown[i] for i in batch_indices(len(shown), config.batch, step, seed, stage)]
+        generator = seeded(seed, stage, step, "swap")
+        swapped = (torch.rand(len(chosen), generator=generator) < config.swapped).tolist()
+        examples = [
+            swap(example, generator) if yes else example
+            for example, yes in zip(chosen, swapped, strict=True)
+        ]
+        batch_trees = demonstration_trees(tokenizer, examples, context)
+        batch = pack(batch_trees, config.row_length, tokenizer.pad).to(device)
         factor = warmup_then_linear(step, steps, config.warmup)
         set_learning_rate(optimiser, config.learning_rate * factor)
         with autocast(device, dtype):
@@ -76,13 +86,13 @@ def sft(
         metrics = {"train/loss": loss.item(), "train/grad_norm": grad_norm.item()}
         done = step + 1
         if done % config.evaluate_every == 0 or done == steps:
-            metrics["validation/loss"] = _validation_loss(gpt, validation, config, tokenizer.pad)
+            metrics["validation/loss"] = _validation_loss(gpt, trees[:kept], config, tokenizer.pad)
             run.save_state(
                 stage,
                 {"step": done, "model": gpt.state_dict(), "optimiser": optimiser.state_dict()},
             )
         run.log(stage, done, metrics)
-        seen += sum(len(trees[i]) for i in chosen)
+        seen += sum(map(len, batch_trees))
         metrics["train/tokens_per_s"] = seen / (time.perf_counter() - began)
         yield Progress(stage, done, steps, metrics)
     run.finish(stage, lambda folder: save_model(folder, gpt, tokenizer))
@@ -90,7 +100,7 @@ def sft(
 
 def imitation_loss(gpt: GPT, batch: Packed) -> Tensor:
     """Mean negative log-probability of the tokens under the mask."""
-    hidden = gpt(batch.tokens, batch.positions, batch.attend())
+    hidden = read_packed(gpt, batch)
     return -masked_logprobs(gpt, hidden, batch.tokens, batch.mask).sum() / batch.mask.sum()
 
 

@@ -34,12 +34,14 @@ class Tree:
 class Packed:
     """Rows of packed trees.
 
-    tokens, positions, segments, parents: (B, T). mask: (B, T−1), True where tokens[:, t+1] is
+    tokens, positions, segments, parents: (B, T). previous: (B, T, 2) the token before each in its
+    own sequence and the one before that, the pad token before the first. mask: (B, T−1), True where tokens[:, t+1] is
     a branch's token or a spoken one. spans: (N, 3) row, first t and length of each branch in
     the (B, T−1) arrays, in the order of the trees and their branches.
     """
 
     tokens: Tensor
+    previous: Tensor
     positions: Tensor
     segments: Tensor
     parents: Tensor
@@ -74,9 +76,8 @@ class Packed:
         place[chosen] = torch.arange(len(chosen))
         spans = self.spans[place[self.spans[:, 0]] >= 0].clone()
         spans[:, 0] = place[spans[:, 0]]
-        arrays = (self.tokens, self.positions, self.segments, self.parents, self.mask)
-        tokens, positions, segments, parents, mask = (array[chosen] for array in arrays)
-        return Packed(tokens, positions, segments, parents, mask, spans)
+        arrays = {f.name: getattr(self, f.name)[chosen] for f in fields(self) if f.name != "spans"}
+        return Packed(**arrays, spans=spans)
 
 
 def pack(trees: Sequence[Tree], row_length: int, pad: int) -> Packed:
@@ -102,6 +103,7 @@ def pack(trees: Sequence[Tree], row_length: int, pad: int) -> Packed:
             open_rows.remove(row)
     B, T = len(used), max(used)
     tokens = [[pad] * T for _ in range(B)]
+    previous = [[(pad, pad)] * T for _ in range(B)]
     positions = [list(range(T)) for _ in range(B)]
     segments = [[0] * T for _ in range(B)]
     parents = [[0] * T for _ in range(B)]
@@ -112,26 +114,39 @@ def pack(trees: Sequence[Tree], row_length: int, pad: int) -> Packed:
         length = len(tree.prompt)
         trunk = next_segment
 
-        def lay(ids: Sequence[int], at: int, position: int, segment: int, row: int, trunk: int) -> None:
+        def lay(
+            ids: Sequence[int],
+            before: tuple[int, int],
+            at: int,
+            position: int,
+            segment: int,
+            row: int,
+            trunk: int,
+        ) -> None:
             end = at + len(ids)
             tokens[row][at:end] = ids
+            seen = [*reversed(before), *ids]
+            previous[row][at:end] = zip(seen[1:-1], seen[:-2], strict=True)
             positions[row][at:end] = range(position, position + len(ids))
             segments[row][at:end] = [segment] * len(ids)
             parents[row][at:end] = [trunk] * len(ids)
 
-        lay(tree.prompt, start, 0, trunk, row, trunk)
+        lay(tree.prompt, (pad, pad), start, 0, trunk, row, trunk)
+        second_last, third_last = [*reversed(tree.prompt[:-1]), pad, pad][:2]
         if tree.spoken is not None:
             mask[row][start : start + length - 1] = tree.spoken[1:]
         next_segment += 1
         at = start + length
         for branch in tree.branches:
-            lay([tree.prompt[-1], *branch], at, length - 1, next_segment, row, trunk)
+            copied = [tree.prompt[-1], *branch]
+            lay(copied, (second_last, third_last), at, length - 1, next_segment, row, trunk)
             mask[row][at : at + len(branch)] = [True] * len(branch)
             spans.append((row, at, len(branch)))
             next_segment += 1
             at += 1 + len(branch)
     return Packed(
         torch.tensor(tokens),
+        torch.tensor(previous),
         torch.tensor(positions),
         torch.tensor(segments),
         torch.tensor(parents),

@@ -5,6 +5,8 @@ The assistant's content and its `<|end|>` are what a policy says; everything els
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from tutelage.schema import Conversation, Message
 from tutelage.text.tokenizer import Tokenizer
 
@@ -22,15 +24,21 @@ def encode_conversation(
     tokens: list[int] = []
     spoken: list[bool] = []
     for message in conversation:
-        content = [*tokenizer.encode(message.content), tokenizer.end]
+        content = encode_reply(tokenizer, message.content)
         tokens += [tokenizer.roles[message.role], *content]
         spoken += [False] + [message.role == "assistant"] * len(content)
     return tokens, spoken
 
 
 def encode_reply(tokenizer: Tokenizer, reply: str) -> list[int]:
-    """Tokens of a finished reply, stop token included."""
-    return [*tokenizer.encode(reply), tokenizer.end]
+    """Tokens of a finished message, stop token included. The space in front makes the first word
+    the same tokens as anywhere else, so that it can be copied."""
+    return [*tokenizer.encode(f" {reply}"), tokenizer.end]
+
+
+def decode_reply(tokenizer: Tokenizer, tokens: Iterable[int]) -> str:
+    """The text of a reply, finished or not, without the space in front."""
+    return tokenizer.decode(tokens).removeprefix(" ")
 
 
 def ask(request: str) -> Conversation:

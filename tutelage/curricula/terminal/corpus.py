@@ -14,7 +14,7 @@ from tutelage.sandbox import Sandbox
 _SESSIONS_AT_ONCE = 100
 # Shares of the characters. What a session prints is mostly chance; manuals and prose are where
 # words meet commands and names are copied.
-_SESSIONS, _MANUALS = 0.25, 0.45
+_SESSIONS, _MANUALS = 0.2, 0.45
 
 
 def pretraining_corpus(seed: int, characters: int, sandbox: Sandbox) -> list[str]:

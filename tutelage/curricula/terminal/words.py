@@ -187,15 +187,14 @@ class Namer:
     def _stem(self) -> str:
         # each part of a held-out name is a held-out word: no part of it was ever trained on
         choice = self.rng.random()
-        if self.lexicon.coins_words and choice < 0.2:
-            coined = coin_word(self.rng)
-            return coined if choice < 0.08 else f"{coined}_{self.noun()}"
-        if choice < 0.5:
+        if self.lexicon.coins_words and choice < 0.12:
+            return coin_word(self.rng)
+        if choice < 0.72:
             return self.noun()
-        if choice < 0.7:
-            return f"{self._pick(self.lexicon.adjectives)}_{self.noun()}"
         if choice < 0.82:
+            return f"{self._pick(self.lexicon.adjectives)}_{self.noun()}"
+        if choice < 0.88:
             return f"{self.noun()}-{self.noun()}"
-        if choice < 0.92:
+        if choice < 0.97:
             return f"{self.noun()}{int(self.rng.random() * 9) + 1}"
         return f"{self.noun()}_{self.noun()}"

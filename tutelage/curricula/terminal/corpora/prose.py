@@ -135,7 +135,7 @@ def _listing(rng: random.Random) -> str:
 
 
 def _recital(rng: random.Random) -> str:
-    """Names read aloud by one and repeated by another, then each echoed: a lesson in copying."""
+    """Names read aloud by one and repeated by another, then each by both: a lesson in copying."""
     namer = Namer(rng, TRAIN_WORDS)
     things = [
         namer.file(rng.choice(("txt", "csv", "log", "md", "list", "sh", "json", "tar.gz")))
@@ -146,8 +146,8 @@ def _recital(rng: random.Random) -> str:
     one, other = namer.person(), namer.person()
     row = " ".join(things)
     rng.shuffle(things)
-    echoed = "\n".join(f"$ echo {thing}\n{thing}" for thing in things)
-    return f"{one} reads {row} aloud. {other} repeats {row} after {one}.\n{echoed}"
+    by_one = [f"{one} says {thing} and {other} says {thing} too." for thing in things]
+    return f"{one} reads {row} aloud. {other} repeats {row} after {one}. {' '.join(by_one)}"
 
 
 def story(rng: random.Random) -> str:
