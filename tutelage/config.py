@@ -67,7 +67,9 @@ def _coerce(value: Any, hint: Any, where: str) -> Any:
     options = typing.get_args(hint) if typing.get_origin(hint) is not None else ()
     if typing.get_origin(hint) is typing.Literal:
         if value not in options:
-            raise BadInput(f"{where}: expected one of {', '.join(map(str, options))}, got {value!r}.")
+            raise BadInput(
+                f"{where}: expected one of {', '.join(map(str, options))}, got {value!r}."
+            )
         return value
     if typing.get_origin(hint) is tuple:
         if not isinstance(value, list):

@@ -30,9 +30,7 @@ def pick_dtype(device: torch.device, name: DTypeName = "auto") -> torch.dtype:
     return torch.bfloat16 if has_bfloat16 else torch.float32
 
 
-def autocast(
-    device: torch.device, dtype: torch.dtype
-) -> contextlib.AbstractContextManager[object]:
+def autocast(device: torch.device, dtype: torch.dtype) -> contextlib.AbstractContextManager[object]:
     """Matrix products in dtype, weights and sums in float32."""
     if dtype == torch.float32:
         return contextlib.nullcontext()

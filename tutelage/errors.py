@@ -1,14 +1,14 @@
-"""The failures that a user can meet; the command line turns each into one sentence and an exit code."""
+"""The failures that a user can meet; the command line makes each one sentence and an exit code."""
 
 
 class TutelageError(Exception):
-    """A failure with a cause and a cure that a person can read. exit_code is the process's."""
+    """A failure with a cause and a cure that a person can read."""
 
     exit_code = 1
 
 
 class BadInput(TutelageError, ValueError):
-    """A file, option or record is not what was expected; the message says what came and what was."""
+    """A file, option or record is not what was expected; the message says both."""
 
     exit_code = 2
 

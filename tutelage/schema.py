@@ -68,7 +68,8 @@ class Comparison:
         ranked = sorted(index for group in self.ranking for index in group)
         if ranked != list(range(len(self.responses))):
             raise ValueError(
-                f"ranking must name each of the {len(self.responses)} responses once, got {self.ranking}"
+                f"ranking must name each of the {len(self.responses)} responses once, "
+                f"got {self.ranking}"
             )
 
     def ranks(self) -> list[int]:

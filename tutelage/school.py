@@ -41,7 +41,7 @@ from tutelage.evaluation.school_report import (
 from tutelage.judges.labeler import Labeler, calibrated
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.judges.verifier import VerifierJudge
-from tutelage.model.checkpoint import load_model, load_policy
+from tutelage.model.checkpoint import load_model, load_policy, load_reward_model
 from tutelage.model.gpt import GPT
 from tutelage.model.heads import PolicyWithValue, RewardModel
 from tutelage.plan import SIZES, Plan, SchoolConfig, open_run
@@ -221,12 +221,10 @@ def learn_to_grade(lesson: Lesson, number: int) -> Iterator[Progress]:
     model = RewardModel(gpt)
     model.score.initialise(seeded(seed, stage, "head"))
     if number > 1:
-        model, tokenizer = load_model(run.checkpoint(f"reward_{number - 1}"))  # type: ignore[assignment]
+        model, tokenizer = load_reward_model(run.checkpoint(f"reward_{number - 1}"))
     first = read_comparisons(lesson.data("comparisons_1.jsonl"))[:200]
     reference = [
-        Tree(
-            encode_prompt(tokenizer, c.prompt), [encode_reply(tokenizer, r) for r in c.responses]
-        )
+        Tree(encode_prompt(tokenizer, c.prompt), [encode_reply(tokenizer, r) for r in c.responses])
         for c in first
     ]
     config = RewardConfig(epochs=plan.reward_epochs)
@@ -248,8 +246,7 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
     if config.judge == "verifier":
         judge = VerifierJudge(lesson.check)
     else:
-        reward_model, _ = load_model(run.checkpoint(f"reward_{number}"))
-        assert isinstance(reward_model, RewardModel)
+        reward_model, _ = load_reward_model(run.checkpoint(f"reward_{number}"))
         judge = RewardModelJudge(reward_model, tokenizer.pad)
         learner.value.load_state_dict(reward_model.score.state_dict())
     kind, settings, variant = ALGORITHMS[config.algorithm]
@@ -331,16 +328,13 @@ def grade_the_grader(lesson: Lesson, tasks: HeldOut) -> dict[str, Any]:
     rounds = []
     for number in range(1, plan.rounds + 1):
         comparisons, gold, labeler = read_round(run, number)
-        grader, tokenizer = load_model(run.checkpoint(f"reward_{number}"))
-        assert isinstance(grader, RewardModel)
+        grader, tokenizer = load_reward_model(run.checkpoint(f"reward_{number}"))
         kept = held_out(comparisons)
         found = card(grader, tokenizer, comparisons[-kept:], gold[-kept:], labeler)
         rounds.append({"round": number, "comparisons": len(comparisons) - kept, **found})
     gpt, _ = load_policy(run.checkpoint("sft"))
     few = tasks.commands["new_names"][:150]
-    best = best_of_n(
-        gpt, tokenizer, grader, few, lesson.check, REPLY_TOKENS, lesson.config.seed
-    )
+    best = best_of_n(gpt, tokenizer, grader, few, lesson.check, REPLY_TOKENS, lesson.config.seed)
     return {
         "reward_model": {**rounds[-1], "agreement": AGREEMENT, "rounds": rounds},
         "best_of_n": best,

@@ -42,7 +42,9 @@ def test_gae_ends_are_monte_carlo_and_td():
                 td[row, t], rewards[row, t] + 0.9 * following - values[row, t]
             )
     assert (monte_carlo[~mask] == 0).all()
-    torch.testing.assert_close(F.discounted_returns(rewards, mask, 0.9), (monte_carlo + values) * mask)
+    torch.testing.assert_close(
+        F.discounted_returns(rewards, mask, 0.9), (monte_carlo + values) * mask
+    )
 
 
 def test_group_baselines_by_hand():

@@ -29,7 +29,9 @@ def test_packed_logprobs_equal_those_of_each_sequence_alone():
     def ids(n: int) -> list[int]:
         return torch.randint(300, (n,), generator=generator).tolist()
 
-    trees = [Tree(ids(p), [ids(b) for b in bs]) for p, bs in [(4, [3, 5]), (1, [2]), (6, [1, 4, 2])]]
+    trees = [
+        Tree(ids(p), [ids(b) for b in bs]) for p, bs in [(4, [3, 5]), (1, [2]), (6, [1, 4, 2])]
+    ]
     packed = pack(trees, row_length=24, pad=0)
     hidden = read_packed(gpt, packed)
     logprobs = masked_logprobs(gpt, hidden, packed.tokens, packed.mask)
@@ -51,10 +53,15 @@ def test_padding_left_right_and_none_give_the_same_logprobs():
     tree, other = Tree([3, 4, 5], [[6, 7]]), Tree([9] * 7, [[8] * 6])
     alone = pack([tree], 6, 0)
     results = []
-    for packed, index in [(alone, 0), (pack([tree, other], 40, 0), 0), (pack([other, tree], 40, 0), 1)]:
+    for packed, index in [
+        (alone, 0),
+        (pack([tree, other], 40, 0), 0),
+        (pack([other, tree], 40, 0), 1),
+    ]:
         hidden = read_packed(gpt, packed)
         found, _ = take_spans(
-            masked_logprobs(gpt, hidden, packed.tokens, packed.mask), packed.spans[index : index + 1]
+            masked_logprobs(gpt, hidden, packed.tokens, packed.mask),
+            packed.spans[index : index + 1],
         )
         results.append(found)
     torch.testing.assert_close(results[0], results[1], rtol=1e-12, atol=1e-12)

@@ -93,7 +93,9 @@ class GroupPolicyGradient:
         else:
             advantages = group_normalised_advantages(totals)
         spread = advantages.view(-1, 1) * mask
-        return Batch(packed, logprobs, reference, put_spans(spread, packed.spans, packed.mask.shape))
+        return Batch(
+            packed, logprobs, reference, put_spans(spread, packed.spans, packed.mask.shape)
+        )
 
     def update(self, batch: Batch, generator: torch.Generator) -> dict[str, float]:
         """`epochs` passes of clipped steps over the batch; returns the means over all of them."""

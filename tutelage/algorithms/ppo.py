@@ -151,9 +151,7 @@ class PPO:
                 )
                 loss = policy_loss + config.value_coefficient * value_loss
                 loss.backward()
-                grad_norm = nn.utils.clip_grad_norm_(
-                    self.policy.parameters(), config.max_grad_norm
-                )
+                grad_norm = nn.utils.clip_grad_norm_(self.policy.parameters(), config.max_grad_norm)
                 self.optimiser.step()
                 self.optimiser.zero_grad()
                 with torch.no_grad():

@@ -33,8 +33,16 @@ class RareWordSwap:
     def __call__(self, demonstration: Demonstration, generator: torch.Generator) -> Demonstration:
         """The demonstration with each copied rare word replaced by another rare word."""
         said = [set(_WORD.findall(message.content)) for message in demonstration.messages]
-        others = [words for words, m in zip(said, demonstration.messages, strict=True) if m.role != "assistant"]
-        spoken = [words for words, m in zip(said, demonstration.messages, strict=True) if m.role == "assistant"]
+        others = [
+            words
+            for words, m in zip(said, demonstration.messages, strict=True)
+            if m.role != "assistant"
+        ]
+        spoken = [
+            words
+            for words, m in zip(said, demonstration.messages, strict=True)
+            if m.role == "assistant"
+        ]
         copied = sorted(set().union(*others) & set().union(*spoken) & self._rare)
         if not copied:
             return demonstration
@@ -44,7 +52,9 @@ class RareWordSwap:
             return demonstration  # two names became one: leave it as it was
         return Demonstration(
             tuple(
-                replace(m, content=_WORD.sub(lambda found: other.get(found[0], found[0]), m.content))
+                replace(
+                    m, content=_WORD.sub(lambda found: other.get(found[0], found[0]), m.content)
+                )
                 for m in demonstration.messages
             )
         )

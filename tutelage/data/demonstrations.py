@@ -27,7 +27,8 @@ def read_demonstrations(path: Path) -> list[Demonstration]:
             found.append(Demonstration(_messages(record["messages"], where)))
         else:
             raise BadInput(
-                f"{where}: expected `prompt` and `completion`, or `messages`, got {named_keys(record)}."
+                f"{where}: expected `prompt` and `completion`, or `messages`, "
+                f"got {named_keys(record)}."
             )
     return found
 

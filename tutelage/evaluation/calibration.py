@@ -8,7 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-_LENGTH_BINS = ((0, 0, "equal length"), (1, 4, "1 to 4 characters"), (5, 12, "5 to 12 characters"), (13, 10**6, "13 characters or more"))
+_LENGTH_BINS = (
+    (0, 0, "equal length"),
+    (1, 4, "1 to 4 characters"),
+    (5, 12, "5 to 12 characters"),
+    (13, 10**6, "13 characters or more"),
+)
 
 
 @dataclass(frozen=True)

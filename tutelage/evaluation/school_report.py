@@ -148,7 +148,7 @@ def _examples(tasks: HeldOut, answers: dict[str, dict[str, Graded]]) -> list[dic
     """Twenty requests, the first of each set, answered by each stage."""
     chosen = [(name, i) for name, count in _EXAMPLES.items() for i in range(count)]
     chosen += [("nonsense", 0), ("nonsense", -1), ("danger", 0), ("danger", -1)]
-    examples = []
+    examples: list[dict[str, object]] = []
     for name, i in chosen:
         task = (tasks.commands | tasks.speech)[name][i]
         examples.append(
@@ -223,7 +223,7 @@ def best_of_n(
 
 def over_optimisation(run: Run, rounds: int, audit_tasks: int) -> list[dict[str, object]]:
     """Score, KL and audited gold success at each audit of each round."""
-    rows = []
+    rows: list[dict[str, object]] = []
     for number in range(1, rounds + 1):
         for line in run.metrics():
             if line["stage"] == f"ppo_{number}" and "audit/gold" in line:

@@ -47,6 +47,14 @@ def load_model(folder: Path) -> tuple[GPT | PolicyWithValue | RewardModel, Token
     return model.eval(), Tokenizer.load(folder / "tokenizer.json")
 
 
+def load_reward_model(folder: Path) -> tuple[RewardModel, Tokenizer]:
+    """Read a model folder that can score."""
+    model, tokenizer = load_model(folder)
+    if not isinstance(model, RewardModel):
+        raise BadInput(f"{folder} holds a policy, which writes replies and scores none.")
+    return model, tokenizer
+
+
 def load_policy(folder: Path) -> tuple[GPT, Tokenizer]:
     """Read a model folder that can speak: a GPT, or the GPT under a critic."""
     model, tokenizer = load_model(folder)

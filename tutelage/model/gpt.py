@@ -1,9 +1,11 @@
 """The GPT: a decoder-only transformer that trains, scores packed rows, and decodes with a cache.
 
-Pre-norm residual blocks, rotary positions (Su et al. 2021), RMS norms without weights, normalised
-queries and keys (Henry et al. 2020), squared ReLU (So et al. 2021), separate input and output
-embeddings, the input's with a table for the token before. Left out on purpose: biases and dropout (dropout would make the policy that is trained
-another one than the policy that was sampled).
+Pre-norm residual blocks, rotary positions (Su et al. 2021) on half of each head, RMS norms without
+weights, normalised queries and keys (Henry et al. 2020), squared ReLU (So et al. 2021), separate
+input and output embeddings, the input's with a table for the token before. Half the heads of the
+first layer have keys one token older than their values, so that they copy from the start. Left out
+on purpose: biases and dropout (with dropout the policy that is trained would not be the policy that
+was sampled).
 """
 
 from __future__ import annotations
@@ -95,8 +97,8 @@ class Attention(nn.Module):
         v = v.to(q.dtype)  # under autocast the norms return float32
         if cache is not None:
             k, v = cache.append(layer, k, v)
-        # Normalised q and k make the largest logit d × scale: 15 lets a head look at one token only,
-        # which copying needs; the usual 1/√d stops at 7 for heads this small.
+        # Normalised q and k make the largest logit d × scale: 15 lets a head look at one token
+        # only, which copying needs; the usual 1/√d stops at 7 for heads this small.
         scale = 15 / q.shape[-1]
         if T == 1:
             # One query: two plain products are three times faster here than the fused kernel.
@@ -182,9 +184,9 @@ class GPT(nn.Module):
         """Hidden states (B, T, D) of tokens (B, T).
 
         positions: (B, T), default 0…T−1. previous: (B, T, 2) the token before each and the one
-        before that, default the
-        row's own order with token 0 before the first. attend: True where a query (B, 1, T, keys) may look at a
-        key, default causal. cache: keys and values of earlier tokens; these are added to it.
+        before that, default the row's own order with token 0 before the first. attend: True
+        where a query (B, 1, T, keys) may look at a key, default causal. cache: keys and values of
+        earlier tokens; these are added to it.
         """
         T = tokens.shape[1]
         if positions is None:
@@ -218,9 +220,7 @@ class GPT(nn.Module):
 
 def read_packed(gpt: GPT, packed: Packed) -> Tensor:
     """Hidden states (B, T, D) of packed rows, each sequence seeing only itself."""
-    return gpt(
-        packed.tokens, packed.positions, packed.attend(), previous=packed.previous
-    )
+    return gpt(packed.tokens, packed.positions, packed.attend(), previous=packed.previous)
 
 
 def masked_logprobs(gpt: GPT, hidden: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:

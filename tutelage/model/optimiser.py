@@ -46,7 +46,9 @@ class MuonWithAdam(torch.optim.Optimizer):
         for module in modules:
             for name, parameter in module.named_parameters():
                 is_embedding = "embedding" in name or "previous" in name
-                scale = 1.0 if "blocks" in name else _EMBEDDING_SCALE if is_embedding else _HEAD_SCALE
+                scale = (
+                    1.0 if "blocks" in name else _EMBEDDING_SCALE if is_embedding else _HEAD_SCALE
+                )
                 groups[scale].append(parameter)
         self.momentum, self.betas, self.eps = momentum, betas, eps
         super().__init__([{"params": p, "scale": s} for s, p in groups.items() if p], {})

@@ -24,9 +24,7 @@ def sample_responses(
     """(prompt's number, 4 to 9 responses), distinct ones first; a repeated one stays only where
     there are fewer than 4. Prompts on which the policy always says the same are left out: there
     is nothing to rank."""
-    trajectories = collect(
-        gpt, tokenizer, prompts, MOST, sampling, seeded(*seed, "responses")
-    )
+    trajectories = collect(gpt, tokenizer, prompts, MOST, sampling, seeded(*seed, "responses"))
     found = []
     for group in grouped(trajectories):
         finished = [t.response for t in group if t.terminated]

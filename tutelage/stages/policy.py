@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
-from tutelage.algorithms import GroupPolicyGradient, PPO
+from tutelage.algorithms import PPO, GroupPolicyGradient
 from tutelage.data.order import batch_indices
 from tutelage.device import seeded
 from tutelage.errors import EnvironmentFailure

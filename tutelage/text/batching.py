@@ -35,9 +35,9 @@ class Packed:
     """Rows of packed trees.
 
     tokens, positions, segments, parents: (B, T). previous: (B, T, 2) the token before each in its
-    own sequence and the one before that, the pad token before the first. mask: (B, T−1), True where tokens[:, t+1] is
-    a branch's token or a spoken one. spans: (N, 3) row, first t and length of each branch in
-    the (B, T−1) arrays, in the order of the trees and their branches.
+    own sequence and the one before that, the pad token before the first. mask: (B, T−1), True where
+    tokens[:, t+1] is a branch's token or a spoken one. spans: (N, 3) row, first t and length of
+    each branch in the (B, T−1) arrays, in the order of the trees and their branches.
     """
 
     tokens: Tensor

@@ -39,7 +39,9 @@ class Tokenizer:
         """Learn `vocabulary` tokens: 256 bytes, the special ones, and merges of frequent pairs."""
         smallest = 256 + len(SPECIAL)
         if vocabulary < smallest:
-            raise BadInput(f"The vocabulary must hold at least {smallest} tokens, got {vocabulary}.")
+            raise BadInput(
+                f"The vocabulary must hold at least {smallest} tokens, got {vocabulary}."
+            )
         inner = tokenizers.Tokenizer(models.BPE())
         inner.pre_tokenizer = pre_tokenizers.Sequence(
             [
