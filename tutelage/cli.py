@@ -194,6 +194,14 @@ def _explain(error: Exception, argv: Sequence[str]) -> int:
     return UNFORESEEN
 
 
+# torch.save on a full disk: it counts what it wrote and names no cause.
+_FULL = (
+    "No space left on device",
+    "PytorchStreamWriter failed",
+    "enforce fail at inline_container",
+)
+
+
 def disk_is_full(error: BaseException | None) -> bool:
     """Whether the error, or the one it came from, is a disk without space.
 
@@ -202,7 +210,7 @@ def disk_is_full(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             return True
-        if "No space left on device" in str(error) or "PytorchStreamWriter failed" in str(error):
+        if any(words in str(error) for words in _FULL):
             return True
         error = error.__cause__ or error.__context__
     return False

@@ -59,7 +59,7 @@ class Plan:
     sft_epochs: float = 8.0
     rounds: int = 2
     comparisons: int = 1_000  # prompts a round, before those with nothing to rank are left out
-    reward_epochs: float = 1.0
+    reward_epochs: float = 2.0  # over all comparisons so far, in each round
     policy_steps: int = 30  # a round
     policy_prompts: int = 64  # a step
     samples_per_prompt: int = 4
@@ -103,9 +103,9 @@ def _read_plan(path: Path, config: SchoolConfig) -> Plan:
 # What a unit of work costs, in tokens of training (2,048 a pretraining step), as counted on runs
 # of the default size, and the share of the free time that each stage gets.
 _TOKENS_PER_EPOCH = 62_000  # of 2,000 demonstrations
-_TOKENS_PER_COMPARISON = 190  # a prompt: sampling nine replies, running them, one training pass
-_TOKENS_PER_POLICY_STEP = 21_000  # 64 prompts × 4 samples: sampling, scoring, two passes
-_SHARES = {"pretrain": 0.36, "sft": 0.18, "compare": 0.14, "policy": 0.32}
+_TOKENS_PER_COMPARISON = 430  # a prompt: nine replies sampled and run, training in each round
+_TOKENS_PER_POLICY_STEP = 15_000  # 64 prompts × 4 samples: sampling, scoring, two passes
+_SHARES = {"pretrain": 0.34, "sft": 0.18, "compare": 0.23, "policy": 0.25}
 
 
 def make_plan(config: SchoolConfig) -> Plan:

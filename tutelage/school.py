@@ -285,6 +285,7 @@ def evaluate(lesson: Lesson, policy: str) -> Iterator[Progress]:
     path = run.folder / "report.json"
     if path.exists():
         return
+    began = time.perf_counter()
     stages = {"pretrain": run.checkpoint("pretrain"), "sft": run.checkpoint("sft")}
     stages[config.algorithm] = run.checkpoint(policy)
     tasks = held_out_tasks(plan.evaluation_tasks, config.seed)
@@ -300,6 +301,7 @@ def evaluate(lesson: Lesson, policy: str) -> Iterator[Progress]:
     found["over_optimisation"] = over_optimisation(run, plan.rounds, plan.audit_tasks)
     yield Progress("evaluate", len(stages) + 1, len(stages) + 1)
     spent = read_json(run.folder / "timings.json")
+    spent["evaluate"] = spent.get("evaluate", 0.0) + time.perf_counter() - began
     command = f"tutelage school --minutes {config.minutes:g} --seed {config.seed}"
     for name in ("size", "judge", "algorithm"):
         if getattr(config, name) != getattr(SchoolConfig, name):

@@ -42,11 +42,11 @@ from tutelage.text.batching import put_spans
 @dataclass(frozen=True, kw_only=True)
 class GroupConfig:
     baseline: Literal["rloo", "grpo"] = "rloo"
-    learning_rate: float = 6e-3  # of Muon
+    learning_rate: float = 2e-3  # of Muon
     epochs: int = 2  # passes over each batch of trajectories
     minibatches: int = 2  # optimiser steps a pass
     clip_range: float = 0.2  # ratio is kept within 1 ± clip_range
-    kl_coefficient: float = 0.02  # β, price of a nat of log π − log ref
+    kl_coefficient: float = 0.15  # β, price of a nat of log π − log ref
     missing_stop_score: float = -1.0  # instead of the judge's, for a reply cut at the limit
     max_grad_norm: float = 1.0
     row_length: int = 192  # tokens a packed row

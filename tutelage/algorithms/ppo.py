@@ -40,7 +40,7 @@ from tutelage.text.batching import put_spans, take_spans
 
 @dataclass(frozen=True, kw_only=True)
 class PPOConfig:
-    learning_rate: float = 6e-3  # of Muon
+    learning_rate: float = 2e-3  # of Muon
     epochs: int = 2  # passes over each batch of trajectories
     minibatches: int = 2  # optimiser steps a pass
     clip_range: float = 0.2  # ratio is kept within 1 ± clip_range
@@ -48,7 +48,7 @@ class PPOConfig:
     value_coefficient: float = 0.1
     gamma: float = 1.0
     lambda_: float = 0.95
-    kl_coefficient: float = 0.02  # β, price of a nat of log π − log ref
+    kl_coefficient: float = 0.15  # β, price of a nat of log π − log ref
     kl_target: float | None = None  # nats a reply; given, β adapts to it
     kl_horizon: float = 2_000.0  # replies over which β adapts
     missing_stop_score: float = -1.0  # instead of the judge's, for a reply cut at the limit

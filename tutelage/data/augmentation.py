@@ -1,64 +1,62 @@
-"""More from few demonstrations: the same request about other things.
+"""More from few labels: the same example about other things.
 
-A rare word that a conversation's request and reply share (a name, a thing searched for) is there to
-be copied. Putting another rare word in its place, everywhere in the conversation, makes an example
-of the same skill; common words, which carry the skill, stay. The policy then learns to copy instead
-of learning the names by heart. Nothing is added that the demonstrations do not hold already.
+A rare word that a prompt and its replies share (a name, a thing searched for) is there to be
+copied. Putting another rare word in its place, everywhere in the example, makes another example of
+the same skill; common words, which carry the skill, stay. The model then learns to copy instead of
+learning the names by heart. Nothing is added that the examples do not hold already.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import torch
 
-from tutelage.schema import Demonstration
+from tutelage.schema import Comparison, Conversation, Demonstration
 
 _WORD = re.compile(r"[^\W\d_]{3,}")
 
 
 class RareWordSwap:
-    """Learns from all demonstrations which words are rare: in at most `most` conversations."""
+    """Learns which words are rare: those in at most `most` of the conversations."""
 
-    def __init__(self, demonstrations: Sequence[Demonstration], most: int = 12) -> None:
+    def __init__(self, conversations: Iterable[Conversation], most: int = 12) -> None:
         counts: Counter[str] = Counter()
-        for demonstration in demonstrations:
-            counts.update(_words(demonstration))
+        for conversation in conversations:
+            counts.update({word for m in conversation for word in _WORD.findall(m.content)})
         self.rare = sorted(word for word, count in counts.items() if count <= most)
         self._rare = frozenset(self.rare)
 
-    def __call__(self, demonstration: Demonstration, generator: torch.Generator) -> Demonstration:
-        """The demonstration with each copied rare word replaced by another rare word."""
-        said = [set(_WORD.findall(message.content)) for message in demonstration.messages]
-        others = [
-            words
-            for words, m in zip(said, demonstration.messages, strict=True)
-            if m.role != "assistant"
-        ]
-        spoken = [
-            words
-            for words, m in zip(said, demonstration.messages, strict=True)
-            if m.role == "assistant"
-        ]
-        copied = sorted(set().union(*others) & set().union(*spoken) & self._rare)
-        if not copied:
-            return demonstration
-        drawn = torch.randint(len(self.rare), (len(copied),), generator=generator).tolist()
+    def demonstration(
+        self, demonstration: Demonstration, generator: torch.Generator
+    ) -> Demonstration:
+        """The demonstration with the rare words that the assistant copies replaced."""
+        messages = demonstration.messages
+        said = [m.content for m in messages if m.role != "assistant"]
+        other = self._other([m.content for m in messages if m.role == "assistant"], said, generator)
+        return Demonstration(tuple(replace(m, content=_put(m.content, other)) for m in messages))
+
+    def comparison(self, comparison: Comparison, generator: torch.Generator) -> Comparison:
+        """The comparison with the rare words that any response copies replaced in all."""
+        said = [m.content for m in comparison.prompt]
+        other = self._other(comparison.responses, said, generator)
+        prompt = tuple(replace(m, content=_put(m.content, other)) for m in comparison.prompt)
+        responses = tuple(_put(response, other) for response in comparison.responses)
+        return replace(comparison, prompt=prompt, responses=responses)
+
+    def _other(
+        self, replies: Sequence[str], said: Sequence[str], generator: torch.Generator
+    ) -> dict[str, str]:
+        """For each rare word that stands on both sides, another; none if two would become one."""
+        both = set(_WORD.findall("\n".join(replies))) & set(_WORD.findall("\n".join(said)))
+        copied = sorted(both & self._rare)
+        drawn = torch.randint(max(1, len(self.rare)), (len(copied),), generator=generator).tolist()
         other = {word: self.rare[i] for word, i in zip(copied, drawn, strict=True)}
-        if len(set(other.values())) < len(copied):
-            return demonstration  # two names became one: leave it as it was
-        return Demonstration(
-            tuple(
-                replace(
-                    m, content=_WORD.sub(lambda found: other.get(found[0], found[0]), m.content)
-                )
-                for m in demonstration.messages
-            )
-        )
+        return other if len(set(other.values())) == len(copied) else {}
 
 
-def _words(demonstration: Demonstration) -> set[str]:
-    return {word for m in demonstration.messages for word in _WORD.findall(m.content)}
+def _put(text: str, other: dict[str, str]) -> str:
+    return _WORD.sub(lambda found: other.get(found[0], found[0]), text)

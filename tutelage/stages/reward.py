@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import torch
 
 from tutelage.algorithms.functional import bradley_terry_loss
+from tutelage.data.augmentation import RareWordSwap
 from tutelage.data.comparisons import comparison_trees, rank_table
 from tutelage.data.order import batch_indices
-from tutelage.device import autocast
+from tutelage.device import autocast, seeded
 from tutelage.errors import BadInput
 from tutelage.judges.reward_model import RewardModelJudge, branch_scores
 from tutelage.model.checkpoint import save_model
@@ -27,10 +28,11 @@ from tutelage.text.tokenizer import Tokenizer
 @dataclass(frozen=True, kw_only=True)
 class RewardConfig:
     epochs: float = 2.0  # passes over the comparisons
-    batch: int = 32  # prompts a step, each with all its responses
+    batch: int = 16  # prompts a step, each with all its responses
     row_length: int = 192  # tokens a packed row
     learning_rate: float = 0.003  # of Muon; embeddings and heads keep their proportion to it
     warmup: int = 10  # steps
+    swapped: float = 0.8  # share of examples whose rare copied words are swapped for others
     max_grad_norm: float = 1.0
     evaluate_every: int = 50  # steps between saved states
 
@@ -47,11 +49,14 @@ def train_reward_model(
     stage: str = "reward",
 ) -> Iterator[Progress]:
     """Train `model`, then normalise it on reference_samples; ends with checkpoints/<stage>."""
-    trees = comparison_trees(tokenizer, comparisons, model.gpt.config.context)
-    if not trees:
+    if not comparisons:
         raise BadInput("There are no comparisons to train a reward model on.")
+    context = model.gpt.config.context
+    comparison_trees(tokenizer, comparisons, context)  # what is too long is told before training
+    swap = RareWordSwap(comparison.prompt for comparison in comparisons)
     ranks, mask = rank_table(comparisons)
-    steps = max(1, math.ceil(len(trees) * config.epochs / config.batch))
+    size = min(config.batch, len(comparisons))
+    steps = max(1, math.ceil(len(comparisons) * config.epochs / size))
     optimiser = MuonWithAdam([model], config.learning_rate)
     device = model.gpt.embedding.weight.device
     start = 0
@@ -61,8 +66,15 @@ def train_reward_model(
         start = state["step"]
     began, seen = time.perf_counter(), 0
     for step in range(start, steps):
-        chosen = batch_indices(len(trees), min(config.batch, len(trees)), step, seed, stage)
-        packed = pack([trees[i] for i in chosen], config.row_length, tokenizer.pad).to(device)
+        chosen = batch_indices(len(comparisons), size, step, seed, stage)
+        generator = seeded(seed, stage, step, "swap")
+        swapped = (torch.rand(len(chosen), generator=generator) < config.swapped).tolist()
+        examples = [
+            swap.comparison(comparisons[i], generator) if yes else comparisons[i]
+            for i, yes in zip(chosen, swapped, strict=True)
+        ]
+        trees = comparison_trees(tokenizer, examples, context)
+        packed = pack(trees, config.row_length, tokenizer.pad).to(device)
         factor = warmup_then_linear(step, steps, config.warmup)
         set_learning_rate(optimiser, config.learning_rate * factor)
         with autocast(device, dtype):
@@ -83,7 +95,7 @@ def train_reward_model(
                 {"step": done, "model": model.state_dict(), "optimiser": optimiser.state_dict()},
             )
         run.log(stage, done, metrics)
-        seen += sum(len(trees[i]) for i in chosen)
+        seen += sum(map(len, trees))
         metrics["train/tokens_per_s"] = seen / (time.perf_counter() - began)
         yield Progress(stage, done, steps, metrics)
     if reference_samples:

@@ -54,7 +54,7 @@ def sft(
     shown = demonstrations[kept:]
     if not shown:
         raise BadInput(f"{len(demonstrations)} demonstrations are too few to train on.")
-    swap = RareWordSwap(shown)
+    swap = RareWordSwap(example.messages for example in shown)
     steps = max(1, math.ceil(len(shown) * config.epochs / config.batch))
     optimiser = MuonWithAdam([gpt], config.learning_rate)
     device = gpt.embedding.weight.device
@@ -69,7 +69,7 @@ def sft(
         generator = seeded(seed, stage, step, "swap")
         swapped = (torch.rand(len(chosen), generator=generator) < config.swapped).tolist()
         examples = [
-            swap(example, generator) if yes else example
+            swap.demonstration(example, generator) if yes else example
             for example, yes in zip(chosen, swapped, strict=True)
         ]
         batch_trees = demonstration_trees(tokenizer, examples, context)
