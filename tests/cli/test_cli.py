@@ -110,6 +110,11 @@ FULL = "what was finished is saved and nothing was lost; free some space and giv
         (ContractBroken("the ratio is 2"), 4, "the ratio is 2"),
         (OSError(errno.ENOSPC, "No space left", "w.pt"), 1, f"The disk is full (w.pt): {FULL}"),
         (Exception("No space left on device (os error 28)"), 1, f"The disk is full: {FULL}"),
+        (
+            RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 64 vs 0"),
+            1,
+            f"The disk is full: {FULL}",
+        ),
         (OSError(errno.EROFS, "Read-only", "a/b"), 1, "a/b cannot be used: read-only."),
         (
             KeyboardInterrupt(),

@@ -165,7 +165,7 @@ def test_inspect_brackets_what_is_trained(tutelage, files: Path, run_folder: Pat
     for line in lines:
         said, _, rest = line.partition("[")
         assert said.endswith("<|assistant|>")
-        assert rest.replace("·", "") == "wc -l plum.txt<|end|>]"
+        assert rest.replace("·", "") == " wc -l plum.txt<|end|>]"
 
 
 def test_evaluate_gives_a_share_with_its_interval(tutelage, run_folder: Path) -> None:
