@@ -98,7 +98,7 @@ class Run:
         """The last saved state, or None. Metrics logged after it are dropped: they come again."""
         path = self._resume_path(stage)
         state = torch.load(path, weights_only=True) if path.exists() else None
-        self._forget_metrics(stage, after=state["step"] if state else 0)
+        self._forget_metrics(stage, after=state["step"] if state else -1)
         return state
 
     def finish(self, stage: str, write: Callable[[Path], object]) -> None:
@@ -135,7 +135,6 @@ class Run:
         return rows
 
     def _forget_metrics(self, stage: str, after: int) -> None:
-        rows = self.metrics()
-        kept = [row for row in rows if row["stage"] != stage or row["step"] <= after]
-        if rows:
+        kept = [row for row in self.metrics() if row["stage"] != stage or row["step"] <= after]
+        if self._metrics_path.exists():  # rewritten even if whole: its last line may be torn
             write_text(self._metrics_path, "".join(json.dumps(row) + "\n" for row in kept))

@@ -95,12 +95,15 @@ def reinforce(
 
         metrics |= _describe(trajectories, batch.logprobs - batch.reference_logprobs, broken)
         done = step + 1
-        if done % config.audit_every == 0 or done == config.steps:
+        audited = done % config.audit_every == 0 or done == config.steps
+        if audited:
             waited += 1
             if audit is not None:
                 metrics["audit/gold"] = audit(algorithm.gpt)
             if metrics.get("audit/gold", float("inf")) > best:
                 best, waited, best_policy = metrics.get("audit/gold", best), 0, _copy(algorithm)
+        run.log(stage, done, metrics)
+        if audited:
             run.save_state(
                 stage,
                 {
@@ -111,7 +114,6 @@ def reinforce(
                     "best_policy": best_policy,
                 },
             )
-        run.log(stage, done, metrics)
         seen += sum(len(t.response_tokens) for t in trajectories)
         metrics["train/tokens_per_s"] = seen / (time.perf_counter() - began)
         yield Progress(stage, done, config.steps, metrics)

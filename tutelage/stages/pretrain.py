@@ -64,13 +64,15 @@ def pretrain(
 
         metrics = {"train/loss": loss.item(), "train/grad_norm": grad_norm.item()}
         done = step + 1
-        if done % config.evaluate_every == 0 or done == config.steps:
+        kept = done % config.evaluate_every == 0 or done == config.steps
+        if kept:
             metrics["validation/loss"] = validation_loss(gpt, validation, config, dtype)
+        run.log(stage, done, metrics)
+        if kept:
             run.save_state(
                 stage,
                 {"step": done, "model": gpt.state_dict(), "optimiser": optimiser.state_dict()},
             )
-        run.log(stage, done, metrics)
         tokens = (done - start) * config.rows * config.row_length
         metrics["train/tokens_per_s"] = tokens / (time.perf_counter() - began)
         yield Progress(stage, done, config.steps, metrics)

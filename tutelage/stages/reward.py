@@ -89,12 +89,12 @@ def train_reward_model(
 
         metrics = {"train/loss": loss.item(), "train/grad_norm": grad_norm.item()}
         done = step + 1
+        run.log(stage, done, metrics)
         if done % config.evaluate_every == 0 or done == steps:
             run.save_state(
                 stage,
                 {"step": done, "model": model.state_dict(), "optimiser": optimiser.state_dict()},
             )
-        run.log(stage, done, metrics)
         seen += sum(map(len, trees))
         metrics["train/tokens_per_s"] = seen / (time.perf_counter() - began)
         yield Progress(stage, done, steps, metrics)

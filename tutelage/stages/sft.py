@@ -85,13 +85,15 @@ def sft(
 
         metrics = {"train/loss": loss.item(), "train/grad_norm": grad_norm.item()}
         done = step + 1
-        if done % config.evaluate_every == 0 or done == steps:
+        kept = done % config.evaluate_every == 0 or done == steps
+        if kept:
             metrics["validation/loss"] = _validation_loss(gpt, trees[:kept], config, tokenizer.pad)
+        run.log(stage, done, metrics)
+        if kept:
             run.save_state(
                 stage,
                 {"step": done, "model": gpt.state_dict(), "optimiser": optimiser.state_dict()},
             )
-        run.log(stage, done, metrics)
         seen += sum(map(len, batch_trees))
         metrics["train/tokens_per_s"] = seen / (time.perf_counter() - began)
         yield Progress(stage, done, steps, metrics)
