@@ -1,0 +1,69 @@
+"""Rows of a stream, and bad input with its line."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+import torch
+
+from tutelage.data.comparisons import read_comparisons
+from tutelage.data.corpus import read_corpus, stream_rows
+from tutelage.data.demonstrations import read_demonstrations
+from tutelage.data.order import batch_indices
+from tutelage.errors import BadInput
+
+
+def test_every_row_once_an_epoch():
+    stream = torch.arange(101, dtype=torch.int32)  # nine rows of ten an epoch
+    first = torch.cat([stream_rows(stream, 10, 3, step, "seed") for step in range(3)])
+    starts = sorted(first[:, 0].tolist())
+    assert len(set(starts)) == 9
+    assert {b - a for a, b in itertools.pairwise(starts)} == {10}
+    assert (first[:, 1:] - first[:, :-1] == 1).all()
+    second = torch.cat([stream_rows(stream, 10, 3, step, "seed") for step in range(3, 6)])
+    assert sorted(second[:, 0].tolist()) != starts or second.tolist() != first.tolist()
+
+
+def test_a_step_depends_on_nothing_but_its_number():
+    stream = torch.arange(500, dtype=torch.int32)
+    assert stream_rows(stream, 8, 5, 17, 1).equal(stream_rows(stream, 8, 5, 17, 1))
+    assert batch_indices(10, 4, 7, 1) == batch_indices(10, 4, 7, 1)
+    epoch = [i for step in range(5) for i in batch_indices(10, 2, step, 1)]
+    assert sorted(epoch) == list(range(10))
+
+
+def test_too_little_text_is_one_sentence():
+    with pytest.raises(BadInput, match=r"has 9 tokens; rows of 8 need at least 18"):
+        stream_rows(torch.arange(9), 8, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("read", "line", "said"),
+    [
+        (read_demonstrations, '{"prompt": "hi"}', "line 2: expected `prompt` and `completion`"),
+        (read_demonstrations, '{"messages": [{"role": "cat"}]}', "line 2: expected messages with"),
+        (read_demonstrations, "[1]", "line 2: expected a JSON object, got list"),
+        (read_comparisons, '{"prompt": "hi", "chosen": 3}', "line 2: expected `prompt`, `chosen`"),
+        (
+            read_comparisons,
+            '{"prompt": "p", "responses": ["a", "b"], "ranking": [[0]]}',
+            "line 2: ranking must name each of the 2 responses once",
+        ),
+    ],
+)
+def test_a_bad_line_is_named(tmp_path: Path, read, line: str, said: str):
+    good = '{"prompt": "p", "completion": "c", "chosen": "a", "rejected": "b"}'
+    path = tmp_path / "notes.jsonl"
+    path.write_text(f"{good}\n{line}\n")
+    with pytest.raises(BadInput) as error:
+        read(path)
+    assert said in str(error.value)
+    assert str(path) in str(error.value)
+
+
+def test_an_empty_corpus_is_named(tmp_path: Path):
+    (tmp_path / "a.txt").write_text("\n\n")
+    with pytest.raises(BadInput, match=r"a\.txt is empty"):
+        read_corpus([tmp_path / "a.txt"])

@@ -1,0 +1,57 @@
+"""Muon's step against what it is meant to be, Adam's against PyTorch's."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tests.conftest import tiny_gpt
+from tutelage.model.optimiser import MuonWithAdam, orthogonalise, warmup_then_linear
+
+
+def test_orthogonalise_keeps_directions_and_evens_singular_values():
+    matrices = torch.randn(2, 8, 24, generator=torch.Generator().manual_seed(0))
+    found = orthogonalise(matrices)
+    u, s, v = torch.linalg.svd(matrices, full_matrices=False)
+    exact = u @ v  # the polar factor, which Newton–Schulz approaches
+    assert torch.linalg.svdvals(found).min() > 0.6
+    assert torch.linalg.svdvals(found).max() < 1.3
+    assert s.max() / s.min() > 2  # the input's were not even
+    cosine = torch.nn.functional.cosine_similarity(found.flatten(1), exact.flatten(1))
+    assert (cosine > 0.97).all()
+
+
+def test_adam_part_equals_pytorch():
+    torch.manual_seed(0)
+    ours, theirs = torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)
+    theirs.load_state_dict(ours.state_dict())
+    first = MuonWithAdam([ours], learning_rate=0.1, betas=(0.9, 0.95))
+    second = torch.optim.Adam(theirs.parameters(), lr=0.1 * 0.3, betas=(0.9, 0.95))
+    for _ in range(4):
+        x = torch.randn(5, 3)
+        for layer, optimiser in ((ours, first), (theirs, second)):
+            optimiser.zero_grad()
+            layer(x).square().sum().backward()
+            optimiser.step()
+    torch.testing.assert_close(ours.weight, theirs.weight)
+    torch.testing.assert_close(ours.bias, theirs.bias)
+
+
+def test_a_matrix_moves_by_the_learning_rate():
+    """The root mean square of a square matrix's singular values of the step is about the rate."""
+    gpt = tiny_gpt()
+    before = {name: p.detach().clone() for name, p in gpt.named_parameters()}
+    optimiser = MuonWithAdam([gpt], learning_rate=0.01)
+    tokens = torch.arange(1, 65)[None]  # enough of them for a gradient of full rank
+    gpt.head(gpt(tokens)).square().mean().backward()
+    optimiser.step()
+    moved = (
+        gpt.get_parameter("blocks.1.attention.out.weight") - before["blocks.1.attention.out.weight"]
+    )
+    size = torch.linalg.svdvals(moved.detach()).square().mean().sqrt().item()
+    assert size == pytest.approx(0.01, rel=0.5)
+
+
+def test_schedule_by_hand():
+    factors = [warmup_then_linear(step, 10, 2) for step in (0, 1, 2, 6, 10)]
+    assert factors == pytest.approx([0.5, 1.0, 1.0, 0.5, 0.0])
