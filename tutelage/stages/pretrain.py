@@ -64,11 +64,11 @@ def pretrain(
 
         metrics = {"train/loss": loss.item(), "train/grad_norm": grad_norm.item()}
         done = step + 1
-        kept = done % config.evaluate_every == 0 or done == config.steps
-        if kept:
+        is_due = done % config.evaluate_every == 0 or done == config.steps
+        if is_due:
             metrics["validation/loss"] = validation_loss(gpt, validation, config, dtype)
         run.log(stage, done, metrics)
-        if kept:
+        if is_due:
             run.save_state(
                 stage,
                 {"step": done, "model": gpt.state_dict(), "optimiser": optimiser.state_dict()},

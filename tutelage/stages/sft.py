@@ -85,11 +85,11 @@ def sft(
 
         metrics = {"train/loss": loss.item(), "train/grad_norm": grad_norm.item()}
         done = step + 1
-        kept = done % config.evaluate_every == 0 or done == steps
-        if kept:
+        is_due = done % config.evaluate_every == 0 or done == steps
+        if is_due:
             metrics["validation/loss"] = _validation_loss(gpt, trees[:kept], config, tokenizer.pad)
         run.log(stage, done, metrics)
-        if kept:
+        if is_due:
             run.save_state(
                 stage,
                 {"step": done, "model": gpt.state_dict(), "optimiser": optimiser.state_dict()},
