@@ -42,7 +42,7 @@ def product_rate(name: str) -> float:
     for size in SIZES:
         left, right = (torch.randn(size, size).to(FORMATS[name]) for _ in range(2))
         for _ in range(3):
-            seconds = seconds_a_call(lambda a=left, b=right: a @ b, warm_up=1, calls=2)  # type: ignore[misc]
+            seconds = seconds_a_call(lambda a=left, b=right: a @ b, warm_up=0, calls=1)  # type: ignore[misc]
             rates.append(2 * size**3 / seconds / 1e9)
     return max(rates)
 
