@@ -57,9 +57,9 @@ class Plan:
     pretrain_steps: int = 500  # of 2,048 tokens
     demonstrations: int = 2_000
     sft_epochs: float = 8.0
-    rounds: int = 2
-    comparisons: int = 1_000  # prompts a round, before those with nothing to rank are left out
-    reward_epochs: float = 2.0  # over all comparisons so far, in each round
+    rounds: int = 1
+    comparisons: int = 1_800  # prompts a round, before those with nothing to rank are left out
+    reward_epochs: float = 3.0  # over all comparisons so far, in each round
     policy_steps: int = 30  # a round
     policy_prompts: int = 64  # a step
     samples_per_prompt: int = 4
@@ -103,7 +103,7 @@ def _read_plan(path: Path, config: SchoolConfig) -> Plan:
 # What a unit of work costs, in tokens of training (2,048 a pretraining step), as counted on runs
 # of the default size, and the share of the free time that each stage gets.
 _TOKENS_PER_EPOCH = 62_000  # of 2,000 demonstrations
-_TOKENS_PER_COMPARISON = 430  # a prompt: nine replies sampled and run, training in each round
+_TOKENS_PER_COMPARISON = 430  # a prompt: nine replies sampled and run, three passes of training
 _TOKENS_PER_POLICY_STEP = 15_000  # 64 prompts × 4 samples: sampling, scoring, two passes
 _SHARES = {"pretrain": 0.34, "sft": 0.18, "compare": 0.23, "policy": 0.25}
 
@@ -116,7 +116,8 @@ def make_plan(config: SchoolConfig) -> Plan:
     tasks = int(min(800, max(24, 0.7 * seconds)))
     free = max(0.35 * seconds, seconds - 18 - 0.14 * tasks - 0.02 * seconds)
     tokens = {stage: share * free * rate for stage, share in _SHARES.items()}
-    rounds = config.rounds or (1 if config.minutes < 2 else 2 if config.minutes < 20 else 3)
+    # A round that has too few comparisons makes a reward model that the policy fools.
+    rounds = config.rounds or (1 if config.minutes < 20 else 2 if config.minutes < 60 else 3)
     if config.judge == "verifier":
         tokens["policy"] += tokens["compare"]
     epochs = min(24.0, max(0.5, tokens["sft"] / _TOKENS_PER_EPOCH))
@@ -127,6 +128,7 @@ def make_plan(config: SchoolConfig) -> Plan:
         pretrain_steps=max(10, int(pretrain / 2048)),
         sft_epochs=round(epochs, 2),
         rounds=rounds,
+        reward_epochs=round(3.0 / rounds**0.5, 2),
         comparisons=max(32, int(tokens["compare"] / _TOKENS_PER_COMPARISON / rounds)),
         policy_steps=max(2, int(tokens["policy"] / _TOKENS_PER_POLICY_STEP / rounds)),
         audit_tasks=int(min(200, max(16, seconds / 4))),
