@@ -27,6 +27,7 @@ from tutelage.data.comparisons import read_comparisons, write_comparisons
 from tutelage.data.corpus import read_corpus, token_stream
 from tutelage.data.demonstrations import read_demonstrations, write_demonstrations
 from tutelage.device import pick_dtype, seeded
+from tutelage.errors import BadInput
 from tutelage.evaluation.graded import grade
 from tutelage.evaluation.school_report import (
     HeldOut,
@@ -178,6 +179,11 @@ def gather(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
     sampling = Sampling(max_new_tokens=REPLY_TOKENS)
     prompts = [ask(task.prompt) for task in tasks]
     found = sample_responses(gpt, tokenizer, prompts, sampling, seed, "compare", number)
+    if len(found) < 2:
+        raise BadInput(
+            "The policy gave different finished replies to fewer than two prompts, so there is "
+            "nothing to rank: give the school more minutes, in another folder."
+        )
     yield Progress(f"compare_{number}", 1, 3)
     pairs = [(tasks[i], response) for i, responses in found for response in responses]
     verdicts = iter(lesson.check(*map(list, zip(*pairs, strict=True))))
@@ -303,7 +309,7 @@ def evaluate(lesson: Lesson, policy: str) -> Iterator[Progress]:
     spent = read_json(run.folder / "timings.json")
     spent["evaluate"] = spent.get("evaluate", 0.0) + time.perf_counter() - began
     command = f"tutelage school --minutes {config.minutes:g} --seed {config.seed}"
-    for name in ("size", "judge", "algorithm"):
+    for name in ("size", "judge", "algorithm", "rounds", "dtype"):
         if getattr(config, name) != getattr(SchoolConfig, name):
             command += f" --{name} {getattr(config, name)}"
     write_json(

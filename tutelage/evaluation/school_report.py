@@ -286,6 +286,8 @@ def _processor() -> str:
 def commit() -> str:
     """The checkout's commit, or "unknown" for an installed package."""
     here = Path(__file__).resolve().parents[2]
+    if not (here / ".git").exists():
+        return "unknown"  # a checkout further up would be somebody else's
     try:
         found = subprocess.run(
             ["git", "-C", str(here), "rev-parse", "--short", "HEAD"],

@@ -138,6 +138,7 @@ def _describe(
     trajectories: Sequence[Trajectory], log_ratio: torch.Tensor, broken: int
 ) -> dict[str, float]:
     """Means over the step's replies, and how many they are over."""
+    trajectories = [t for t in trajectories if t.verdict and t.verdict.outcome in JUDGED]
     count = len(trajectories)
     scores = [t.verdict.score for t in trajectories if t.verdict]
     tokens = sum(len(t.response_tokens) for t in trajectories)
