@@ -101,7 +101,7 @@ def test_no_request_occurs(corpus):
     every_template = [fill_slots(text, cast) for text in (*prose._STORIES, *prose._FACTS)]
     every_template += [
         f"{command}: {text}."
-        for command, wordings in manuals._ENTRIES
+        for command, wordings in manuals.ENTRIES
         for wording in wordings
         for text in expand(wording)
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from tutelage.data.augmentation import RareWordSwap
+from tutelage.data.augmentation import RareWordSwap, leave_words_out
 from tutelage.schema import Comparison, Demonstration, Message
 from tutelage.text.chat_format import ask
 
@@ -46,3 +46,25 @@ def test_a_comparison_changes_as_a_whole():
     name = found.prompt[0].content.removeprefix("show ")
     assert found.responses == (f"$ cat {name}", "$ cat fig")  # what no prompt names stays
     assert found.ranking == comparison.ranking
+
+
+def test_words_are_left_out_but_not_those_that_the_reply_repeats():
+    lesson = shown("please show plum.txt, all of it", "$ cat plum.txt")
+    replies = [lesson.messages[1].content]
+    seen = set()
+    for seed in range(50):
+        generator = torch.Generator().manual_seed(seed)
+        request, reply = leave_words_out(lesson.messages, replies, 0.3, generator)
+        assert "plum.txt," in request.content.split()
+        assert reply == lesson.messages[1]
+        seen.add(request.content)
+    assert len(seen) > 10
+    counts = [len(request.split()) for request in seen]
+    assert max(counts) == 6
+    assert min(counts) < 5
+
+
+def test_nothing_is_left_out_at_a_share_of_zero_and_never_everything():
+    messages = ask("sort it")
+    assert leave_words_out(messages, [], 0.0, torch.Generator()) == messages
+    assert leave_words_out(messages, [], 1.0, torch.Generator()) == messages

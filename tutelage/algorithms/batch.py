@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tutelage.errors import ContractBroken, JudgeFailure
-from tutelage.model.gpt import GPT, masked_logprobs, read_packed
+from tutelage.model.gpt import GPT, branch_logprobs, read_branches
 from tutelage.rollout.collect import grouped
 from tutelage.schema import JUDGED, Trajectory
 from tutelage.text.batching import Packed, Tree, pack, put_spans, take_spans
@@ -62,7 +62,8 @@ def score_packed(gpt: GPT, packed: Packed, rows_at_once: int = 16) -> Tensor:
     parts = []
     for rows in torch.arange(len(packed.tokens)).split(rows_at_once):
         part = packed.rows(rows)
-        parts.append(masked_logprobs(gpt, read_packed(gpt, part), part.tokens, part.mask))
+        logprobs = branch_logprobs(gpt, read_branches(gpt, part), part)
+        parts.append(torch.zeros(part.mask.shape).to(logprobs).masked_scatter(part.mask, logprobs))
     return torch.cat(parts)
 
 
@@ -91,12 +92,25 @@ def minibatches(rows: int, count: int, generator: torch.Generator) -> Iterator[T
     yield from (part for part in order.tensor_split(min(count, rows)) if len(part))
 
 
-def check_on_policy(log_ratio: Tensor, mask: Tensor, tolerance: float) -> None:
+def check_on_policy(log_ratio: Tensor, tolerance: float) -> None:
     """Before the first update the ratio is 1 everywhere; otherwise training would be wrong."""
-    worst = (log_ratio * mask).abs().max().item()
+    worst = log_ratio.abs().max().item()
     if not worst <= tolerance:
         raise ContractBroken(
             f"The policy that is trained is not the policy that was sampled: the first minibatch "
             f"has a log-ratio of {worst:.3g}, at most {tolerance} is rounding. Causes: dropout, "
             f"masks or positions under padding, sampling settings that scoring does not share."
         )
+
+
+def ratio_metrics(log_ratio: Tensor, clip_range: float) -> dict[str, float]:
+    """How far an update has moved from the behaviour policy; log_ratio: (K,)."""
+    return {
+        "policy/clip_fraction": (log_ratio.expm1().abs() > clip_range).float().mean().item(),
+        "policy/approx_kl": (log_ratio.expm1() - log_ratio).mean().item(),  # k3
+    }
+
+
+def means(observed: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Each metric's mean over an update's optimiser steps."""
+    return {name: sum(o[name] for o in observed) / len(observed) for name in observed[0]}

@@ -17,8 +17,10 @@ from tutelage.algorithms.batch import (
     Batch,
     check_on_policy,
     judged,
+    means,
     minibatches,
     pack_trajectories,
+    ratio_metrics,
     score_packed,
     shaped_rewards,
 )
@@ -27,11 +29,10 @@ from tutelage.algorithms.functional import (
     group_normalised_advantages,
     kl_k3,
     leave_one_out_advantages,
-    masked_mean,
 )
 from tutelage.device import autocast
 from tutelage.errors import BadInput
-from tutelage.model.gpt import GPT, masked_logprobs, read_packed
+from tutelage.model.gpt import GPT, branch_logprobs, read_branches
 from tutelage.model.heads import PolicyWithValue
 from tutelage.model.optimiser import MuonWithAdam
 from tutelage.rollout.collect import grouped
@@ -100,43 +101,37 @@ class GroupPolicyGradient:
     def update(self, batch: Batch, generator: torch.Generator) -> dict[str, float]:
         """`epochs` passes of clipped steps over the batch; returns the means over all of them."""
         config, packed = self.config, batch.packed
-        sums: dict[str, float] = {}
-        count = 0
+        observed: list[dict[str, float]] = []
         for _ in range(config.epochs):
             for rows in minibatches(len(packed.tokens), config.minibatches, generator):
                 part = packed.rows(rows)
-                mask = part.mask
-                with autocast(mask.device, self.dtype):
-                    hidden = read_packed(self.gpt, part)
-                    logprobs = masked_logprobs(self.gpt, hidden, part.tokens, mask)
-                log_ratio = (logprobs - batch.logprobs[rows]) * mask
-                if batch.fresh:
-                    check_on_policy(log_ratio.detach(), mask, config.ratio_tolerance)
-                    batch.fresh = False
-                loss = masked_mean(
-                    clipped_surrogate(log_ratio, batch.advantages[rows], config.clip_range), mask
+                old_logprobs, advantages, reference_logprobs = (  # (K,), the tokens that it said
+                    array[rows][part.mask]
+                    for array in (batch.logprobs, batch.advantages, batch.reference_logprobs)
                 )
+                with autocast(part.tokens.device, self.dtype):
+                    hidden = read_branches(self.gpt, part)
+                    logprobs = branch_logprobs(self.gpt, hidden, part)
+                log_ratio = logprobs - old_logprobs
+                if batch.fresh:
+                    check_on_policy(log_ratio.detach(), config.ratio_tolerance)
+                    batch.fresh = False
+                loss = clipped_surrogate(log_ratio, advantages, config.clip_range).mean()
                 if config.baseline == "grpo":
-                    kl = kl_k3(logprobs, batch.reference_logprobs[rows])
-                    loss = loss + config.kl_coefficient * masked_mean(kl, mask)
+                    kl = kl_k3(logprobs, reference_logprobs).mean()
+                    loss = loss + config.kl_coefficient * kl
                 loss.backward()
                 grad_norm = nn.utils.clip_grad_norm_(self.gpt.parameters(), config.max_grad_norm)
                 self.optimiser.step()
                 self.optimiser.zero_grad()
-                with torch.no_grad():
-                    clipped = ((log_ratio.exp() - 1).abs() > config.clip_range).float()
-                    observed = {
+                observed.append(
+                    {
                         "policy/loss": loss.item(),
-                        "policy/clip_fraction": masked_mean(clipped, mask).item(),
-                        "policy/approx_kl": masked_mean(
-                            kl_k3(batch.logprobs[rows], logprobs), mask
-                        ).item(),
                         "policy/grad_norm": grad_norm.item(),
+                        **ratio_metrics(log_ratio.detach(), config.clip_range),
                     }
-                for name, number in observed.items():
-                    sums[name] = sums.get(name, 0.0) + number
-                count += 1
-        return {name: total / count for name, total in sums.items()}
+                )
+        return means(observed)
 
     def state_dict(self) -> dict[str, Any]:
         return {"policy": self.policy.state_dict(), "optimiser": self.optimiser.state_dict()}

@@ -16,9 +16,11 @@ from tutelage.algorithms.batch import (
     Batch,
     check_on_policy,
     judged,
+    means,
     minibatches,
     pack_trajectories,
     pad_rows,
+    ratio_metrics,
     score_packed,
     shaped_rewards,
 )
@@ -26,12 +28,10 @@ from tutelage.algorithms.functional import (
     clipped_surrogate,
     clipped_value_loss,
     generalised_advantages,
-    kl_k3,
-    masked_mean,
     masked_whiten,
 )
 from tutelage.device import autocast
-from tutelage.model.gpt import GPT, masked_logprobs, read_packed
+from tutelage.model.gpt import GPT, branch_logprobs, read_branches
 from tutelage.model.heads import PolicyWithValue
 from tutelage.model.optimiser import MuonWithAdam
 from tutelage.schema import Trajectory
@@ -125,53 +125,46 @@ class PPO:
         config, packed = self.config, batch.packed
         assert batch.values is not None
         assert batch.returns is not None
-        sums: dict[str, float] = {}
-        count = 0
+        observed: list[dict[str, float]] = []
         for _ in range(config.epochs):
             for rows in minibatches(len(packed.tokens), config.minibatches, generator):
                 part = packed.rows(rows)
-                mask = part.mask
-                with autocast(mask.device, self.dtype):
-                    hidden = read_packed(self.gpt, part)
-                    logprobs = masked_logprobs(self.gpt, hidden, part.tokens, mask)
-                    values = self.policy.value(hidden[:, :-1])
-                log_ratio = (logprobs - batch.logprobs[rows]) * mask
+                old_logprobs, advantages, old_values, returns = (  # (K,), the tokens that it said
+                    array[rows][part.mask]
+                    for array in (batch.logprobs, batch.advantages, batch.values, batch.returns)
+                )
+                with autocast(part.tokens.device, self.dtype):
+                    hidden = read_branches(self.gpt, part)
+                    logprobs = branch_logprobs(self.gpt, hidden, part)
+                    values = self.policy.value(hidden)
+                log_ratio = logprobs - old_logprobs
                 if batch.fresh:
-                    check_on_policy(log_ratio.detach(), mask, config.ratio_tolerance)
+                    check_on_policy(log_ratio.detach(), config.ratio_tolerance)
                     batch.fresh = False
-                advantages = masked_whiten(batch.advantages[rows], mask)
-                policy_loss = masked_mean(
-                    clipped_surrogate(log_ratio, advantages, config.clip_range), mask
+                advantages = (advantages - advantages.mean()) / (
+                    advantages.std(correction=0) + 1e-8
                 )
-                value_loss = masked_mean(
-                    clipped_value_loss(
-                        values, batch.values[rows], batch.returns[rows], config.value_clip_range
-                    ),
-                    mask,
-                )
+                policy_loss = clipped_surrogate(log_ratio, advantages, config.clip_range).mean()
+                value_loss = clipped_value_loss(
+                    values, old_values, returns, config.value_clip_range
+                ).mean()
                 loss = policy_loss + config.value_coefficient * value_loss
                 loss.backward()
                 grad_norm = nn.utils.clip_grad_norm_(self.policy.parameters(), config.max_grad_norm)
                 self.optimiser.step()
                 self.optimiser.zero_grad()
-                with torch.no_grad():
-                    clipped = ((log_ratio.exp() - 1).abs() > config.clip_range).float()
-                    observed = {
+                observed.append(
+                    {
                         "policy/loss": policy_loss.item(),
-                        "policy/clip_fraction": masked_mean(clipped, mask).item(),
-                        "policy/approx_kl": masked_mean(
-                            kl_k3(batch.logprobs[rows], logprobs), mask
-                        ).item(),
                         "policy/grad_norm": grad_norm.item(),
                         "value/loss": value_loss.item(),
+                        **ratio_metrics(log_ratio.detach(), config.clip_range),
                     }
-                for name, number in observed.items():
-                    sums[name] = sums.get(name, 0.0) + number
-                count += 1
+                )
         explained = 1 - _variance(batch.returns - batch.values, packed.mask) / max(
             _variance(batch.returns, packed.mask), 1e-8
         )
-        return {name: total / count for name, total in sums.items()} | {
+        return means(observed) | {
             "value/explained_variance": explained,
             "policy/kl_coefficient": self.kl_coefficient,
         }

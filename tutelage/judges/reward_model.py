@@ -17,9 +17,12 @@ from tutelage.text.batching import Packed, Tree, pack
 
 def branch_scores(model: RewardModel, packed: Packed) -> Tensor:
     """Score of each branch at its last token, (N,) in the order of packed.spans."""
-    hidden = read_packed(model.gpt, packed)
     rows, starts, lengths = packed.spans.unbind(1)
-    return model.score(hidden[rows, starts + lengths])
+    ends = torch.zeros_like(packed.tokens, dtype=torch.bool)
+    ends[rows, starts + lengths] = True
+    scores = model.score(read_packed(model.gpt, packed, keep=ends))  # row by row
+    order = (rows * packed.tokens.shape[1] + starts).argsort()
+    return scores[order.argsort()]
 
 
 class RewardModelJudge:

@@ -10,12 +10,14 @@ was sampled).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from tutelage.model.fused import normalise_and_rotate, rms_norm, squared_relu
 from tutelage.text.batching import Packed
 
 
@@ -37,13 +39,13 @@ class GPTConfig:
 class KeyValueCache:
     """Keys and values of the tokens seen so far, in `slots` preallocated places a sequence.
 
-    keys, values: one (B, H, slots, D/H) a layer. length: how many slots are filled.
+    keys, values: (layers, B, H, slots, D/H). length: how many slots are filled.
     """
 
     def __init__(self, config: GPTConfig, batch: int, slots: int, like: Tensor) -> None:
         shape = (config.layers, batch, config.heads, slots, config.width // config.heads)
-        self.keys = torch.zeros(shape, dtype=like.dtype, device=like.device)
-        self.values = torch.zeros_like(self.keys)
+        self.keys = torch.empty(shape, dtype=like.dtype, device=like.device)
+        self.values = torch.empty_like(self.keys)
         self.length = 0
 
     def append(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
@@ -53,16 +55,19 @@ class KeyValueCache:
         self.values[layer, :, :, self.length : end] = value
         return self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
 
-    def select(self, rows: Tensor) -> None:
-        """Keep only these rows of the batch, in this order; a row may be repeated."""
-        self.keys = self.keys.index_select(1, rows)
-        self.values = self.values.index_select(1, rows)
+    def fill(self, source: KeyValueCache) -> None:
+        """Take over what `source` holds, each of its sequences as often as this has room for."""
+        for mine, theirs in ((self.keys, source.keys), (self.values, source.values)):
+            copies = mine.unflatten(1, (theirs.shape[1], -1))
+            copies[..., : source.length, :] = theirs[:, :, None, :, : source.length]
+        self.length = source.length
 
-
-def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
-    """Turn each pair (x_i, x_{i+d/2}) by its position's angle. x: (B, H, T, d)."""
-    first, second = x.chunk(2, dim=-1)
-    return torch.cat([first * cosine - second * sine, first * sine + second * cosine], dim=-1)
+    def move(self, here: Sequence[int], there: Sequence[int], rows: int) -> None:
+        """Overwrite rows `here` by rows `there`, then keep the first `rows` only."""
+        for array in (self.keys, self.values):
+            for to, source in zip(here, there, strict=True):
+                array[:, to, :, : self.length] = array[:, source, :, : self.length]
+        self.keys, self.values = self.keys[:, :rows], self.values[:, :rows]
 
 
 class Attention(nn.Module):
@@ -75,26 +80,24 @@ class Attention(nn.Module):
     def forward(
         self,
         x: Tensor,
-        rotation: tuple[Tensor, Tensor],
+        turns: Tensor,
         attend: Tensor | None,
         cache: KeyValueCache | None,
         layer: int,
         before: Tensor | None,
     ) -> Tensor:
-        """before: (B, T, D) embeddings of the tokens before; given, half the heads make their keys
-        of them, so that a token finds what followed it earlier."""
+        """What each token gathers, (B, T, D), before `out`.
+
+        before: (B, T, D) embeddings of the tokens before; given, half the heads make their keys
+        of them, so that a token finds what followed it earlier.
+        """
         B, T, D = x.shape
-        q, k, v = self.qkv(x).view(B, T, 3, self.heads, D // self.heads).permute(2, 0, 3, 1, 4)
-        if before is None:
-            q, k = rotate(q, *rotation), rotate(k, *rotation)
-        else:
+        qkv = self.qkv(x).view(B, T, 3, self.heads, D // self.heads)
+        if before is not None:
             half = self.heads // 2
             keys = F.linear(before, self.qkv.weight[D : D + D // self.heads * half])
-            keys = keys.view(B, T, half, D // self.heads).transpose(1, 2)
-            q = torch.cat([q[:, :half], rotate(q[:, half:], *rotation)], dim=1)
-            k = torch.cat([keys, rotate(k[:, half:], *rotation)], dim=1)
-        q, k = (F.rms_norm(part, (part.shape[-1],)) for part in (q, k))
-        v = v.to(q.dtype)  # under autocast the norms return float32
+            qkv[:, :, 1, :half] = keys.view(B, T, half, D // self.heads)
+        q, k, v = normalise_and_rotate(qkv, turns)
         if cache is not None:
             k, v = cache.append(layer, k, v)
         # Normalised q and k make the largest logit d × scale: 15 lets a head look at one token
@@ -104,13 +107,13 @@ class Attention(nn.Module):
             # One query: two plain products are three times faster here than the fused kernel.
             weights = (q @ k.transpose(-1, -2)) * scale
             if attend is not None:
-                weights = weights.masked_fill(~attend, float("-inf"))
+                weights = weights + attend
             mixed = weights.softmax(dim=-1).to(v.dtype) @ v
         else:
             mixed = F.scaled_dot_product_attention(
                 q, k, v, attn_mask=attend, is_causal=attend is None, scale=scale
             )
-        return self.out(mixed.transpose(1, 2).reshape(B, T, D))
+        return mixed.transpose(1, 2).reshape(B, T, D)
 
 
 class Block(nn.Module):
@@ -123,15 +126,18 @@ class Block(nn.Module):
     def forward(
         self,
         x: Tensor,
-        rotation: tuple[Tensor, Tensor],
+        turns: Tensor,
         attend: Tensor | None,
         cache: KeyValueCache | None,
         layer: int,
         before: Tensor | None,
+        keep: Tensor | None,
     ) -> Tensor:
-        width = (x.shape[-1],)
-        x = x + self.attention(F.rms_norm(x, width), rotation, attend, cache, layer, before)
-        return x + self.down(F.relu(self.up(F.rms_norm(x, width))).square())
+        mixed = self.attention(rms_norm(x), turns, attend, cache, layer, before)
+        if keep is not None:  # from here on a position needs nothing but itself
+            x, mixed = x[keep], mixed[keep]
+        x = x + self.attention.out(mixed)
+        return x + self.down(squared_relu(self.up(rms_norm(x))))
 
 
 class GPT(nn.Module):
@@ -180,19 +186,20 @@ class GPT(nn.Module):
         attend: Tensor | None = None,
         cache: KeyValueCache | None = None,
         previous: Tensor | None = None,
+        keep: Tensor | None = None,
     ) -> Tensor:
-        """Hidden states (B, T, D) of tokens (B, T).
+        """Hidden states (B, T, D) of tokens (B, T), or (K, D) of the K positions to keep.
 
         positions: (B, T), default 0…T−1. previous: (B, T, 2) the token before each and the one
         before that, default the row's own order with token 0 before the first. attend: True
         where a query (B, 1, T, keys) may look at a key, default causal. cache: keys and values of
-        earlier tokens; these are added to it.
+        earlier tokens; these are added to it. keep: (B, T), True where the result is needed.
         """
         T = tokens.shape[1]
         if positions is None:
             positions = torch.arange(T, device=tokens.device)[None]
-        angles = positions[:, None, :, None] * self.frequencies  # (B, 1, T, d/2)
-        rotation = (angles.cos(), angles.sin())
+        angles = positions[:, :, None, None, None] * self.frequencies  # (B, T, 1, 1, d/2)
+        turns = torch.polar(torch.ones_like(angles), angles)
         if previous is None:
             padded = F.pad(tokens, (2, 0))
             previous = torch.stack([padded[:, 1:-1], padded[:, :-2]], dim=2)
@@ -200,14 +207,29 @@ class GPT(nn.Module):
         # where the last two tokens stood and copy what followed; without it that takes two layers
         # and many times the text.
         last, second_last = previous.unbind(dim=2)
-        x = F.rms_norm(self.embedding(tokens) + self.previous(last), (self.config.width,))
-        before = self.embedding(last) + self.previous(second_last)
-        before = F.rms_norm(before, (self.config.width,))
+        x = rms_norm(self.embedding(tokens) + self.previous(last))
+        if attend is not None:  # once for all layers
+            attend = torch.zeros_like(attend, dtype=x.dtype).masked_fill_(~attend, float("-inf"))
+        before = rms_norm(self.embedding(last) + self.previous(second_last))
+        # Heads that look one token back match by content alone.
+        unturned = torch.ones_like(turns).expand(-1, -1, -1, self.config.heads // 2, -1)
+        turned = turns.expand(-1, -1, -1, self.config.heads - self.config.heads // 2, -1)
+        first_turns = torch.cat([unturned, turned], dim=3)
+        final = len(self.blocks) - 1
         for layer, block in enumerate(self.blocks):
-            x = block(x, rotation, attend, cache, layer, before if layer == 0 else None)
+            first = layer == 0
+            x = block(
+                x,
+                first_turns if first else turns,
+                attend,
+                cache,
+                layer,
+                before if first else None,
+                keep if layer == final else None,
+            )
         if cache is not None:
             cache.length += T
-        return F.rms_norm(x, (self.config.width,))
+        return rms_norm(x)
 
     def parameter_count(self) -> int:
         return sum(parameter.numel() for parameter in self.parameters())
@@ -218,20 +240,21 @@ class GPT(nn.Module):
         return 6 * matrices + 6 * self.config.layers * self.config.width * length
 
 
-def read_packed(gpt: GPT, packed: Packed) -> Tensor:
-    """Hidden states (B, T, D) of packed rows, each sequence seeing only itself."""
-    return gpt(packed.tokens, packed.positions, packed.attend(), previous=packed.previous)
-
-
-def masked_logprobs(gpt: GPT, hidden: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
-    """Log-probability of tokens[:, t+1] at t where mask[:, t], 0 elsewhere: (B, T−1).
-
-    Only masked positions reach the head, which for short replies is most of its work saved.
-    """
-    targets = tokens[:, 1:][mask]
-    logits = gpt.head(hidden[:, :-1][mask])
-    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    chosen = -F.cross_entropy(logits, targets, reduction="none")
-    return torch.zeros(mask.shape, dtype=chosen.dtype, device=chosen.device).masked_scatter(
-        mask, chosen
+def read_packed(gpt: GPT, packed: Packed, keep: Tensor | None = None) -> Tensor:
+    """Hidden states of packed rows, each sequence seeing only itself: (B, T, D), or (K, D) of the
+    positions under keep, (B, T)."""
+    return gpt(
+        packed.tokens, packed.positions, packed.attend(), previous=packed.previous, keep=keep
     )
+
+
+def read_branches(gpt: GPT, packed: Packed) -> Tensor:
+    """Hidden states (K, D) that predict the K tokens under packed.mask, row by row."""
+    return read_packed(gpt, packed, F.pad(packed.mask, (0, 1)))
+
+
+def branch_logprobs(gpt: GPT, hidden: Tensor, packed: Packed) -> Tensor:
+    """Log-probabilities (K,) of the tokens under packed.mask, from what read_branches returned."""
+    logits = gpt.head(hidden)
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    return -F.cross_entropy(logits, packed.tokens[:, 1:][packed.mask], reduction="none")

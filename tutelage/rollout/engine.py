@@ -15,8 +15,8 @@ from torch import Tensor
 
 from tutelage.model.gpt import GPT, KeyValueCache
 
-# Rows leave the batch in bulk: copying the cache costs about as much as two decoding steps.
-_COMPACT_BELOW = 0.75
+# Rows leave the batch in bulk, so that little of the cache is copied.
+_COMPACT_BELOW = 0.85
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,14 +63,16 @@ def generate(
     for row, prompt in enumerate(prompts):
         padded[row, : len(prompt)] = torch.tensor(prompt)
     slots = longest + sampling.max_new_tokens
-    hidden, cache = _read_prompts(gpt, padded.to(device), slots)
+    read = KeyValueCache(gpt.config, P, longest, gpt.embedding.weight)
+    hidden = gpt(padded.to(device), cache=read)
     last = hidden[torch.arange(P, device=device), lengths - 1]  # (P, D)
+    cache = KeyValueCache(gpt.config, P * G, slots, gpt.embedding.weight)
+    cache.fill(read)
 
     samples = [[Sample() for _ in range(G)] for _ in range(P)]
     flat = [sample for group in samples for sample in group]
     rows = torch.arange(P, device=device).repeat_interleave(G)  # prompt of each live row
     live = list(range(P * G))  # sample of each live row
-    cache.select(rows)
     last = last[rows]
     # Slots between a prompt's end and the longest prompt's end hold padding.
     slot = torch.arange(slots, device=device)
@@ -85,8 +87,11 @@ def generate(
         if greedy:
             chosen = logprobs.argmax(dim=-1)
         else:
-            noise = torch.empty(logprobs.shape).exponential_(generator=generator)
-            chosen = (logprobs - noise.to(device).log()).argmax(dim=-1)  # Gumbel-max
+            # The inverse of the distribution function takes one random number a row.
+            reached = logprobs.exp().cumsum(dim=-1)
+            drawn = torch.rand(len(reached), 1, generator=generator).to(device) * reached[:, -1:]
+            chosen = torch.searchsorted(reached, drawn, right=True)[:, 0]
+            chosen = chosen.clamp_max(reached.shape[1] - 1)
         chosen_logprobs = logprobs.gather(1, chosen[:, None])[:, 0].tolist()
         chosen_values = value(last).tolist() if value is not None else None
         ids = chosen.tolist()
@@ -105,19 +110,18 @@ def generate(
         if not keep or step + 1 == sampling.max_new_tokens:
             break
         if len(keep) < _COMPACT_BELOW * len(live):
-            kept = torch.tensor(keep, device=device)
-            cache.select(kept)
+            # Live rows from the end fill the gaps that finished ones leave among the first.
+            count = len(keep)
+            gaps = sorted(set(range(count)).difference(keep))
+            late = keep[count - len(gaps) :]
+            kept = torch.arange(count, device=device)
+            kept[gaps] = torch.tensor(late, device=device, dtype=torch.long)
+            cache.move(gaps, late, count)
             chosen, usable, positions = chosen[kept], usable[kept], positions[kept]
             previous = previous[kept]
-            live = [live[row] for row in keep]
+            live = [live[row] for row in kept.tolist()]
         attend = usable[:, None, None, : cache.length + 1]
         last = gpt(chosen[:, None], positions[:, None], attend, cache, previous[:, None])[:, 0]
         previous = torch.stack([chosen, previous[:, 0]], dim=1)
         positions = positions + 1
     return samples
-
-
-def _read_prompts(gpt: GPT, padded: Tensor, slots: int) -> tuple[Tensor, KeyValueCache]:
-    """Hidden states of right-padded prompts and the cache they leave behind."""
-    cache = KeyValueCache(gpt.config, len(padded), slots, gpt.embedding.weight)
-    return gpt(padded, cache=cache), cache

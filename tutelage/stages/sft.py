@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tutelage.data.augmentation import RareWordSwap
+from tutelage.data.augmentation import RareWordSwap, leave_words_out
 from tutelage.data.demonstrations import demonstration_trees
 from tutelage.data.order import batch_indices
 from tutelage.device import autocast, seeded
 from tutelage.errors import BadInput
 from tutelage.model.checkpoint import save_model
-from tutelage.model.gpt import GPT, masked_logprobs, read_packed
+from tutelage.model.gpt import GPT, branch_logprobs, read_branches
 from tutelage.model.optimiser import MuonWithAdam, set_learning_rate, warmup_then_linear
 from tutelage.runs import Progress, Run
 from tutelage.schema import Demonstration
@@ -28,11 +28,12 @@ from tutelage.text.tokenizer import Tokenizer
 class SFTConfig:
     epochs: float = 10.0  # passes over the demonstrations
     batch: int = 64  # demonstrations a step
-    row_length: int = 192  # tokens a packed row
+    row_length: int = 128  # tokens a packed row
     learning_rate: float = 0.006  # of Muon; embeddings and heads keep their proportion to it
     warmup: int = 10  # steps
     max_grad_norm: float = 1.0
     swapped: float = 0.8  # share of examples whose rare copied words are swapped for others
+    left_out: float = 0.12  # share of a request's words that are left out, of those not copied
     held_out: float = 0.05  # share of demonstrations kept for the validation loss
     evaluate_every: int = 50  # steps between validation losses and saved states
 
@@ -66,12 +67,8 @@ def sft(
     began, seen = time.perf_counter(), 0
     for step in range(start, steps):
         chosen = [shown[i] for i in batch_indices(len(shown), config.batch, step, seed, stage)]
-        generator = seeded(seed, stage, step, "swap")
-        swapped = (torch.rand(len(chosen), generator=generator) < config.swapped).tolist()
-        examples = [
-            swap.demonstration(example, generator) if yes else example
-            for example, yes in zip(chosen, swapped, strict=True)
-        ]
+        generator = seeded(seed, stage, step, "augment")
+        examples = [augmented(example, swap, config, generator) for example in chosen]
         batch_trees = demonstration_trees(tokenizer, examples, context)
         batch = pack(batch_trees, config.row_length, tokenizer.pad).to(device)
         factor = warmup_then_linear(step, steps, config.warmup)
@@ -100,10 +97,19 @@ def sft(
     run.finish(stage, lambda folder: save_model(folder, gpt, tokenizer))
 
 
+def augmented(
+    example: Demonstration, swap: RareWordSwap, config: SFTConfig, generator: torch.Generator
+) -> Demonstration:
+    """The demonstration, mostly about other things and in fewer words."""
+    if torch.rand((), generator=generator) < config.swapped:
+        example = swap.demonstration(example, generator)
+    replies = [m.content for m in example.messages if m.role == "assistant"]
+    return Demonstration(leave_words_out(example.messages, replies, config.left_out, generator))
+
+
 def imitation_loss(gpt: GPT, batch: Packed) -> Tensor:
     """Mean negative log-probability of the tokens under the mask."""
-    hidden = read_packed(gpt, batch)
-    return -masked_logprobs(gpt, hidden, batch.tokens, batch.mask).sum() / batch.mask.sum()
+    return -branch_logprobs(gpt, read_branches(gpt, batch), batch).mean()
 
 
 @torch.inference_mode()

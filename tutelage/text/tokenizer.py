@@ -1,7 +1,13 @@
-"""Byte-level BPE with the chat's special tokens; digits are always one token each."""
+"""Byte-level BPE with the chat's special tokens; digits are always one token each.
+
+A word has the same tokens wherever it stands, so that a policy can copy `lamp` from "swap lamp for
+tree" into `s/lamp/tree/`: after a mark or a new line it is written as the joining token and then as
+if a space stood before it.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,10 +20,14 @@ PAD = "<|pad|>"
 DOCUMENT = "<|document|>"  # starts a document of unlabelled text
 END = "<|end|>"  # ends every message; sampled by the assistant, it is the stop token
 ROLES = {role: f"<|{role}|>" for role in ("system", "user", "assistant", "tool")}
-SPECIAL = [PAD, DOCUMENT, END, *ROLES.values()]
+JOIN = "<|join|>"  # the space that follows is not in the text
+SPECIAL = [PAD, DOCUMENT, END, *ROLES.values(), JOIN]
 
 # Words keep the space before them; a digit, and each run of marks, stands alone.
 _PIECES = r" ?\p{L}+| ?\p{N}| ?[^\s\p{L}\p{N}]|\s+(?!\S)|\s"
+
+# Where a word begins without a space. Names such as red_lamp.txt stay whole, as they are copied so.
+_JOINED = re.compile(r"(?<=[/^\"'(=<>\[{|\n])(?=[^\W\d_]{2})")
 
 
 class Tokenizer:
@@ -32,7 +42,8 @@ class Tokenizer:
             raise BadInput(f"The tokenizer lacks the special tokens {missing}.")
         self.pad, self.document, self.end = known[PAD], known[DOCUMENT], known[END]
         self.roles = {role: known[token] for role, token in ROLES.items()}
-        self.special = frozenset(known.values())
+        self.join = known[JOIN]
+        self.special = frozenset(known.values()) - {self.join}
 
     @classmethod
     def train(cls, texts: Iterable[str], vocabulary: int) -> Tokenizer:
@@ -57,7 +68,7 @@ class Tokenizer:
             initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
             show_progress=False,
         )
-        inner.train_from_iterator(texts, trainer)
+        inner.train_from_iterator((part for text in texts for part in _parts(text)), trainer)
         return cls(inner)
 
     @classmethod
@@ -77,11 +88,34 @@ class Tokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Token ids of text. `<|end|>` in the text is spelled out, it never becomes the token."""
-        return self.inner.encode(text, add_special_tokens=False).ids
+        return self.encode_many([text])[0]
 
     def encode_many(self, texts: list[str]) -> list[list[int]]:
-        return [e.ids for e in self.inner.encode_batch(texts, add_special_tokens=False)]
+        parts = [_parts(text) for text in texts]
+        encoded = iter(
+            self.inner.encode_batch([p for ps in parts for p in ps], add_special_tokens=False)
+        )
+        found = []
+        for of_text in parts:
+            ids = list(next(encoded).ids)
+            for _ in of_text[1:]:
+                ids += [self.join, *next(encoded).ids]
+            found.append(ids)
+        return found
 
     def decode(self, ids: Iterable[int]) -> str:
         """Text of token ids, special tokens left out."""
-        return self.inner.decode([i for i in ids if i not in self.special])
+        parts: list[list[int]] = [[]]
+        for token in ids:
+            if token == self.join:
+                parts.append([])
+            elif token not in self.special:
+                parts[-1].append(token)
+        first, *joined = self.inner.decode_batch(parts)
+        return first + "".join(part.removeprefix(" ") for part in joined)
+
+
+def _parts(text: str) -> list[str]:
+    """The text cut before each word that is to be joined, which gets a space in front."""
+    first, *joined = _JOINED.split(text)
+    return [first, *(f" {part}" for part in joined)]

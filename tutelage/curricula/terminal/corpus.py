@@ -14,11 +14,11 @@ from tutelage.sandbox import Sandbox
 _SESSIONS_AT_ONCE = 100
 # Shares of the characters. What a session prints is mostly chance; manuals and prose are where
 # words meet commands and names are copied.
-_SESSIONS, _MANUALS = 0.2, 0.45
+_SESSIONS, _MANUALS = 0.15, 0.52
 
 
 def pretraining_corpus(seed: int, characters: int, sandbox: Sandbox) -> list[str]:
-    """Unlabelled documents, shuffled: a quarter sessions, nearly half manuals, the rest prose."""
+    """Unlabelled documents, shuffled: mostly manuals, the rest prose and sessions."""
     if characters < 1:
         raise BadInput(f"a corpus has at least 1 character, got {characters}")
     rng = random.Random(f"terminal corpus/{seed}")

@@ -21,6 +21,22 @@ FAMILIES = (
         i want {dir} packed as {new}
         please archive the folder {dir} in {new}
         new archive {new} with the folder {dir} inside
+        can you turn the directory {dir} into an archive called {new}?
+        let me have {dir} as a tarball named {new}
+        would you tar up {dir} and call it {new}?
+        i want to send {dir} to someone, so pack it into {new}
+        just zip the directory {dir} into {new}
+        is there a way to store the whole folder {dir} as one archive {new}?
+        everything in the folder {dir} should go in an archive {new}
+        {dir} is a folder, make a compressed archive {new} of it
+        next, wrap up the {dir} folder in {new}
+        help me get all of the directory {dir} packed into {new}
+        we need an archive of {dir}, name it {new}
+        build the tar archive {new} from the folder {dir}
+        save the complete {dir} directory as the archive {new}
+        the folder {dir}, archived and compressed, under the name {new}
+        now generate {new} with all the files of folder {dir} packed in it
+        tar and gzip {dir} to {new}
         """,
         """
         {new} should be an archive that holds the folder {dir}
@@ -43,6 +59,22 @@ FAMILIES = (
         i want to see what {file} holds
         please show which files are packed in {file}
         what does the archive {file} hold?
+        can i see which files the archive {file} contains?
+        let me peek inside {file} but do not extract it
+        would you tell me what is packed into {file}?
+        just the file names in the archive {file}
+        i wonder what somebody put in the archive {file}
+        is there a way to view the contents of {file} without extracting?
+        before i unpack {file}, show what it includes
+        display the table of contents for the archive {file}
+        {file} is an archive, what does it include?
+        next, name everything stored in the archive {file}
+        help me find out what the tarball {file} has in it
+        do not unpack {file}, only list what is in it
+        print a listing of the packed archive {file}
+        we need to know what files come with the archive {file}
+        give me an overview of the archive {file}
+        what would i get if i unpacked {file}?
         """,
         """
         tell me which files the archive {file} has in it
@@ -65,6 +97,22 @@ FAMILIES = (
         please unpack the files of {file}
         expand the archive {file}
         extract what is packed in {file}
+        can you unzip the archive {file} for me?
+        let me have all the files that are in {file}, unpacked right here
+        would you untar {file}?
+        i got an archive {file}, please get its contents out
+        just decompress and extract {file}
+        is there a way to open up {file} and put its files here?
+        {file} is packed, undo that
+        i need the contents of {file} as real files, so extract it
+        next, unwrap the tarball {file}
+        help me unpack what is in {file}
+        everything in {file} should be extracted to this folder
+        restore all the files from the archive {file}
+        put all that the archive {file} contains into the current directory
+        we need the things stored in {file}, extract them all
+        now extract the whole archive named {file}
+        the archive {file} has to be unpacked here
         """,
         """
         i need the files that are packed in {file}, get them out
@@ -87,6 +135,21 @@ FAMILIES = (
         please gzip the file {file}
         turn {file} into {file}.gz
         compressed version of {file} in its place
+        can you make the file {file} take up less space by gzipping it?
+        let gzip run on {file}
+        would you gzip {file} for me?
+        just zip {file} to save space
+        is there a way to shrink the file {file} to a gz?
+        i would like {file} to be smaller, gzip it please
+        apply gzip compression to {file}
+        next, pack {file} down with gzip
+        help me save disk space, compress the file {file}
+        the file {file} should be gzipped
+        we need {file} in gzip form
+        reduce the size of {file} by compression
+        {file}, gzip it
+        now compress {file} to free some room on the disk
+        replace {file} by its gzipped version
         """,
         """
         {file} is too big, please compress it
@@ -109,6 +172,22 @@ FAMILIES = (
         please make an md5 checksum of {file}
         tell me the md5 checksum of {file}
         hash {file} with md5
+        can i get an md5 fingerprint of {file}?
+        let me see the md5 value of the file {file}
+        {file}, md5 please
+        would you work out the md5 checksum for {file}?
+        just run md5 over {file}
+        is there a way to find the md5 of {file}?
+        i want to check my download {file}, what is its md5?
+        what md5 hash does the file {file} have?
+        next, display the md5 digest of {file}
+        help me verify {file}, print its md5 sum
+        which md5 sum belongs to {file}?
+        we need to compare md5 sums, give me that of {file}
+        produce the md5 digest for {file}
+        for the file {file}, output the md5 hash
+        the thing i need is the md5 checksum of file {file}
+        use md5 to get a checksum from {file}
         """,
         """
         which md5 hash does {file} have?
@@ -131,6 +210,22 @@ FAMILIES = (
         please make a sha256 checksum of {file}
         tell me the sha256 checksum of {file}
         hash {file} with sha256
+        can you print a sha256 fingerprint for the file {file}?
+        let me know the sha256 value of {file}
+        sha256 please, and the file is {file}
+        would you run sha256 on {file} and show what comes out?
+        just give the sha256 digest of {file}
+        is there a way to see which sha256 sum {file} has?
+        someone sent me {file}, i have to check its sha256 sum
+        what does sha256 give for {file}?
+        next, work out the sha256 hash of the file {file}
+        help me with a sha256 check, output the sum of {file}
+        i would like to compare the sha256 of {file}, so display it
+        {file} needs a checksum, use sha256
+        we want the sha256 checksum of {file} on the screen
+        get me a sha256 digest from {file}
+        find out the sha256 hash belonging to {file}
+        now checksum {file}, with the sha256 method
         """,
         """
         which sha256 hash does {file} have?

@@ -21,6 +21,22 @@ FAMILIES = (
         please count all lines in the file {file}
         how long is {file} in lines?
         give me the total of lines in {file}
+        just the count of rows in {file}
+        it matters how many lines {file} is made of, find out
+        let me know how many rows {file} has
+        we need the number of rows in {file}
+        would you mind checking how many rows {file} contains?
+        how do i learn how many lines long {file} is?
+        do a count of all rows within {file}
+        {file}, how many lines?
+        rows in {file}, what do they add up to?
+        to plan my reading, tell me how many rows are in {file}
+        can i get a line total for the file {file}?
+        next, check {file} and report its number of lines
+        i wonder how many lines {file} consists of
+        what is the line count of {file}?
+        wc for {file}, only the lines
+        add together every line in {file} and report the figure
         """,
         """
         what is the number of lines {file} has?
@@ -43,6 +59,22 @@ FAMILIES = (
         please count all words in the file {file}
         how long is {file} in words?
         give me the total of words in {file}
+        a word total for {file}, nothing more
+        i would love to know how wordy {file} is, the count of words i mean
+        how many words did i write in {file}?
+        we must find out how many words stand in {file}
+        would you mind counting words in the text {file}?
+        is it possible to get the number of words that {file} contains?
+        please add up every word in {file}
+        {file}, its word count please
+        words in {file}, how many of them are there?
+        my essay {file} has a limit, so count its words
+        run a word count on {file}
+        check {file} and report how many single words it has
+        what is the amount of words found in {file}?
+        does anybody know the word total of {file}?
+        wc for {file}, words only
+        i am curious how many words make up the file {file}
         """,
         """
         what is the number of words {file} has?
@@ -65,6 +97,22 @@ FAMILIES = (
         how big is {file}?
         i need the size in bytes of {file}
         please give me the file size of {file}
+        the byte size of {file}, nothing more
+        i would love to know how large {file} is
+        how many bytes does {file} take up on the disk?
+        we must know the exact file size of {file}
+        would you mind telling me the size of my file {file}?
+        is it possible to get the length of {file} in bytes?
+        please measure {file}, the unit is bytes
+        {file}, its size please
+        bytes in {file}, what is the total?
+        before i mail {file} tell me how big it is
+        use wc to get the bytes of {file}
+        check {file} and report how much space it uses in bytes
+        what does {file} measure in bytes?
+        how much room does {file} occupy?
+        i fear {file} is too big, show its number of bytes
+        say how large the file {file} has become, in bytes
         """,
         """
         what is the number of bytes {file} has?
@@ -87,6 +135,22 @@ FAMILIES = (
         i need the number of lines with {word} in {file}
         please count every line of {file} that contains {word}
         tell me how many lines mention {word} in {file}
+        just the count of rows in {file} having {word}
+        find out on how many lines {file} includes {word}
+        let me know how many rows in {file} have {word} in them
+        we need a total of the lines in {file} where {word} occurs
+        would you work out how many rows of {file} contain {word}?
+        is there a way to count only those lines of {file} with {word} in them?
+        do a count of rows in {file} where {word} is mentioned
+        {file}, how many lines with {word}?
+        {word} stands on how many of the lines in {file}?
+        do not show the {word} lines of {file}, only say how many there are
+        can i get the number of rows with {word} for {file}?
+        next, grep {file} for {word} and count the lines found
+        i wonder on how many lines of {file} the word {word} stands
+        what is the count of lines that have {word} in {file}?
+        a number is enough, on how many rows does {file} talk about {word}?
+        add together all lines from {file} containing {word} and report the figure
         """,
         """
         what is the number of lines in which {file} mentions {word}?
@@ -109,6 +173,22 @@ FAMILIES = (
         i need the number of lines without {word} in {file}
         please count every line of {file} not containing {word}
         tell me how many lines of {file} lack {word}
+        a count of the rows in {file} where {word} is absent
+        i would love to know how many lines of {file} are free of {word}
+        how many rows of {file} never mention {word}?
+        we must find out how many lines of {file} go without {word}
+        would you mind counting rows in {file} that do not include {word}?
+        is it possible to get the number of lines from {file} with no {word} in them?
+        please add up those lines of {file} which {word} is missing from
+        {file}, how many lines are left when those with {word} are skipped?
+        leave out the lines with {word} and count the remaining lines of {file}
+        rows lacking {word} in {file}, how many are there?
+        do not print the lines of {file} without {word}, only give their number
+        check {file} and report how many lines have nothing on {word}
+        what is the amount of rows in {file} that do without {word}?
+        skip each {word} line in {file} and say how many others there are
+        grep {file} for lines that lack {word}, a number is all i want
+        i am curious in how many rows of {file} we do not find {word}
         """,
         """
         what is the number of lines in which {file} does not mention {word}?
@@ -131,6 +211,22 @@ FAMILIES = (
         i need the number of occurrences of {word} in {file}
         total occurrences of {word} in {file}
         please tell me how often {word} appears in {file}
+        just the count of times {word} is used in {file}
+        i would like to know how often {word} turns up in {file}
+        let me know how many times {file} uses the word {word}
+        we need the total of all mentions of {word} within {file}
+        would you work out how many times {word} is found in {file}?
+        it would be great to count each single {word} in {file}, even several on one line
+        please add up each appearance of {word} within {file}
+        {word} in {file}, how many times?
+        occurrences of {word}, all of {file}, as a number
+        i use {word} too much, tell me how often it stands in {file}
+        can i get the frequency of {word} in {file}?
+        next, tally each {word} in {file}, twice on a line counts as two
+        i wonder how frequently {word} comes up in {file}
+        what is the number of times that {file} mentions {word}?
+        how frequent is the word {word} in my text {file}?
+        run through {file} and keep a tally of every single {word}
         """,
         """
         what is the number of times {file} says {word}?
@@ -153,6 +249,22 @@ FAMILIES = (
         i need the number of files in {dir}
         please count all files of the directory {dir}
         how full is the folder {dir}? count its files
+        just the count of files in the folder {dir}
+        i would like to know how many files lie in the directory {dir}
+        let me know how many things are inside the folder {dir}
+        we need a total of the files in the directory {dir}
+        would you work out how many items the folder {dir} contains?
+        any idea how many entries the directory {dir} has?
+        do a file count inside the directory {dir}
+        folder {dir}, how many files?
+        i want a plain number, the amount of files in the {dir} directory
+        do not list the folder {dir}, only say how many files are in it
+        can i get a file total for the directory {dir}?
+        next, check the directory {dir} and report its number of files
+        i wonder how many files we put into the folder {dir}
+        what is the number of files that the {dir} folder has?
+        ls the folder {dir} and count what comes out
+        in the directory {dir} there are how many files?
         """,
         """
         what is the number of files the directory {dir} holds?

@@ -21,6 +21,22 @@ FAMILIES = (
         please allow {file} to be executed
         turn {file} into an executable script
         executable rights for {file}
+        can you change {file} so that i may execute it?
+        let me start {file} like a program, it needs the permission
+        {file} will not run, give it execute permission
+        would you add the execute right to {file}?
+        just make the file {file} runnable
+        is there a way to have {file} be executable?
+        i would like {file} to have execute rights
+        it says permission denied when i start {file}, make it executable
+        {file} should be allowed to run as a program
+        next, switch on the x bit for {file}
+        help me turn {file} into something i can execute
+        we need execute permission on {file}
+        grant {file} permission to be run
+        the script {file} has to become executable
+        add x to the permissions of {file}
+        now chmod {file} so that it is executable
         """,
         """
         the script {file} should be executable
@@ -43,6 +59,22 @@ FAMILIES = (
         please remove write rights from {file}
         i want {file} safe from changes
         lock {file} against changes
+        can you stop everyone from writing to {file}?
+        let {file} be only readable, not writable
+        {file} must not be edited any more, protect it
+        would you write protect {file}?
+        just take the write rights off {file}
+        is there a way to keep people from changing {file}?
+        i do not want anyone to modify {file}, so make it read only
+        from now on {file} may be read but not written
+        drop write permission on {file} for everybody
+        next, turn off writing for {file}
+        help me protect {file} against being overwritten
+        the file {file} should allow reading only
+        we need {file} locked so no one can edit it
+        {file}, remove the w permission
+        withdraw the right to write to {file} from all users
+        now guard {file} from edits by making it read only
         """,
         """
         the file {file} should not be changed by anybody, protect it
@@ -65,6 +97,22 @@ FAMILIES = (
         please show what mode {file} has
         numeric permissions of {file}
         tell me the octal mode of {file}
+        can i see the permissions of {file} in octal?
+        let me know the mode number {file} has
+        are the permissions of {file} 644 or what is the number?
+        would you print the access rights of {file} as a number?
+        just the numeric mode of {file}
+        is there a way to view the octal permissions on {file}?
+        i wonder what the permission bits of {file} are
+        {file}, which permissions does it have?
+        next, display the permission mode for the file {file}
+        help me check the rights set on {file}, as a number
+        which chmod number would {file} have at the moment?
+        we need to know the access mode of {file}
+        look up the permissions that {file} has now
+        what number stands for the rights of {file}?
+        output the three digit mode of {file}
+        the current permission setting of {file}, please
         """,
         """
         i want to know which permissions the file {file} has
@@ -87,6 +135,22 @@ FAMILIES = (
         please execute {file}
         what happens when you run {file}?
         launch the script {file}
+        can you start up {file} for me?
+        let me see what the script {file} does when started
+        {file} is a shell script, run it
+        would you execute {file} now?
+        just run the shell script called {file}
+        is there a way to launch {file} with bash?
+        i would like the script {file} to be started
+        go ahead and run {file}
+        next, have bash execute {file}
+        help me start the bash script {file}
+        time to run the script in {file}
+        we need {file} to be executed now
+        carry out the commands written in {file}
+        {file}, run it please
+        do what the script {file} says
+        pass {file} to bash and let it go
         """,
         """
         start the shell script {file} for me
@@ -109,6 +173,22 @@ FAMILIES = (
         i want to know what {link} links to
         please show the target of {link}
         {link} is a link, to which file?
+        can you say which file the link {link} leads to?
+        let me know what is behind the link {link}
+        {link} is only a symlink, what does it refer to?
+        would you resolve the link {link}?
+        just the target {link} points at
+        is there a way to see where {link} goes?
+        i wonder where the symlink {link} takes me
+        what path does the link {link} hold?
+        next, print the path the link {link} refers to
+        help me find out what {link} is pointing to
+        display the destination of the link {link}
+        we need to know the real file behind {link}
+        where will i end up if i follow {link}?
+        read the symbolic link {link} and print where it points
+        name the file that the link {link} stands for
+        the symlink {link}, where does it lead?
         """,
         """
         to what file does the symbolic link {link} lead?

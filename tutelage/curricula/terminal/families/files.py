@@ -21,6 +21,22 @@ FAMILIES = (
         make me a directory with the name {dir}
         can you add a folder named {dir}?
         directory {dir}, please create it
+        i want to have a fresh directory, {dir} is its name
+        time to start a brand new folder, call it {dir}
+        would it be okay to make another folder here called {dir}?
+        we need an additional directory by the name of {dir}
+        would you kindly create the folder {dir} for me?
+        {dir} as a new directory, quickly
+        just mkdir {dir}
+        let me have an empty directory {dir} to put things in
+        next, the folder {dir} has to be created
+        my pictures need a place to go, so build a folder {dir}
+        help me get a directory going under the name {dir}
+        the thing i need is a new folder with {dir} as its name
+        how about opening another folder here, {dir} for a name?
+        can i get one more directory in this place, namely {dir}?
+        i would like {dir} to exist as a folder
+        folder wanted, name {dir}
         """,
         """
         i would like to have a new folder, its name should be {dir}
@@ -43,6 +59,22 @@ FAMILIES = (
         make {file}, empty for now
         can you make a blank file called {file}?
         add a file {file} without any content
+        i would like {file} to exist with no text in it yet
+        touch {file} and leave it blank for the moment
+        we need a file {file}, zero content
+        is there a way to get {file} made as an empty file?
+        {file} does not exist yet, create it empty
+        help me begin a new document {file}, nothing inside so far
+        can i get a fresh file {file} without a single line in it?
+        would you set up {file} for me as an empty text file?
+        now bring an empty file by the name of {file} into being
+        let me have a new file with no content, name it {file}
+        the thing i need is an empty {file}
+        time for a new blank document called {file}
+        i will write later, for now only generate an empty {file}
+        file {file}, fresh and empty, thanks
+        next create the file {file} but write nothing into it
+        how do i get an empty new file with {file} as its name?
         """,
         """
         there should be an empty {file} here
@@ -65,6 +97,22 @@ FAMILIES = (
         back up {file} as {new}
         can you clone {file} into {new}?
         keep {file} and also have it as {new}
+        just cp {file} to {new}
+        let me have a duplicate of {file}, its name should be {new}
+        before i change {file}, store a copy as {new}
+        {file} is needed twice, the second time as {new}
+        we need the same content as in {file} in a new file {new}
+        {new} should become an exact copy of {file}
+        would you produce another {file} and name the copy {new}?
+        help me duplicate the document {file}, with {new} for the duplicate
+        i would like to keep {file} and get a twin of it called {new}
+        from {file} make an identical file {new}
+        time for a backup of {file}, let its name be {new}
+        can i have {file} replicated under the file name {new}?
+        source {file}, copy {new}
+        the thing i need is a copy of {file}, titled {new}
+        now take {file} and write a duplicate of it to {new}
+        to be safe, leave {file} alone and create its copy {new}
         """,
         """
         {new} should be a copy of {file}
@@ -87,6 +135,22 @@ FAMILIES = (
         i want {file} to be named {new}
         new name for {file}: {new}
         can you change the file name {file} into {new}?
+        just change what {file} is called to {new}
+        i no longer like the name {file}, make it {new}
+        let {file} be known as {new} instead
+        we need {file} under a different name, namely {new}
+        would you switch the name of {file} over to {new}?
+        is there a way to rename my file {file} so it becomes {new}?
+        help me rename {file}, the better name is {new}
+        old name {file}, new name {new}
+        the file now called {file} ought to have the name {new}
+        from {file} to {new}, rename please
+        i made a typo, {file} was meant to be named {new}
+        next {file} gets a new name, which is {new}
+        can i have the file {file} renamed into {new}?
+        replace the file name {file} by {new}
+        time to retitle {file}, from today it is {new}
+        what was {file} until now shall bear the name {new}
         """,
         """
         the name {file} is wrong, it should be {new}
@@ -109,6 +173,22 @@ FAMILIES = (
         shift {file} into {dir}
         can you move {file} to the folder {dir}?
         file {file} into the folder {dir}, please
+        use mv so that {file} ends up in the directory {dir}
+        i would like {file} to live in the folder {dir} from now on
+        the right place for {file} is the directory {dir}, so bring it there
+        let {file} go into the folder {dir}
+        we need {file} out of here and in the folder {dir}
+        would you transfer {file} to the directory {dir}?
+        see that {file} gets moved to the {dir} directory
+        help me tidy up, {file} goes in the folder {dir}
+        into the folder {dir} with {file}
+        {file} lies in the wrong spot, relocate it to the folder {dir}
+        time to stow {file} away in the directory {dir}
+        can i have {file} shifted over to the {dir} folder?
+        next, push the file {file} into the directory {dir}
+        the folder {dir} is where {file} has to be, move it there
+        carry {file} over to {dir}, no copy should stay here
+        destination for {file} is the {dir} directory, please move
         """,
         """
         {file} is in the wrong place, it belongs inside {dir}
@@ -131,6 +211,22 @@ FAMILIES = (
         add a copy of {file} to the folder {dir}
         can you drop a copy of {file} into {dir}?
         a copy of {file} should go into {dir}
+        use cp to get {file} into the directory {dir} as well
+        i would like the folder {dir} to have its own copy of {file}
+        the directory {dir} needs a duplicate of {file}
+        let {file} stay where it is, but place a duplicate in the folder {dir}
+        we need {file} copied over to the {dir} directory
+        would you leave a copy of {file} in the directory {dir}?
+        is there a way to have {file} here and also in the folder {dir}?
+        help me duplicate {file} into the folder {dir}
+        into the directory {dir} goes a copy of {file}
+        for safety store a second {file} inside the folder {dir}
+        time to copy {file}, the target is the folder {dir}
+        can i get a duplicate of {file} put into the {dir} directory?
+        next, {file} has to be copied to the folder {dir}
+        do not move {file}, only copy it to the directory {dir}
+        the thing i need is {file} duplicated inside the directory {dir}
+        replicate {file} within the folder {dir} and keep the original
         """,
         """
         {dir} should get a copy of {file} too
@@ -153,6 +249,22 @@ FAMILIES = (
         delete only the file {file}
         {file} can go, delete it
         can you throw {file} away?
+        please rm {file}, it is of no use any longer
+        i would like {file} to be gone
+        let us be done with {file}, erase it
+        we have no use for {file} now, so delete it
+        would you wipe out the file {file}?
+        any chance you could erase {file} for me?
+        help me drop the file {file}, i am finished with it
+        {file} is outdated, please throw it out
+        off with {file}, delete
+        time to discard {file}
+        can i have the file {file} deleted for good?
+        next, {file} should disappear from here
+        see to it that {file} gets removed
+        toss {file} in the trash
+        the document {file} is useless, kindly remove it
+        nobody needs {file}, so get it deleted
         """,
         """
         i have no use for {file} any more, get rid of it
@@ -175,6 +287,22 @@ FAMILIES = (
         erase the directory {dir}
         the folder {dir} can go, files and all
         can you remove the whole folder {dir}?
+        rm for the whole directory {dir}, with everything inside
+        i would like the folder {dir} and its contents to be gone
+        let the directory {dir} disappear, including its files
+        we have no use for the directory {dir} now, so delete it
+        would you erase the complete folder {dir}?
+        any chance you could throw out the directory {dir} and all it contains?
+        help me get the directory {dir} out of here for good
+        folder {dir} is outdated, delete it completely
+        off with the directory {dir}
+        you may discard the folder {dir} along with its content
+        can i have the entire directory {dir} removed?
+        next, the folder {dir} has to vanish with everything within
+        see that the folder {dir} is deleted, subfolders too
+        toss out folder {dir} together with the files it has
+        to save room, remove the {dir} folder and everything in there
+        nobody needs the {dir} directory, erase it whole
         """,
         """
         i have no use for the folder {dir}, throw it away
@@ -197,6 +325,22 @@ FAMILIES = (
         please list the directory {dir}
         what does the folder {dir} hold?
         show me the files inside {dir}
+        just ls the directory {dir}
+        give me an overview of what the folder {dir} has inside
+        let me look at what the directory {dir} contains
+        we need the names of everything inside the folder {dir}
+        would you tell me what is stored in the directory {dir}?
+        may i know which files the folder {dir} has?
+        help me find out what lies in the folder {dir}
+        directory {dir}, what have we got in there?
+        a listing of the folder {dir}, please
+        time to take a peek inside the directory {dir}
+        can i see the file names in the {dir} folder?
+        next, name all files that are inside the directory {dir}
+        i wonder what is kept within the folder {dir}
+        print the content list of the {dir} directory
+        file list of directory {dir}, thanks
+        what did we put into the folder {dir} so far?
         """,
         """
         tell me what the directory {dir} has in it

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import re
 
-from tutelage.curricula.terminal.families.steps import SOURCES, STEPS, Step
+from tutelage.curricula.terminal.families.sources import SOURCES
+from tutelage.curricula.terminal.families.steps import STEPS, Step
 from tutelage.curricula.terminal.family import Family
 
 GROUP = "pipelines"

@@ -21,6 +21,22 @@ FAMILIES = (
         print {file}, writing {new} for {word}
         i want to see {file} with {word} swapped for {new}
         please display {file} with {new} in the place of {word}
+        can i see how {file} reads with {new} wherever it says {word}?
+        let me see the text of {file} with {new} standing in for {word}
+        show me {file}, but each {word} should read {new}
+        without changing the file, list {file} with {new} for every {word}
+        just output {file} having {word} exchanged for {new}
+        would you print {file} so that {word} appears as {new}?
+        is there a way to view {file} with all {word} shown as {new}?
+        i would like to read {file} with {new} substituted for {word}
+        put {new} where {word} is and show me the resulting text of {file}
+        display the contents of {file}, only with {new} rather than {word}
+        next, list {file} on the screen, {word} becoming {new}
+        the text of {file} on screen please, each {word} replaced by {new}
+        do not edit {file}, only show it with {word} changed to {new}
+        how does {file} look when {word} is swapped out for {new}?
+        help me preview {file} with {new} in every spot that has {word}
+        read {file} out to me, saying {new} each time {word} comes
         """,
         """
         let me read {file} as if {word} were {new}
@@ -43,6 +59,22 @@ FAMILIES = (
         substitute {new} for {word} in {file}
         everywhere in {file}, turn {word} into {new}
         i want {word} changed to {new} in {file} itself
+        can you edit {file} so that every {word} is now {new}?
+        {word} is wrong in {file}, correct it to {new}
+        the file {file} should say {new} wherever it says {word}, fix that
+        rewrite {file} with {new} in all places where {word} stands and save
+        would you update {file}, making each {word} a {new}?
+        i made a mistake in {file}, {word} has to become {new}
+        is there a way to replace {word} with {new} directly inside {file}?
+        overwrite all occurrences of {word} in {file} with {new}
+        {file} needs editing, {word} out and {new} in
+        just exchange {word} for {new} throughout {file} and keep the change
+        we need {file} modified in place, {word} to {new}
+        next, put {new} where {word} is in {file} and store it
+        help me fix {file}, it must have {new} and not {word}
+        make the change from {word} to {new} in {file} permanent
+        do a search and replace in {file}, {word} to {new}, and save the file
+        update the contents of {file} by replacing each {word} with {new}
         """,
         """
         {file} says {word} where it should say {new}, change that
@@ -65,6 +97,22 @@ FAMILIES = (
         convert the text of {file} to capitals
         please print {file} with capital letters only
         upper case version of {file}
+        can i see {file} with every letter in caps?
+        let me read {file} in block capitals
+        {file}, all caps please
+        what does {file} look like in capital letters?
+        make the letters big when you print {file}
+        would you output {file} with the small letters turned into capitals?
+        just list {file} in caps
+        is there a way to view {file} completely in uppercase?
+        i would like the text of {file} displayed in large letters
+        shout {file} at me, capitals only
+        next, output {file} uppercased
+        no small letters, show me {file} in capitals
+        help me read {file}, print it with big letters throughout
+        raise all letters of {file} to upper case on the screen
+        the contents of {file} in upper case, please
+        {file} with lower case letters changed to upper case, print that
         """,
         """
         let me read {file} with every letter in upper case
@@ -87,6 +135,22 @@ FAMILIES = (
         i want to see {file} without empty lines
         please display the lines of {file} that have text
         non-empty lines of {file}
+        can i see {file} with the empty rows left out?
+        let me read {file} without all those gaps
+        just the rows in {file} that contain something
+        what is in {file} if you ignore the blank rows?
+        would you list {file}, leaving out lines with nothing on them?
+        is there a way to view {file} minus the empty lines?
+        i would like {file} printed with blank rows skipped
+        only filled lines of {file}, please
+        {file} has too many gaps, display it with no blank rows
+        output {file}, but drop the empty lines from the output
+        next, list every line in {file} that has something in it
+        show me the lines from {file} which are not empty
+        help me read {file}, hiding rows that have no text
+        leave the file alone but print {file} with its blank lines skipped
+        when you show {file}, pass over the empty rows
+        the lines with content in {file}, print those
         """,
         """
         let me read {file} with the blank lines left out
@@ -109,6 +173,22 @@ FAMILIES = (
         i want no empty lines in {file} any more
         erase blank lines from {file}
         throw the empty lines out of {file}
+        can you strip {file} of its blank rows and save it?
+        there are too many gaps in {file}, delete the empty rows
+        tidy up {file} by removing the rows with nothing on them
+        edit {file} so it has no blank lines left
+        would you rid the file {file} of all empty rows?
+        is there a way to delete blank rows from {file} itself?
+        just drop all the empty lines in {file} for good
+        i would like the blank rows in {file} gone permanently
+        the empty rows in {file} have to go
+        blank lines in {file} bother me, erase them from the file
+        next, cut every empty row out of {file}
+        we need {file} cleaned up, no more blank lines in the file
+        help me close the gaps in {file}, remove empty lines in place
+        rewrite {file} with the blank rows deleted
+        wipe out any line of {file} that is empty, saving the change
+        {file}, empty lines, delete them all
         """,
         """
         the blank lines of {file} can go, take them out
@@ -131,6 +211,22 @@ FAMILIES = (
         i do not need line {n} of {file}, remove it
         please delete line {n} in {file}
         throw line {n} out of {file}
+        can you drop row {n} from {file}?
+        line {n} in {file} is wrong, take it away
+        edit {file} so that line {n} is gone
+        would you cut row number {n} out of {file}?
+        just strike line {n} from the file {file}
+        there is a mistake in row {n} of {file}, so erase that row
+        is there a way to remove the line numbered {n} in {file}?
+        i would like row {n} of {file} deleted
+        {file}, line {n}, get rid of it
+        we have no use for line {n} in {file}, delete it there
+        next, kick line {n} out of {file}
+        help me get line {n} removed from {file}
+        row {n} should not be in {file} any more
+        rewrite {file} leaving out line {n}
+        keep all of {file} except row {n}, save it that way
+        now please wipe row {n} from {file}
         """,
         """
         {file} should lose its line {n}
@@ -153,6 +249,21 @@ FAMILIES = (
         please append {new} to the file {file}
         {file} needs one more line: {new}
         one more line for {file}: {new}
+        can you stick {new} onto the end of {file}?
+        let {file} finish with a further line saying {new}
+        {new} is missing in {file}, put it after the last row
+        would you tack {new} on at the bottom of {file}?
+        just add {new} below everything else in {file}
+        is there a way to append a row with {new} to {file}?
+        i forgot {new} in {file}, please add it at the end
+        extend {file} by a line that says {new}
+        {new} should be the final row of {file}, add it
+        next, write another row into {file} reading {new}, keep the others
+        help me get {new} in at the end of {file}
+        keep what {file} has and add {new} underneath
+        the list in {file} is not complete, append {new}
+        now {new} goes to the bottom of {file} as an extra line
+        we need an additional entry {new} in {file}
         """,
         """
         {file} should end with a new line that says {new}
@@ -175,6 +286,22 @@ FAMILIES = (
         i need a file {file} containing {word}
         please create {file} with {word} inside
         store the word {word} in a file called {file}
+        can you start a file {file} with nothing but {word} in it?
+        let there be a file {file} whose only text is {word}
+        would you put down {word} in a fresh file called {file}?
+        just store {word} as the contents of {file}
+        is there a way to save {word} under the file name {file}?
+        i would like a brand new file named {file} that reads {word}
+        {word}, save that in a new file named {file}
+        {file} does not exist yet, create it holding the word {word}
+        next, make a text file {file} saying {word}
+        help me create {file}, its content should be {word}
+        note down {word} in a newly made file {file}
+        we need a file by the name of {file} with {word} as its only line
+        generate {file} containing the single word {word}
+        now a new file, name {file}, content {word}
+        write out the text {word} to a fresh {file}
+        open a new file {file} and type {word} into it
         """,
         """
         there should be a file {file} in which {word} is written
@@ -197,6 +324,22 @@ FAMILIES = (
         please merge the files {file} and {other} into {new}
         i want {file} and {other} in one file {new}
         one file {new} out of {file} and {other}
+        can you stick {file} and {other} together and call the result {new}?
+        let {new} hold everything from {file} and after it {other}
+        {file} plus {other} makes {new}, create it
+        would you join {file} with {other} and save that under {new}?
+        just concatenate {file} and {other} to {new}
+        is there a way to have {file} and {other} as a single file {new}?
+        i would like {new} to be {file} with {other} after it
+        take {file}, add {other} behind it, store both in {new}
+        two files {file} and {other}, turn them into one called {new}
+        next, save {file} and {other} one after the other in {new}
+        help me unite {file} and {other} in a new file {new}
+        the contents of {file} and of {other} should go into {new}
+        we need a combined file {new} with {file} first and {other} second
+        create {new} by putting {other} after {file}
+        now copy the text of {file} and then that of {other} into {new}
+        both {file} and {other} belong together, write them to {new}
         """,
         """
         {new} should hold {file} and after it {other}

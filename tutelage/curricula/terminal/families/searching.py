@@ -21,6 +21,22 @@ FAMILIES = (
         i want every line of {file} with {word} in it
         where does {file} mention {word}?
         please print all lines of {file} that contain {word}
+        just grep {file} for {word}
+        only if a line of {file} includes {word} do i want to see it
+        let me see every row in {file} having {word} in it
+        we need all lines out of {file} where {word} occurs
+        would you pick out the rows of {file} containing {word}?
+        hide all of {file} but the lines with {word}
+        help me track down {word} inside {file}
+        {word} in {file}, show me those rows
+        {file}, only rows mentioning {word}
+        somebody wrote about {word} in {file}, print these lines
+        can i get each line of {file} in which {word} stands?
+        next, filter {file} and keep the lines with {word}
+        i wonder which rows of {file} talk about {word}
+        what are the lines where {file} says something about {word}?
+        {word} is what i am after, which rows of {file} have it?
+        go through {file} and list whatever lines include {word}
         """,
         """
         does {file} say something of {word}? show those lines
@@ -43,6 +59,22 @@ FAMILIES = (
         lines of {file} with {word}, case does not matter
         i want lines of {file} that mention {word}, capitals or not
         please find {word} in {file} without regard to case
+        just grep {file} for {word}, no matter the case
+        big or small letters alike, list lines of {file} having {word}
+        let me see rows of {file} with {word} in lower or upper case
+        we need all lines of {file} where {word} occurs, capitalised or not
+        would you search for {word} in {file} and ignore capitals?
+        is there a way to find {word} within {file}, regardless of case?
+        help me track down {word} inside {file}, in any mix of capital and small letters
+        {word} in {file}, case ignored, show the rows
+        {file}, rows mentioning {word} in whatever letter case
+        somebody may have capitalised {word}, so search {file} ignoring case
+        can i get each line of {file} containing {word}, written large or small?
+        next, filter {file} for {word} without looking at upper or lower case
+        i wonder which rows of {file} include {word}, be it in capitals or not
+        what lines of {file} have {word}, capital letters counting the same as small ones?
+        do a search for {word} over {file} that is not case sensitive
+        treat capitals like small letters and list the lines in {file} with {word}
         """,
         """
         let me see the lines of {file} that have {word}, capital letters or small
@@ -65,6 +97,22 @@ FAMILIES = (
         i want the lines of {file} in which {word} is missing
         show {file} but hide lines containing {word}
         please print all lines of {file} not containing {word}
+        just {file} minus the rows containing {word}
+        every {word} line should be left out, then print {file}
+        let me see the rows of {file} where {word} does not occur
+        we need all lines out of {file} but those with {word}
+        would you skip each row that mentions {word} and print the rest of {file}?
+        how do i view {file} without the lines that have {word}?
+        when printing {file}, throw the {word} lines out
+        {file}, only rows free of {word}
+        no {word} please, show me the other lines of {file}
+        i am tired of {word}, display the lines in {file} not mentioning it
+        can i get each line of {file} in which {word} is absent?
+        next, list {file} but drop any row that includes {word}
+        i wonder which rows of {file} never mention {word}
+        what remains of {file} when lines including {word} are omitted?
+        anything in {file} is fine to print as long as {word} is not in the line
+        ignore lines with {word} and output everything else from {file}
         """,
         """
         let me see each line of {file} which does not have {word} in it
@@ -87,6 +135,22 @@ FAMILIES = (
         print lines of {file} whose first word is {word}
         please find lines starting with {word} in {file}
         search {file} for lines that start with {word}
+        just the rows of {file} with {word} at their start
+        lines opening with {word} are what i look for in {file}
+        let me see every row of {file} starting with {word}
+        we need all lines out of {file} where {word} comes first
+        would you pick the rows from {file} that begin with {word}?
+        is there a way to view only lines of {file} having {word} as their beginning?
+        it must be {word} right at the start, which rows of {file} fit?
+        {word} at the beginning of the line, search {file} for that
+        {file}, lines with {word} in front
+        some entries of {file} open with {word}, list them
+        can i get each line in {file} that has {word} as its first word?
+        next, filter {file} for lines led by {word}
+        i wonder which rows in {file} start off with {word}
+        what lines in {file} start with {word}?
+        grep {file} for {word}, but only at the line start
+        any row in {file} may be printed if its beginning is {word}
         """,
         """
         let me see what lines in {file} have {word} at the start
@@ -109,6 +173,22 @@ FAMILIES = (
         print lines of {file} whose last word is {word}
         please find lines ending in {word} in {file}
         search {file} for lines that end with {word}
+        only rows finishing in {word}, the file is {file}
+        i am after those lines in {file} that close with {word}
+        do list every row in {file} whose ending is {word}
+        we want to see which lines of {file} have {word} at the very end
+        would you mind giving me the rows of {file} that finish on {word}?
+        is it possible to print just the lines from {file} where the last thing is {word}?
+        please filter {file}, keep a line when {word} is its end
+        {file}, lines with {word} as the final word
+        line endings matter here, pick those with {word} from {file}
+        some entries of {file} stop with the word {word}, display them
+        show me rows ending on {word}, taken out of {file}
+        look at how lines of {file} end and output the ones with {word} there
+        what rows of {file} have got {word} right at their end?
+        {word} should stand last in the line, find such lines in {file}
+        use grep to get rows from {file} where {word} closes the line
+        a line counts if it finishes with {word}, search {file} that way
         """,
         """
         let me see what lines in {file} have {word} at the very end
@@ -131,6 +211,22 @@ FAMILIES = (
         where is {word} mentioned in the folder {dir}?
         look through the files in {dir} for {word}
         i want all lines mentioning {word} in the folder {dir}
+        just grep for {word} in everything under the folder {dir}
+        from any file of the directory {dir} print rows with {word}
+        let me know where the files in folder {dir} mention {word}
+        we need each line about {word} from all files of the {dir} directory
+        would you go through the whole directory {dir} and find {word}?
+        an entire folder, {dir}, has to be searched for the word {word}
+        help me track down {word} somewhere inside the directory {dir}
+        {word}, anywhere in the folder {dir}
+        directory {dir}, all files, lines containing {word}
+        i forgot which file it was, search the {dir} folder for {word}
+        can i get every mention of {word} within the directory {dir}?
+        next, scan the files of the folder {dir} for {word}
+        i wonder where in the directory {dir} the word {word} occurs
+        what files in the folder {dir} include {word}, and on which lines?
+        do a recursive search for {word} across the folder {dir}
+        dig through all of the directory {dir}, subfolders too, and print lines with {word}
         """,
         """
         go through every file in the folder {dir} and find {word}
@@ -153,6 +249,22 @@ FAMILIES = (
         search every folder for a file called {file}
         please tell me the place of the file {file}
         path of the file {file}
+        just tell me where {file} lies
+        {file} is in one of the folders, tell me which
+        let me know the location of {file}
+        we need to find out where somebody put {file}
+        would you hunt for {file} in all the directories?
+        how do i find the folder that has {file} inside?
+        track down my file {file}, it is somewhere below here
+        {file}, where did it go?
+        do we know the location of {file}?
+        i forgot where i saved {file}, look it up
+        can i get the path to {file}?
+        next, seek {file} in every directory
+        i wonder where {file} has been put
+        what directory does {file} sit in?
+        at what path can {file} be found?
+        go through all subfolders until {file} turns up
         """,
         """
         i do not know in which directory {file} is, find it
@@ -175,6 +287,22 @@ FAMILIES = (
         i want to see which .{ext} files there are
         please show the names of the {ext} files
         only the {ext} files in this folder
+        just the {ext} files, by name
+        all files of type {ext}, listed please
+        let me see every {ext} file in this directory
+        we need the names of the files with {ext} as extension
+        would you show which files end in .{ext}?
+        is there a way to list only files of the {ext} kind?
+        look in the current folder and name the {ext} files
+        {ext} files, all of them, names only
+        everything here with the extension {ext}
+        leave other types out and list files ending with .{ext}
+        can i see what there is here in the way of {ext} files?
+        next, print all file names that have the {ext} extension
+        i wonder which files of type {ext} lie in this folder
+        what are the names of the .{ext} files in here?
+        do we have {ext} files here, and what are they called?
+        ls, but nothing except .{ext} files
         """,
         """
         tell me the names of all files that end in .{ext}

@@ -14,6 +14,14 @@ FAMILIES = (
         good to see you
         greetings
         hey, are you there?
+        hi again, my friend
+        hello, it is me
+        hey you, nice that you are here
+        nice to meet you
+        howdy, partner
+        hello computer, i am back
+        a warm welcome to you
+        hi, is anybody at home?
         """,
         """
         hello, good to see you there
@@ -28,6 +36,14 @@ FAMILIES = (
         good (morning|afternoon)
         a very good day to you
         good evening, computer
+        morning, my good old computer
+        good evening to you
+        have a good day
+        good afternoon, my dear assistant
+        a lovely morning to you
+        what a fine day, good morning
+        i wish you a pleasant evening
+        good day to you and yours
         """,
         """
         a good morning to you, computer
@@ -43,6 +59,13 @@ FAMILIES = (
         my name is {person}
         {person} here, hello
         hey, this is {person}
+        i am called {person}
+        hello computer, my name is {person}
+        you can call me {person}
+        let me introduce myself, i am {person}
+        it is me, {person}
+        nice to meet you, i am {person}
+        you are talking to {person} now
         """,
         """
         good day, {person} is my name
@@ -58,6 +81,14 @@ FAMILIES = (
         are you (well|all right)?
         how do you do?
         how is it going?
+        how do you feel today?
+        is everything fine with you?
+        how have you been lately?
+        are you doing well at the moment?
+        how are things with you these days?
+        i hope you are well today, are you?
+        what is up with you today?
+        how is life treating you?
         """,
         """
         are you fine today?
@@ -73,6 +104,14 @@ FAMILIES = (
         many thanks
         thanks a lot for your help
         that was kind, thank you
+        thank you ever so much for this
+        i am very grateful to you
+        thanks, that helped me
+        much appreciated
+        i owe you my thanks
+        you have been a great help, thanks
+        ok, thank you for that
+        cheers, thanks for everything
         """,
         """
         you were a great help, thanks
@@ -88,6 +127,14 @@ FAMILIES = (
         you are (great|very good)
         that was perfect
         i like what you did
+        excellent work, my friend
+        you did that really well
+        wow, that was fast
+        i am very happy with your work
+        you are the best
+        nice one
+        that is exactly what i wanted, perfect
+        what a clever assistant you are
         """,
         """
         what you did was very good
@@ -103,6 +150,14 @@ FAMILIES = (
         oh sorry, i typed the wrong thing
         sorry about that
         excuse me
+        i apologise
+        oops, that was my fault
+        please forgive me
+        pardon me for that
+        i made a mistake, sorry
+        sorry for the trouble
+        my bad
+        i did not mean to do that, forgive me
         """,
         """
         that was my mistake, sorry
@@ -118,6 +173,14 @@ FAMILIES = (
         what are you?
         what is your name?
         tell me about yourself
+        who am i talking to?
+        what kind of program are you?
+        do you go by a name?
+        please introduce yourself
+        by which name should i call you?
+        what do people call you?
+        i would like to know who you are
+        and you are?
         """,
         """
         tell me your name and what you are
@@ -133,6 +196,14 @@ FAMILIES = (
         am i talking to a machine?
         do you have a body?
         are you alive?
+        are you some sort of robot?
+        is there a human behind this?
+        are you a man or a woman?
+        do you live and breathe like me?
+        you are not a real person, are you?
+        am i chatting with somebody of flesh and blood?
+        were you born or built?
+        i wonder if you are a living being
         """,
         """
         am i talking to a real person?
@@ -149,6 +220,14 @@ FAMILIES = (
         what are you good at?
         what should i ask you?
         help
+        what do you know how to do?
+        what kind of tasks do you understand?
+        show me what you are able to do
+        which things can i ask you for?
+        i need some help, what do you offer?
+        what jobs do you take on for people?
+        how do i use you?
+        tell me what you can help with
         """,
         """
         what can i ask you to do?
@@ -164,6 +243,14 @@ FAMILIES = (
         see you (later|tomorrow)
         good night
         i have to go now
+        farewell, dear machine
+        so long, my friend
+        that is all for today, bye
+        i am leaving now
+        until next time
+        i will see you again soon
+        have a nice evening, i am off
+        talk to you another day
         """,
         """
         i have to go, see you later
@@ -179,6 +266,14 @@ FAMILIES = (
         do you know a joke?
         make me laugh
         say something funny
+        do you know anything funny?
+        i want to hear a good joke
+        cheer me up with a joke
+        can you be funny?
+        another joke, please
+        let us hear a funny story
+        what is the funniest joke you know?
+        i could use a laugh, tell me one
         """,
         """
         make me laugh with a joke

@@ -21,6 +21,22 @@ FAMILIES = (
         order the lines of {file} by the alphabet
         please show the sorted lines of {file}
         sorted version of {file}
+        can i have the rows of {file} from a to z?
+        alphabetize {file} for me
+        let me see {file} with its lines arranged by letter
+        {file} is a mess, list its lines alphabetically
+        what does {file} look like when sorted?
+        rows of {file}, alphabetical, please
+        would you arrange the contents of {file} from a through z?
+        just list {file} in abc order
+        is there a way to view {file} alphabetically?
+        the list in {file} needs to be read a first, z last
+        next, display every row of {file} in sorted order
+        i would like the entries of {file} ordered alphabetically
+        help me read {file}, line it up from a to z
+        {file}, sort it and output the result
+        now run an alphabetical sort on {file}
+        time to see the entries in {file} sorted by name
         """,
         """
         let me see {file} with its lines in alphabetical order
@@ -43,6 +59,22 @@ FAMILIES = (
         reverse sort {file}
         please sort {file} the other way round, z first
         order the lines of {file} backwards by the alphabet
+        can you list {file} with z at the top and a at the bottom?
+        let me see the rows of {file} from z down to a
+        {file} sorted, but backwards
+        what does {file} look like sorted the wrong way round, z before a?
+        just show {file} z to a
+        rows of {file}, descending, thanks
+        is there a way to get {file} sorted in reverse order?
+        i would like to read {file} sorted from the end of the alphabet to its start
+        sort {file}, but have the last letters come first
+        help me list the entries of {file} in reverse alphabetical order
+        next, arrange {file} descending and display it
+        would you alphabetize {file} in reverse for me?
+        the thing i need is {file} in descending sort order
+        now the entries in {file} again, ordered from z back to a
+        display {file} with its rows sorted high to low by letter
+        take {file} and reverse the sort, z goes on top
         """,
         """
         let me see {file} with its lines from z to a
@@ -65,6 +97,22 @@ FAMILIES = (
         i want the numbers of {file} sorted by value
         please show {file} sorted by size of number
         numeric sort of {file}
+        can i see the values in {file} from lowest to highest?
+        rank the figures in {file} from smallest to biggest
+        {file} holds numbers, put them in numeric order
+        let me have {file} sorted as numbers, not as text
+        what are the numbers in {file} from low to high?
+        just list the figures of {file} in increasing order
+        would you arrange the values of {file} by size?
+        numbers from {file}, ascending, please
+        i would like 9 to come before 10 when you sort {file}
+        is there a way to order {file} by numeric value?
+        next, sort the figures stored in {file} from least to greatest
+        help me get the values in {file} lined up, smallest on top
+        display every number in {file}, growing in size
+        {file}, do a numerical sort and print it
+        the amounts in {file} have to be listed from little to big
+        now show {file} ordered numerically, low ones first
         """,
         """
         let me see the numbers of {file} in ascending order
@@ -87,6 +135,22 @@ FAMILIES = (
         i need the highest number from {file}
         please find the maximum value of {file}
         give me the top number in {file}
+        what is the maximum among the values in {file}?
+        can you pick out the biggest figure in {file}?
+        just the greatest number in {file}, nothing else
+        let me know how high the numbers in {file} go
+        i wonder which value in {file} is the highest
+        {file} is full of numbers, print the largest one
+        max value out of all those in {file}
+        how big is the biggest number in {file}?
+        would you look for the largest value in {file}?
+        the record in {file}, meaning its highest number, please
+        we need the maximum from the list of numbers in {file}
+        next, display the single largest figure {file} contains
+        is there a way to see only the greatest value of {file}?
+        out of all the numbers in {file}, which one is the top?
+        help me find the peak value in {file}
+        go through the figures in {file} and tell me the largest
         """,
         """
         of all numbers in {file}, which one is the highest?
@@ -109,6 +173,22 @@ FAMILIES = (
         unique sorted lines of {file}
         distinct lines of {file}, please
         remove duplicates from {file} and show it sorted
+        can i see {file} sorted with the repeats taken out?
+        let me have every different entry of {file} just a single time, in order
+        {file} repeats itself, show each row only once and sorted
+        what are the distinct entries in {file}?
+        just the unique rows in {file}
+        would you sort {file} and leave out any line that comes twice?
+        list {file} in order with no repeated lines
+        is there a way to view {file} sorted and free of duplicates?
+        i would like a sorted list of the different rows in {file}
+        no doubles please, sort {file} and print it
+        too many duplicates in {file}, display only the distinct rows
+        next, output {file} in sorted order, skipping lines already shown
+        deduplicate and sort {file}, then print the result
+        which distinct values are there in {file}?
+        help me see what {file} contains once all the doubles are gone
+        sort the rows of {file} and keep one of each
         """,
         """
         let me see every line of {file} only once, in order
@@ -131,6 +211,22 @@ FAMILIES = (
         i want a count for every distinct line of {file}
         please count each different line in {file}
         tally the lines of {file}
+        can you tell me how many of each row there are in {file}?
+        let me see the distinct entries of {file} together with their number of appearances
+        what is the count for each different row of {file}?
+        {file} has repeats, how many times does each one come up?
+        just a tally of the entries in {file}
+        would you group the same lines of {file} and count each group?
+        how frequent is every single line in {file}?
+        line frequencies for {file}
+        is there a way to see how often the entries in {file} are repeated?
+        i wonder how many copies of each line {file} holds
+        next, print each unique row in {file} with the number of its occurrences
+        help me count up the repeats of every entry in {file}
+        for every different line in {file}, give the number of times it shows up
+        we need a histogram of the lines in {file}
+        display how many times each entry turns up in {file}
+        sort {file} and put a count in front of each distinct line
         """,
         """
         for each distinct line of {file}, how many times does it occur?
@@ -153,6 +249,22 @@ FAMILIES = (
         just the values of column {col} in {file}
         please print field {col} of every row in {file}
         take column {col} out of {file}
+        can i see just the entries in column {col} of {file}?
+        let me have a look at column {col} in {file}
+        {file} is a table, list its column {col}
+        which values does column {col} of {file} have?
+        only field {col} of each line in {file}
+        would you pull column {col} out of the csv {file}?
+        from {file}, display column {col} and leave the others away
+        i just need what stands in column {col} of {file}
+        is there a way to get only column number {col} from {file}?
+        next, output the {file} entries that are in column {col}
+        csv {file}, column {col}, show it
+        help me pick out field {col} from all rows of {file}
+        the rest of {file} does not matter, print column {col}
+        split {file} at the commas and show part {col} of each row
+        now list everything under column {col} in the table {file}
+        i would like to read down column {col} of {file}
         """,
         """
         let me see the values that are in column {col} of {file}
@@ -175,6 +287,22 @@ FAMILIES = (
         please total the numbers of {file}
         what do the numbers in {file} come to in total?
         add together every number in {file}
+        can you tell me the total of the figures in {file}?
+        let me know what you get if you add all the values in {file}
+        what is the grand total of {file}?
+        {file} is a list of amounts, add them up for me
+        just the sum of the figures in {file}
+        would you sum the values stored in {file}?
+        how much is everything in {file} taken together?
+        total for {file}, please
+        i wonder what all the numbers in {file} make when added
+        we need to know the total amount in {file}
+        is there a way to add the rows of numbers in {file}?
+        next, calculate the sum over all figures in {file}
+        help me total up {file}
+        the values in {file}, what is their sum?
+        compute the overall total for the numbers listed in {file}
+        do the addition for every value in {file} and print the result
         """,
         """
         i want to know what all numbers of {file} add up to

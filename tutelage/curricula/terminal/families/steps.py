@@ -1,20 +1,10 @@
-"""The steps of pipelines: how each is asked for, and its command."""
+"""The later steps of pipelines: how each is asked for, and its command."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from tutelage.curricula.terminal.family import lines_of, slot_pairs
-
-
-@dataclass(frozen=True)
-class Source:
-    """A first step: the ways to name what it takes (plural), and its command."""
-
-    slots: tuple[tuple[str, str], ...]
-    command: str
-    train: tuple[str, ...]
-    held_out: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -28,133 +18,9 @@ class Step:
     named: tuple[str, ...] = ()
 
 
-def _source(slots: str, command: str, train: str, held_out: str) -> Source:
-    return Source(slot_pairs(slots), command, lines_of(train), lines_of(held_out))
-
-
 def _step(slots: str, command: str, train: str, held_out: str, named: str = "") -> Step:
     return Step(slot_pairs(slots), command, lines_of(train), lines_of(held_out), lines_of(named))
 
-
-SOURCES = {
-    "with": _source(
-        "file:varied word:frequentword",
-        "grep {word} {file}",
-        """
-        the lines with {word} in {file}
-        the lines of {file} that contain {word}
-        all lines in {file} that mention {word}
-        """,
-        """
-        the lines of {file} that have {word} in them
-        those lines in {file} which mention {word}
-        """,
-    ),
-    "without": _source(
-        "file:tidy word:frequentword",
-        "grep -v {word} {file}",
-        """
-        the lines without {word} in {file}
-        the lines of {file} that do not contain {word}
-        all lines in {file} lacking {word}
-        """,
-        """
-        the lines of {file} that do not have {word} in them
-        those lines in {file} which do not mention {word}
-        """,
-    ),
-    "column": _source(
-        "col:textcol file:csv",
-        "cut -d, -f{col} {file}",
-        """
-        the values of column {col} in {file}
-        the entries in column {col} of {file}
-        all values from column {col} of {file}
-        """,
-        """
-        the values that are in column {col} of {file}
-        the entries of field {col} in {file}
-        """,
-    ),
-    "first": _source(
-        "n file:tidy",
-        "head -n {n} {file}",
-        """
-        the first {n} lines of {file}
-        the top {n} lines of {file}
-        the opening {n} lines in {file}
-        """,
-        """
-        the {n} lines at the top of {file}
-        the {n} lines with which {file} begins
-        """,
-    ),
-    "last": _source(
-        "n file:tidy",
-        "tail -n {n} {file}",
-        """
-        the last {n} lines of {file}
-        the bottom {n} lines of {file}
-        the final {n} lines in {file}
-        """,
-        """
-        the {n} lines at the bottom of {file}
-        the {n} lines with which {file} ends
-        """,
-    ),
-    "range": _source(
-        "a b file:tidy",
-        "sed -n {a},{b}p {file}",
-        """
-        lines {a} to {b} of {file}
-        lines {a} through {b} in {file}
-        the lines from {a} to {b} in {file}
-        """,
-        """
-        the lines between {a} and {b} in {file}
-        lines {a} until {b} from {file}
-        """,
-    ),
-    "sort": _source(
-        "file:tidy",
-        "sort {file}",
-        """
-        the sorted lines of {file}
-        the alphabetically sorted lines of {file}
-        all lines of {file} in alphabetical order
-        """,
-        """
-        the lines of {file}, ordered from a to z,
-        the lines that {file} has, in sorted order,
-        """,
-    ),
-    "unique": _source(
-        "file:repeated",
-        "sort -u {file}",
-        """
-        the unique lines of {file}
-        the different lines in {file}
-        the distinct lines of {file}
-        """,
-        """
-        the lines of {file}, without any duplicates,
-        those lines of {file} that are different
-        """,
-    ),
-    "list": _source(
-        "dir:folder",
-        "ls {dir}",
-        """
-        the names of the files in {dir}
-        the file names in the folder {dir}
-        the names of all files inside {dir}
-        """,
-        """
-        the names of the files that the folder {dir} holds
-        the names of what is within {dir}
-        """,
-    ),
-}
 
 STEPS = {
     "sort": _step(
@@ -165,6 +31,14 @@ STEPS = {
         show {x} in alphabetical order
         take {x} and sort them
         {x}, sorted
+        put {x} in abc order
+        i want {x} arranged from a to z
+        {x}, from a to z
+        could you order {x} alphabetically?
+        let me see {x} in sorted order
+        arrange {x} by the alphabet
+        alphabetical order please, {x}
+        is there a way to have {x} sorted?
         """,
         """
         let me see {x}, ordered from a to z
@@ -183,6 +57,14 @@ STEPS = {
         show {x} in descending order
         take {x} and sort them in descending order
         {x}, sorted from z to a
+        arrange {x} from z down to a
+        i want {x} in reverse alphabetical order
+        {x}, z first and a last
+        could you sort {x} backwards, z to a?
+        let me see {x} sorted in descending order
+        order {x} by the alphabet, z on top
+        print {x} sorted the reverse way, z before a
+        we need {x} ordered descending
         """,
         """
         let me see {x}, ordered from z to a
@@ -197,6 +79,14 @@ STEPS = {
         show the unique ones of {x}
         take {x} and list each different one once
         {x}, each only once
+        remove the repeats from {x}
+        i want {x} with no duplicates
+        {x}, but no repeats
+        could you list {x} without showing any twice?
+        let me see the distinct ones among {x}
+        sort {x} and throw out the repeated ones
+        which different ones are there among {x}?
+        we need {x} deduplicated
         """,
         """
         let me see {x}, but every different one only once
@@ -215,6 +105,14 @@ STEPS = {
         show only the first {m} of {x}
         take {x} and keep the first {m}
         {x}, but only the first {m}
+        limit {x} to the first {m}
+        out of {x}, list the first {m} and skip the rest
+        {x}, cut off after the first {m}
+        could you print just the top {m} of {x}?
+        i wonder what the first {m} of {x} are
+        let me see {x}, stopping after {m}
+        of {x} display the top {m}, nothing more
+        i only need the leading {m} among {x}
         """,
         """
         let me see {x}, just the top {m}
@@ -233,6 +131,14 @@ STEPS = {
         show only the last {m} of {x}
         take {x} and keep the last {m}
         {x}, but only the last {m}
+        trim {x} down to the last {m}
+        out of {x}, give me the {m} at the very end
+        {x}, nothing but the last {m}
+        i only care about the bottom {m} of {x}
+        could you list just the closing {m} of {x}?
+        what are the final {m} of {x}?
+        skip all of {x} except the last {m}
+        let me see the tail end of {x}, {m} of them
         """,
         """
         let me see {x}, just the bottom {m}
@@ -251,6 +157,14 @@ STEPS = {
         print {x} in capital letters
         take {x} and turn them into capitals
         {x}, in upper case
+        make {x} all caps
+        could you convert {x} to uppercase?
+        {x}, with every letter capitalized
+        uppercase please, {x}
+        let me see {x} written all in capitals
+        display {x}, small letters changed to big ones
+        we need an all caps version of {x}
+        i want to read {x} in block capitals
         """,
         """
         let me read {x} with every letter in upper case
@@ -265,6 +179,14 @@ STEPS = {
         print {x} with the last one first
         take {x} and turn them upside down
         {x}, in reverse order
+        flip {x} so the last comes first
+        reverse the order of {x}
+        {x}, but from the end to the start
+        could you list {x} starting from the end?
+        let me see {x} with their order flipped
+        from last to first, display {x}
+        we need {x} the other way round, bottom one on top
+        i want {x} in backward order, last to first
         """,
         """
         let me read {x} backwards, the last one first
@@ -279,6 +201,14 @@ STEPS = {
         show {x} with a number in front of each
         take {x} and number them
         {x}, numbered
+        put a number before each of {x}
+        i want {x} with numbers at the front
+        {x}, with a running number before each
+        could you print {x} as a numbered list?
+        let me see {x}, numbers on the left
+        display {x} and add numbers to them
+        list {x}, numbered one by one
+        is there a way to get {x} with numbers beside them?
         """,
         """
         let me read {x}, each with its number
@@ -293,6 +223,14 @@ STEPS = {
         put {x} on one line with commas
         take {x} and glue them together with commas
         {x}, joined by commas
+        make one comma separated line out of {x}
+        i want {x} in a single row with commas between
+        {x}, all on one line separated by commas
+        could you string {x} together using commas?
+        merge {x} into a single line, comma between each
+        turn {x} into one comma separated list
+        let me see {x} side by side, commas in between
+        commas between them, print {x} on one row
         """,
         """
         let me see {x} on a single line, separated by commas
@@ -307,6 +245,13 @@ STEPS = {
         how many words are in {x}?
         take {x} and count their words
         word count of {x}
+        add up the words in {x}
+        i want to know the word total for {x}
+        {x}, how many words is that?
+        could you tell me how many words {x} have altogether?
+        we need the words in {x} counted
+        i wonder how many words {x} add up to
+        let me see a word count for {x}
         """,
         """
         let me know how many words {x} have
@@ -321,6 +266,14 @@ STEPS = {
         how many are there of {x}?
         take {x} and count them
         number of {x}
+        tell me the total number of {x}
+        could you count up {x} for me?
+        {x}, how many are there?
+        no listing, i only want a count of {x}
+        what is the total count of {x}?
+        we need a tally of {x}
+        i wonder how many there are of {x}
+        for {x}, just say how many there are
         """,
         """
         let me know how many there are of {x}
@@ -335,6 +288,14 @@ STEPS = {
         write {x} into {new}
         take {x} and save them in {new}
         put {x} into a new file {new}
+        make {new} and fill it with {x}
+        could you store {x} in a file called {new}?
+        {x}, saved as {new}
+        i want to keep {x} under the name {new}
+        create {new} out of {x}
+        do not show {x}, just write them to {new}
+        we need a new file {new} holding {x}
+        into {new} please, {x}
         """,
         """
         {new} should hold {x}

@@ -1,0 +1,185 @@
+"""The first steps of pipelines: how what they take is named, and their commands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tutelage.curricula.terminal.family import lines_of, slot_pairs
+
+
+@dataclass(frozen=True)
+class Source:
+    """A first step: the ways to name what it takes (plural), and its command."""
+
+    slots: tuple[tuple[str, str], ...]
+    command: str
+    train: tuple[str, ...]
+    held_out: tuple[str, ...]
+
+
+def _source(slots: str, command: str, train: str, held_out: str) -> Source:
+    return Source(slot_pairs(slots), command, lines_of(train), lines_of(held_out))
+
+
+SOURCES = {
+    "with": _source(
+        "file:varied word:frequentword",
+        "grep {word} {file}",
+        """
+        the lines with {word} in {file}
+        the lines of {file} that contain {word}
+        all lines in {file} that mention {word}
+        the lines in {file} where {word} appears
+        those {file} lines that have {word} in them
+        all rows of {file} containing {word}
+        the rows that include {word} in {file}
+        the {word} lines found in {file}
+        """,
+        """
+        the lines of {file} that have {word} in them
+        those lines in {file} which mention {word}
+        """,
+    ),
+    "without": _source(
+        "file:tidy word:frequentword",
+        "grep -v {word} {file}",
+        """
+        the lines without {word} in {file}
+        the lines of {file} that do not contain {word}
+        all lines in {file} lacking {word}
+        the lines in {file} where {word} is missing
+        all rows of {file} that leave out {word}
+        the rows in {file} with no {word} in them
+        those {file} lines that never mention {word}
+        the lines free of {word} in {file}
+        """,
+        """
+        the lines of {file} that do not have {word} in them
+        those lines in {file} which do not mention {word}
+        """,
+    ),
+    "column": _source(
+        "col:textcol file:csv",
+        "cut -d, -f{col} {file}",
+        """
+        the values of column {col} in {file}
+        the entries in column {col} of {file}
+        all values from column {col} of {file}
+        the column {col} values of {file}
+        all cells of {file} found in column {col}
+        the values {file} has in column {col}
+        the items listed under column {col} in {file}
+        the column {col} fields from {file}
+        """,
+        """
+        the values that are in column {col} of {file}
+        the entries of field {col} in {file}
+        """,
+    ),
+    "first": _source(
+        "n file:tidy",
+        "head -n {n} {file}",
+        """
+        the first {n} lines of {file}
+        the top {n} lines of {file}
+        the opening {n} lines in {file}
+        the {n} rows that {file} begins with
+        the leading {n} rows in {file}
+        the initial {n} lines found in {file}
+        the {n} topmost lines of {file}
+        """,
+        """
+        the {n} lines at the top of {file}
+        the {n} lines with which {file} begins
+        """,
+    ),
+    "last": _source(
+        "n file:tidy",
+        "tail -n {n} {file}",
+        """
+        the last {n} lines of {file}
+        the bottom {n} lines of {file}
+        the final {n} lines in {file}
+        the {n} lines right at the end of {file}
+        the {n} rows {file} ends with
+        the closing {n} rows of {file}
+        the {n} bottommost rows in {file}
+        those last {n} rows found in {file}
+        """,
+        """
+        the {n} lines at the bottom of {file}
+        the {n} lines with which {file} ends
+        """,
+    ),
+    "range": _source(
+        "a b file:tidy",
+        "sed -n {a},{b}p {file}",
+        """
+        lines {a} to {b} of {file}
+        lines {a} through {b} in {file}
+        the lines from {a} to {b} in {file}
+        the {file} lines numbered {a} to {b}
+        rows {a} up to {b} in {file}
+        lines number {a} until {b} of {file}
+        the rows of {file} running from {a} to {b}
+        rows {a} through {b} out of {file}
+        """,
+        """
+        the lines between {a} and {b} in {file}
+        lines {a} until {b} from {file}
+        """,
+    ),
+    "sort": _source(
+        "file:tidy",
+        "sort {file}",
+        """
+        the sorted lines of {file}
+        the alphabetically sorted lines of {file}
+        all lines of {file} in alphabetical order
+        all rows of {file} sorted by the alphabet
+        the alphabetized rows of {file}
+        the lines in {file} ordered alphabetically
+        the rows in {file} arranged in abc order
+        """,
+        """
+        the lines of {file}, ordered from a to z,
+        the lines that {file} has, in sorted order,
+        """,
+    ),
+    "unique": _source(
+        "file:repeated",
+        "sort -u {file}",
+        """
+        the unique lines of {file}
+        the different lines in {file}
+        the distinct lines of {file}
+        the lines of {file} without repeats
+        the rows in {file} with duplicates dropped
+        all different rows found in {file}
+        all deduplicated lines from {file}
+        the {file} lines minus any duplicates
+        """,
+        """
+        the lines of {file}, without any duplicates,
+        those lines of {file} that are different
+        """,
+    ),
+    "list": _source(
+        "dir:folder",
+        "ls {dir}",
+        """
+        the names of the files in {dir}
+        the file names in the folder {dir}
+        the names of all files inside {dir}
+        the file names found in {dir}
+        the names of everything in {dir}
+        all names in the directory {dir}
+        the file names that {dir} contains
+        the names of whatever is in the folder {dir}
+        """,
+        """
+        the names of the files that the folder {dir} holds
+        the names of what is within {dir}
+        """,
+    ),
+}
