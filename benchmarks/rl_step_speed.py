@@ -23,7 +23,7 @@ from workloads import even_share, our_gpt, word_tokenizer, words
 
 from tutelage.algorithms import GroupConfig, GroupPolicyGradient
 from tutelage.device import pick_device, pick_dtype
-from tutelage.model.heads import PolicyWithValue
+from tutelage.model.heads import ActorCritic
 from tutelage.schema import Outcome, Trajectory, Verdict
 from tutelage.stages.policy import PolicyConfig, reinforce
 from tutelage.text.chat_format import ask
@@ -60,7 +60,7 @@ def peer_reward(completion_ids: list[list[int]], **_: Any) -> list[float]:
 def our_seconds(settings: Settings, tokenizer: Tokenizer, requests: list[str]) -> float:
     policy = our_gpt(settings.seed)
     algorithm = GroupPolicyGradient(
-        PolicyWithValue(policy),
+        ActorCritic(policy),
         copy.deepcopy(policy),
         GroupConfig(baseline="grpo", epochs=1, minibatches=1),
         tokenizer.pad,
@@ -68,7 +68,7 @@ def our_seconds(settings: Settings, tokenizer: Tokenizer, requests: list[str]) -
     )
     config = PolicyConfig(
         steps=10_000,
-        prompts=PROMPTS,
+        prompts_per_step=PROMPTS,
         samples_per_prompt=SAMPLES,
         max_new_tokens=NEW_TOKENS,
         audit_every=1_000_000,

@@ -15,7 +15,7 @@ from pathlib import Path
 from tutelage.algorithms import PPO, PPOConfig
 from tutelage.device import seeded
 from tutelage.model.gpt import GPT, GPTConfig
-from tutelage.model.heads import PolicyWithValue
+from tutelage.model.heads import ActorCritic
 from tutelage.runs import Run
 from tutelage.schema import Demonstration, Message, Outcome, Trajectory, Verdict
 from tutelage.stages.policy import PolicyConfig, reinforce
@@ -55,7 +55,7 @@ def main() -> None:
             pass
         settings = PPOConfig(learning_rate=5e-3)
         reference = copy.deepcopy(gpt)
-        algorithm = PPO(PolicyWithValue(gpt), reference, settings, tokenizer.pad)
+        algorithm = PPO(ActorCritic(gpt), reference, settings, tokenizer.pad)
         rewards = [
             progress.metrics["reward/mean"]
             for progress in reinforce(
@@ -66,7 +66,9 @@ def main() -> None:
                 tasks=None,
                 judge=SecretWord(),
                 audit=None,
-                config=PolicyConfig(steps=25, prompts=8, samples_per_prompt=4, max_new_tokens=4),
+                config=PolicyConfig(
+                    steps=25, prompts_per_step=8, samples_per_prompt=4, max_new_tokens=4
+                ),
                 seed=0,
             )
         ]

@@ -56,7 +56,7 @@ class Plan:
     corpus_characters: int = 1_500_000
     pretrain_steps: int = 500  # of 2,048 tokens
     demonstrations: int = 2_000
-    sft_epochs: float = 8.0
+    sft_epochs: float = 18.0
     rounds: int = 1
     comparisons: int = 1_800  # prompts a round, before those with nothing to rank are left out
     reward_epochs: float = 3.0  # over all comparisons so far, in each round
@@ -102,10 +102,10 @@ def _read_plan(path: Path, config: SchoolConfig) -> Plan:
 
 # What a unit of work costs, in tokens of training (2,048 a pretraining step), as counted on runs
 # of the default size, and the share of the free time that each stage gets.
-_TOKENS_PER_EPOCH = 62_000  # of 2,000 demonstrations
-_TOKENS_PER_COMPARISON = 430  # a prompt: nine replies sampled and run, three passes of training
-_TOKENS_PER_POLICY_STEP = 15_000  # 64 prompts × 4 samples: sampling, scoring, two passes
-_SHARES = {"pretrain": 0.34, "sft": 0.18, "compare": 0.23, "policy": 0.25}
+_TOKENS_PER_EPOCH = 64_000  # of 2,000 demonstrations
+_TOKENS_PER_COMPARISON = 400  # a prompt: nine replies sampled and run, three passes of training
+_TOKENS_PER_POLICY_STEP = 22_000  # 64 prompts × 4 samples: sampling, scoring, policy and critic
+_SHARES = {"pretrain": 0.27, "sft": 0.30, "compare": 0.20, "policy": 0.23}
 
 
 def make_plan(config: SchoolConfig) -> Plan:
@@ -120,7 +120,7 @@ def make_plan(config: SchoolConfig) -> Plan:
     rounds = config.rounds or (1 if config.minutes < 20 else 2 if config.minutes < 60 else 3)
     if config.judge == "verifier":
         tokens["policy"] += tokens["compare"]
-    epochs = min(24.0, max(0.5, tokens["sft"] / _TOKENS_PER_EPOCH))
+    epochs = min(30.0, max(0.5, tokens["sft"] / _TOKENS_PER_EPOCH))
     pretrain = tokens["pretrain"] + max(0.0, tokens["sft"] - epochs * _TOKENS_PER_EPOCH)
     return Plan(
         tokens_per_s=round(rate, 1),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
@@ -87,7 +87,7 @@ class Trajectory:
 
     prompt_tokens and response_tokens are the ids that were fed and sampled (never re-tokenised);
     logprobs are the behaviour policy's, one a response token. terminated: the stop token was
-    sampled; truncated: the length limit cut it. values: the critic's, one a response token.
+    sampled; truncated: the length limit cut it.
     """
 
     prompt: Conversation
@@ -101,4 +101,3 @@ class Trajectory:
     group: int = 0  # index of the prompt in its batch; samples of one prompt share it
     task: object | None = None  # the Task that the prompt came from, where there is one
     verdict: Verdict | None = None
-    values: list[float] = field(default_factory=list)

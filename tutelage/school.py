@@ -6,6 +6,7 @@ going on from its last saved state when it was cut off.
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Iterator, Sequence
@@ -23,9 +24,14 @@ from tutelage.curricula.terminal import (
     pretraining_corpus,
     sample_tasks,
 )
+from tutelage.data.augmentation import RareWordSwap
 from tutelage.data.comparisons import read_comparisons, write_comparisons
 from tutelage.data.corpus import read_corpus, token_stream
-from tutelage.data.demonstrations import read_demonstrations, write_demonstrations
+from tutelage.data.demonstrations import (
+    demonstration_trees,
+    read_demonstrations,
+    write_demonstrations,
+)
 from tutelage.device import pick_dtype, seeded
 from tutelage.errors import BadInput
 from tutelage.evaluation.graded import grade
@@ -42,9 +48,9 @@ from tutelage.evaluation.school_report import (
 from tutelage.judges.labeler import Labeler, calibrated
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.judges.verifier import VerifierJudge
-from tutelage.model.checkpoint import load_model, load_policy, load_reward_model
+from tutelage.model.checkpoint import load_policy, load_reward_model
 from tutelage.model.gpt import GPT
-from tutelage.model.heads import PolicyWithValue, RewardModel
+from tutelage.model.heads import ActorCritic, RewardModel
 from tutelage.plan import SIZES, Plan, SchoolConfig, open_run
 from tutelage.protocols import Judge
 from tutelage.rollout.engine import Sampling
@@ -55,8 +61,8 @@ from tutelage.stages.compare import sample_responses
 from tutelage.stages.policy import PolicyConfig, reinforce
 from tutelage.stages.pretrain import PretrainConfig, pretrain
 from tutelage.stages.reward import RewardConfig, train_reward_model
-from tutelage.stages.sft import SFTConfig, sft
-from tutelage.text.batching import Tree
+from tutelage.stages.sft import SFTConfig, sft, step_examples
+from tutelage.text.batching import Packed, Tree, pack
 from tutelage.text.chat_format import ask, encode_prompt, encode_reply
 from tutelage.text.tokenizer import Tokenizer
 
@@ -246,17 +252,18 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
     if run.done(stage):
         return
     reference, tokenizer = load_policy(run.checkpoint("sft"))
-    model, _ = load_model(run.checkpoint(policy))
-    learner = model if isinstance(model, PolicyWithValue) else PolicyWithValue(model)  # type: ignore[arg-type]
+    gpt, _ = load_policy(run.checkpoint(policy))
     judge: Judge
     if config.judge == "verifier":
-        judge = VerifierJudge(lesson.check)
+        judge, critic = VerifierJudge(lesson.check), None
     else:
         reward_model, _ = load_reward_model(run.checkpoint(f"reward_{number}"))
         judge = RewardModelJudge(reward_model, tokenizer.pad)
-        learner.value.load_state_dict(reward_model.score.state_dict())
+        critic, _ = load_reward_model(run.checkpoint(f"reward_{number}"))
     kind, settings, variant = ALGORITHMS[config.algorithm]
-    algorithm = kind(learner, reference, settings(**variant), tokenizer.pad, lesson.dtype)
+    algorithm = kind(
+        ActorCritic(gpt, critic), reference, settings(**variant), tokenizer.pad, lesson.dtype
+    )
     tasks = lesson.training_tasks("reinforce", plan.policy_steps * plan.policy_prompts, number)
     audit_tasks = lesson.training_tasks("audit", plan.audit_tasks)
     greedy = Sampling(max_new_tokens=REPLY_TOKENS, temperature=0)
@@ -267,10 +274,22 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
 
     steps = PolicyConfig(
         steps=plan.policy_steps,
-        prompts=plan.policy_prompts,
+        prompts_per_step=plan.policy_prompts,
         samples_per_prompt=plan.samples_per_prompt,
         max_new_tokens=REPLY_TOKENS,
     )
+    # As InstructGPT mixed pretraining text into PPO, demonstrations keep the policy from drifting.
+    shown = read_demonstrations(lesson.data("demonstrations.jsonl"))
+    imitation = SFTConfig()
+    swap = RareWordSwap(example.messages for example in shown)
+
+    def mixed(step: int) -> Iterator[Packed]:
+        for part in itertools.count():
+            seed = (config.seed, stage, "mix", part)
+            examples = step_examples(shown, swap, imitation, step, *seed)
+            trees = demonstration_trees(tokenizer, examples, gpt.config.context)
+            yield pack(trees, imitation.row_length, tokenizer.pad)
+
     yield from reinforce(
         run,
         algorithm,
@@ -282,6 +301,7 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
         steps,
         config.seed,
         stage,
+        mixed,
     )
 
 

@@ -100,7 +100,7 @@ def test_near_misses_fail(sandbox):
     pairs = [(task, miss) for task in tasks for miss in near_misses(task)]
     verdicts = check_answers([task for task, _ in pairs], [miss for _, miss in pairs], sandbox)
     passed = [pair for pair, verdict in zip(pairs, verdicts, strict=True) if verdict.score]
-    assert len(pairs) > 1000
+    assert len(pairs) > 800
     assert len(passed) < 0.01 * len(pairs), [(task.reference, miss) for task, miss in passed]
     most = Counter(task.family for task, _ in passed).most_common(1)
     assert not most or most[0][1] <= 3, most

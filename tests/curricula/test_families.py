@@ -100,7 +100,9 @@ def test_held_out_phrasings_use_words_that_training_knows():
     for family in EVERYTHING:
         for phrasing in family.train:
             known |= words_of(phrasing)
-    known |= words_of(" ".join(part for command, does in manuals.ENTRIES for part in (command, *does)))
+    known |= words_of(
+        " ".join(part for command, does in manuals.ENTRIES for part in (command, *does))
+    )
     known |= words_of(" ".join((*prose._STORIES, *prose._FACTS)))
     unknown = {
         (family.name, word)

@@ -13,7 +13,7 @@ from tutelage.algorithms import ALGORITHMS, PPO, GroupPolicyGradient
 from tutelage.device import seeded
 from tutelage.model.checkpoint import load_policy
 from tutelage.model.gpt import GPT, GPTConfig
-from tutelage.model.heads import PolicyWithValue
+from tutelage.model.heads import ActorCritic
 from tutelage.protocols import Judge
 from tutelage.runs import Progress, Run
 from tutelage.schema import Demonstration, Message, Outcome, Trajectory, Verdict
@@ -69,7 +69,7 @@ class WordJudge:
 def new_algorithm(name: str, taught: Path, **settings: object) -> PPO | GroupPolicyGradient:
     """An entry of ALGORITHMS on the taught GPT, which is also its reference."""
     kind, config, variant = ALGORITHMS[name]
-    learner = PolicyWithValue(taught_gpt(taught))
+    learner = ActorCritic(taught_gpt(taught))
     config = replace(config(**variant), learning_rate=5e-3, row_length=64, **settings)
     return kind(learner, taught_gpt(taught), config, word_tokenizer().pad)
 
@@ -83,7 +83,11 @@ def reinforcement(
     audit_every: int = 10,
 ) -> Iterator[Progress]:
     config = PolicyConfig(
-        steps=steps, prompts=8, samples_per_prompt=4, max_new_tokens=4, audit_every=audit_every
+        steps=steps,
+        prompts_per_step=8,
+        samples_per_prompt=4,
+        max_new_tokens=4,
+        audit_every=audit_every,
     )
     prompts = [ask(request) for request in REQUESTS]
     return reinforce(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from tutelage.device import autocast
 from tutelage.errors import ContractBroken, JudgeFailure
 from tutelage.model.gpt import GPT, branch_logprobs, read_branches
+from tutelage.model.heads import RewardModel
 from tutelage.rollout.collect import grouped
 from tutelage.schema import JUDGED, Trajectory
 from tutelage.text.batching import Packed, Tree, pack, put_spans, take_spans
@@ -59,11 +61,22 @@ def pad_rows(rows: Sequence[Sequence[float]]) -> Tensor:
 @torch.inference_mode()
 def score_packed(gpt: GPT, packed: Packed, rows_at_once: int = 16) -> Tensor:
     """Log-probabilities (B, T−1) of the packed responses under `gpt`."""
+    return _by_rows(lambda p: branch_logprobs(gpt, read_branches(gpt, p), p), packed, rows_at_once)
+
+
+@torch.inference_mode()
+def value_packed(critic: RewardModel, packed: Packed, rows_at_once: int = 16) -> Tensor:
+    """The critic's values (B, T−1) of the states in which the responses' tokens were sampled."""
+    return _by_rows(lambda p: critic.score(read_branches(critic.gpt, p)), packed, rows_at_once)
+
+
+def _by_rows(read: Callable[[Packed], Tensor], packed: Packed, rows_at_once: int) -> Tensor:
+    """What `read` says of the masked positions, a few rows at a time, in place: (B, T−1)."""
     parts = []
     for rows in torch.arange(len(packed.tokens)).split(rows_at_once):
         part = packed.rows(rows)
-        logprobs = branch_logprobs(gpt, read_branches(gpt, part), part)
-        parts.append(torch.zeros(part.mask.shape).to(logprobs).masked_scatter(part.mask, logprobs))
+        found = read(part)
+        parts.append(torch.zeros(part.mask.shape).to(found).masked_scatter(part.mask, found))
     return torch.cat(parts)
 
 
@@ -101,6 +114,13 @@ def check_on_policy(log_ratio: Tensor, tolerance: float) -> None:
             f"has a log-ratio of {worst:.3g}, at most {tolerance} is rounding. Causes: dropout, "
             f"masks or positions under padding, sampling settings that scoring does not share."
         )
+
+
+def imitate(gpt: GPT, shown: Packed, weight: float, dtype: torch.dtype) -> None:
+    """Add `weight` times the gradient of the imitation loss on what was shown."""
+    with autocast(shown.tokens.device, dtype):
+        loss = -branch_logprobs(gpt, read_branches(gpt, shown), shown).mean()
+    (weight * loss).backward()
 
 
 def ratio_metrics(log_ratio: Tensor, clip_range: float) -> dict[str, float]:

@@ -6,7 +6,7 @@ deviation of the group, KL as a k3 loss (Shao et al. 2024). Both with the clippe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from torch import nn
 from tutelage.algorithms.batch import (
     Batch,
     check_on_policy,
+    imitate,
     judged,
     means,
     minibatches,
@@ -33,21 +34,22 @@ from tutelage.algorithms.functional import (
 from tutelage.device import autocast
 from tutelage.errors import BadInput
 from tutelage.model.gpt import GPT, branch_logprobs, read_branches
-from tutelage.model.heads import PolicyWithValue
+from tutelage.model.heads import ActorCritic
 from tutelage.model.optimiser import MuonWithAdam
 from tutelage.rollout.collect import grouped
 from tutelage.schema import Trajectory
-from tutelage.text.batching import put_spans
+from tutelage.text.batching import Packed, put_spans
 
 
 @dataclass(frozen=True, kw_only=True)
 class GroupConfig:
     baseline: Literal["rloo", "grpo"] = "rloo"
-    learning_rate: float = 2e-3  # of Muon
-    epochs: int = 2  # passes over each batch of trajectories
+    learning_rate: float = 4e-3  # of Muon
+    epochs: int = 1  # passes over each batch of trajectories
     minibatches: int = 2  # optimiser steps a pass
     clip_range: float = 0.2  # ratio is kept within 1 ± clip_range
     kl_coefficient: float = 0.15  # β, price of a nat of log π − log ref
+    mix_coefficient: float = 1.0  # γ, weight of what is mixed in (Ouyang et al. 2022, eq. 2)
     missing_stop_score: float = -1.0  # instead of the judge's, for a reply cut at the limit
     max_grad_norm: float = 1.0
     row_length: int = 192  # tokens a packed row
@@ -57,7 +59,7 @@ class GroupConfig:
 class GroupPolicyGradient:
     def __init__(
         self,
-        policy: PolicyWithValue,
+        policy: ActorCritic,
         reference: GPT,
         config: GroupConfig,
         pad: int,
@@ -70,8 +72,6 @@ class GroupPolicyGradient:
     @property
     def gpt(self) -> GPT:
         return self.policy.gpt
-
-    value = None  # no critic
 
     def credit(self, trajectories: Sequence[Trajectory]) -> Batch:
         """One advantage a reply, spread over its tokens; every prompt needs as many samples."""
@@ -98,8 +98,11 @@ class GroupPolicyGradient:
             packed, logprobs, reference, put_spans(spread, packed.spans, packed.mask.shape)
         )
 
-    def update(self, batch: Batch, generator: torch.Generator) -> dict[str, float]:
-        """`epochs` passes of clipped steps over the batch; returns the means over all of them."""
+    def update(
+        self, batch: Batch, generator: torch.Generator, mixed: Iterator[Packed] | None = None
+    ) -> dict[str, float]:
+        """`epochs` passes of clipped steps over the batch, in each step also an imitation of the
+        next of `mixed`, if given; returns the means over all steps."""
         config, packed = self.config, batch.packed
         observed: list[dict[str, float]] = []
         for _ in range(config.epochs):
@@ -121,6 +124,8 @@ class GroupPolicyGradient:
                     kl = kl_k3(logprobs, reference_logprobs).mean()
                     loss = loss + config.kl_coefficient * kl
                 loss.backward()
+                if mixed is not None:
+                    imitate(self.gpt, next(mixed), config.mix_coefficient, self.dtype)
                 grad_norm = nn.utils.clip_grad_norm_(self.gpt.parameters(), config.max_grad_norm)
                 self.optimiser.step()
                 self.optimiser.zero_grad()
@@ -134,8 +139,8 @@ class GroupPolicyGradient:
         return means(observed)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"policy": self.policy.state_dict(), "optimiser": self.optimiser.state_dict()}
+        return {"policy": self.gpt.state_dict(), "optimiser": self.optimiser.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.policy.load_state_dict(state["policy"])
+        self.gpt.load_state_dict(state["policy"])
         self.optimiser.load_state_dict(state["optimiser"])

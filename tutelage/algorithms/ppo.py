@@ -1,11 +1,11 @@
 """Proximal policy optimisation on language (Schulman et al. 2017; Ouyang et al. 2022).
 
-The critic is a head on the policy's own hidden states, initialised from the reward model's head.
+The critic has weights of its own, initialised from the reward model's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,14 +15,15 @@ from torch import nn
 from tutelage.algorithms.batch import (
     Batch,
     check_on_policy,
+    imitate,
     judged,
     means,
     minibatches,
     pack_trajectories,
-    pad_rows,
     ratio_metrics,
     score_packed,
     shaped_rewards,
+    value_packed,
 )
 from tutelage.algorithms.functional import (
     clipped_surrogate,
@@ -32,26 +33,27 @@ from tutelage.algorithms.functional import (
 )
 from tutelage.device import autocast
 from tutelage.model.gpt import GPT, branch_logprobs, read_branches
-from tutelage.model.heads import PolicyWithValue
+from tutelage.model.heads import ActorCritic
 from tutelage.model.optimiser import MuonWithAdam
 from tutelage.schema import Trajectory
-from tutelage.text.batching import put_spans, take_spans
+from tutelage.text.batching import Packed, put_spans, take_spans
 
 
 @dataclass(frozen=True, kw_only=True)
 class PPOConfig:
-    learning_rate: float = 2e-3  # of Muon
-    epochs: int = 2  # passes over each batch of trajectories
+    learning_rate: float = 4e-3  # of Muon
+    epochs: int = 1  # passes over each batch of trajectories
     minibatches: int = 2  # optimiser steps a pass
     clip_range: float = 0.2  # ratio is kept within 1 ± clip_range
     value_clip_range: float = 0.2
-    value_coefficient: float = 0.1
+    value_coefficient: float = 0.5
     gamma: float = 1.0
     lambda_: float = 0.95
     kl_coefficient: float = 0.15  # β, price of a nat of log π − log ref
     kl_target: float | None = None  # nats a reply; given, β adapts to it
     kl_horizon: float = 2_000.0  # replies over which β adapts
     missing_stop_score: float = -1.0  # instead of the judge's, for a reply cut at the limit
+    mix_coefficient: float = 1.0  # γ, weight of what is mixed in (Ouyang et al. 2022, eq. 2)
     whiten_rewards: bool = False  # scale rewards to deviation 1, mean kept
     max_grad_norm: float = 1.0
     row_length: int = 192  # tokens a packed row
@@ -67,7 +69,7 @@ class PPOConfig:
 class PPO:
     def __init__(
         self,
-        policy: PolicyWithValue,
+        policy: ActorCritic,
         reference: GPT,
         config: PPOConfig,
         pad: int,
@@ -76,16 +78,11 @@ class PPO:
         self.policy, self.reference, self.config = policy, reference, config
         self.pad, self.dtype = pad, dtype
         self.kl_coefficient = config.kl_coefficient
-        self.optimiser = MuonWithAdam([policy], config.learning_rate, eps=1e-5)
+        self.optimiser = MuonWithAdam([policy.gpt, policy.critic], config.learning_rate, eps=1e-5)
 
     @property
     def gpt(self) -> GPT:
         return self.policy.gpt
-
-    @property
-    def value(self) -> nn.Module:
-        """The critic, as the sampler wants it: hidden states to values."""
-        return self.policy.value
 
     def credit(self, trajectories: Sequence[Trajectory]) -> Batch:
         """Advantages and returns of judged trajectories; groups share their prompt's tokens."""
@@ -99,7 +96,8 @@ class PPO:
         )
         if config.whiten_rewards:
             rewards = masked_whiten(rewards, mask, shift_mean=False)
-        values = pad_rows([t.values for t in kept])
+        packed_values = value_packed(self.policy.critic, packed)
+        values, _ = take_spans(packed_values, packed.spans)
         advantages, returns = generalised_advantages(
             rewards, values, mask, config.gamma, config.lambda_
         )
@@ -110,7 +108,7 @@ class PPO:
             logprobs,
             reference,
             put_spans(advantages, packed.spans, shape),
-            put_spans(values, packed.spans, shape),
+            packed_values,
             put_spans(returns, packed.spans, shape),
         )
 
@@ -120,9 +118,12 @@ class PPO:
             error = min(max(kl / self.config.kl_target - 1, -0.2), 0.2)
             self.kl_coefficient *= 1 + error * count / self.config.kl_horizon
 
-    def update(self, batch: Batch, generator: torch.Generator) -> dict[str, float]:
-        """`epochs` passes of clipped steps over the batch; returns the means over all of them."""
-        config, packed = self.config, batch.packed
+    def update(
+        self, batch: Batch, generator: torch.Generator, mixed: Iterator[Packed] | None = None
+    ) -> dict[str, float]:
+        """`epochs` passes of clipped steps over the batch, in each step also an imitation of the
+        next of `mixed`, if given; returns the means over all steps."""
+        config, packed, critic = self.config, batch.packed, self.policy.critic
         assert batch.values is not None
         assert batch.returns is not None
         observed: list[dict[str, float]] = []
@@ -136,7 +137,7 @@ class PPO:
                 with autocast(part.tokens.device, self.dtype):
                     hidden = read_branches(self.gpt, part)
                     logprobs = branch_logprobs(self.gpt, hidden, part)
-                    values = self.policy.value(hidden)
+                    values = critic.score(read_branches(critic.gpt, part))
                 log_ratio = logprobs - old_logprobs
                 if batch.fresh:
                     check_on_policy(log_ratio.detach(), config.ratio_tolerance)
@@ -148,8 +149,9 @@ class PPO:
                 value_loss = clipped_value_loss(
                     values, old_values, returns, config.value_clip_range
                 ).mean()
-                loss = policy_loss + config.value_coefficient * value_loss
-                loss.backward()
+                (policy_loss + config.value_coefficient * value_loss).backward()
+                if mixed is not None:
+                    imitate(self.gpt, next(mixed), config.mix_coefficient, self.dtype)
                 grad_norm = nn.utils.clip_grad_norm_(self.policy.parameters(), config.max_grad_norm)
                 self.optimiser.step()
                 self.optimiser.zero_grad()

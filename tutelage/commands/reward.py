@@ -21,7 +21,7 @@ from tutelage.evaluation.statistics import wilson
 from tutelage.evaluation.wording import rate
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.checkpoint import load_model
-from tutelage.model.heads import PolicyWithValue, RewardModel
+from tutelage.model.heads import RewardModel
 from tutelage.schema import Comparison
 from tutelage.stages.reward import RewardConfig, train_reward_model
 from tutelage.terminal import Watcher, console, show_next
@@ -104,7 +104,7 @@ def _start(path: Path, seed: int) -> tuple[RewardModel, Tokenizer]:
     model, tokenizer = load_model(path)
     if isinstance(model, RewardModel):
         return model, tokenizer
-    grader = RewardModel(model.gpt if isinstance(model, PolicyWithValue) else model)
+    grader = RewardModel(model)
     grader.score.initialise(seeded(seed, "reward", "head"))
     return grader, tokenizer
 

@@ -18,9 +18,9 @@ from tutelage.commands.options import parse
 from tutelage.device import DTypeName
 from tutelage.errors import BadInput
 from tutelage.judges.reward_model import RewardModelJudge
-from tutelage.model.checkpoint import load_model, load_policy
+from tutelage.model.checkpoint import load_policy, load_reward_model
 from tutelage.model.gpt import GPT
-from tutelage.model.heads import PolicyWithValue, RewardModel
+from tutelage.model.heads import ActorCritic, RewardModel
 from tutelage.stages.policy import PolicyConfig, reinforce
 from tutelage.terminal import Watcher, console, show_next
 
@@ -64,7 +64,7 @@ class RLOptions:
     def policy_config(self) -> PolicyConfig:
         return PolicyConfig(
             steps=self.steps,
-            prompts=self.prompts_per_step,
+            prompts_per_step=self.prompts_per_step,
             samples_per_prompt=self.samples_per_prompt,
             max_new_tokens=self.max_new_tokens,
             temperature=self.temperature,
@@ -110,20 +110,15 @@ def _settings(kind: Any, variant: dict[str, Any], given: dict[str, float | None]
     return dataclasses.replace(kind(**variant), **chosen)
 
 
-def _start(path: Path, grader: Path) -> tuple[PolicyWithValue, GPT, RewardModel, Any]:
+def _start(path: Path, grader: Path) -> tuple[ActorCritic, GPT, RewardModel, Any]:
     """Learner, reference, reward model and the tokenizer that they share."""
     reference, tokenizer = load_policy(path)
-    model, _ = load_model(path)
-    reward_model, its_tokenizer = load_model(grader)
-    if not isinstance(reward_model, RewardModel) or isinstance(model, RewardModel):
-        raise BadInput(f"{grader} holds no reward model; --reward needs one.")
+    policy, _ = load_policy(path)
+    reward_model, its_tokenizer = load_reward_model(grader)
+    critic, _ = load_reward_model(grader)  # what grades whole replies begins to value their parts
     if tokenizer.inner.to_str() != its_tokenizer.inner.to_str():
         raise BadInput(
             f"{grader} reads other tokens than {path} writes: train the reward model from the "
             "same model."
         )
-    learner = model if isinstance(model, PolicyWithValue) else PolicyWithValue(model)
-    if reward_model.gpt.config.width == learner.gpt.config.width:
-        # The critic starts from what grades: on the same hidden states this is nearly its task.
-        learner.value.load_state_dict(reward_model.score.state_dict())
-    return learner, reference, reward_model, tokenizer
+    return ActorCritic(policy, critic), reference, reward_model, tokenizer

@@ -12,7 +12,7 @@ from tutelage.model.gpt import read_packed
 from tutelage.model.heads import RewardModel
 from tutelage.rollout.collect import grouped
 from tutelage.schema import Outcome, Trajectory, Verdict
-from tutelage.text.batching import Packed, Tree, pack
+from tutelage.text.batching import Packed, Tree, pack, take_spans
 
 
 def branch_scores(model: RewardModel, packed: Packed) -> Tensor:
@@ -23,6 +23,13 @@ def branch_scores(model: RewardModel, packed: Packed) -> Tensor:
     scores = model.score(read_packed(model.gpt, packed, keep=ends))  # row by row
     order = (rows * packed.tokens.shape[1] + starts).argsort()
     return scores[order.argsort()]
+
+
+def prefix_scores(model: RewardModel, packed: Packed) -> tuple[Tensor, Tensor]:
+    """Scores of each branch after 0, 1, … all of its tokens, (N, L + 1), and their mask."""
+    hidden = read_packed(model.gpt, packed)
+    spans = packed.spans + torch.tensor([0, 0, 1], device=packed.spans.device)
+    return take_spans(model.score(hidden), spans)
 
 
 class RewardModelJudge:

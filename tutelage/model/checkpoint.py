@@ -10,17 +10,15 @@ from safetensors.torch import load_file, save_file
 
 from tutelage.errors import BadInput
 from tutelage.model.gpt import GPT, GPTConfig
-from tutelage.model.heads import PolicyWithValue, RewardModel
+from tutelage.model.heads import RewardModel
 from tutelage.runs import read_json, write_json
 from tutelage.text.tokenizer import Tokenizer
 
 FORMAT = 1
-_KINDS = {"gpt": GPT, "policy_with_value": PolicyWithValue, "reward_model": RewardModel}
+_KINDS = {"gpt": GPT, "reward_model": RewardModel}
 
 
-def save_model(
-    folder: Path, model: GPT | PolicyWithValue | RewardModel, tokenizer: Tokenizer
-) -> None:
+def save_model(folder: Path, model: GPT | RewardModel, tokenizer: Tokenizer) -> None:
     """Write the three files into an existing folder."""
     kind = next(name for name, class_ in _KINDS.items() if type(model) is class_)
     config = model.config if isinstance(model, GPT) else model.gpt.config
@@ -30,7 +28,7 @@ def save_model(
     tokenizer.save(folder / "tokenizer.json")
 
 
-def load_model(folder: Path) -> tuple[GPT | PolicyWithValue | RewardModel, Tokenizer]:
+def load_model(folder: Path) -> tuple[GPT | RewardModel, Tokenizer]:
     """Read a model folder of any kind, in evaluation mode."""
     if not (folder / "model.json").exists():
         raise BadInput(f"{folder} holds no model: there is no model.json in it.")
@@ -56,8 +54,8 @@ def load_reward_model(folder: Path) -> tuple[RewardModel, Tokenizer]:
 
 
 def load_policy(folder: Path) -> tuple[GPT, Tokenizer]:
-    """Read a model folder that can speak: a GPT, or the GPT under a critic."""
+    """Read a model folder that can speak."""
     model, tokenizer = load_model(folder)
     if isinstance(model, RewardModel):
         raise BadInput(f"{folder} holds a reward model, which scores replies and writes none.")
-    return (model.gpt if isinstance(model, PolicyWithValue) else model), tokenizer
+    return model, tokenizer

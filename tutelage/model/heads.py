@@ -1,6 +1,8 @@
-"""Heads on the GPT's hidden states: a value for the critic, a score for the reward model."""
+"""Heads on the GPT's hidden states: a score for the reward model, a value for the critic."""
 
 from __future__ import annotations
+
+import copy
 
 import torch
 from torch import Tensor, nn
@@ -35,19 +37,25 @@ class ScalarHead(nn.Module):
         self.scale *= scores.std().clamp_min(1e-6)
 
 
-class PolicyWithValue(nn.Module):
-    """A GPT and a critic on the same hidden states."""
-
-    def __init__(self, gpt: GPT) -> None:
-        super().__init__()
-        self.gpt = gpt
-        self.value = ScalarHead(gpt.config.width)
-
-
 class RewardModel(nn.Module):
-    """A GPT whose hidden state at a reply's last token is read as the reply's score."""
+    """A GPT whose hidden state at a reply's last token is read as the reply's score, and before
+    that as the score to be expected."""
 
     def __init__(self, gpt: GPT) -> None:
         super().__init__()
         self.gpt = gpt
         self.score = ScalarHead(gpt.config.width)
+
+
+class ActorCritic(nn.Module):
+    """A policy, and a critic of its own weights that says what a state is worth.
+
+    critic: its score after each token is the value of having said so much; usually a copy of the
+    reward model, which has learned to tell that. Without one it begins as the policy's copy that
+    finds everything worth 0.
+    """
+
+    def __init__(self, gpt: GPT, critic: RewardModel | None = None) -> None:
+        super().__init__()
+        self.gpt = gpt
+        self.critic = RewardModel(copy.deepcopy(gpt)) if critic is None else critic

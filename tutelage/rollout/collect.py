@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
-from torch import Tensor
 
 from tutelage.model.gpt import GPT
 from tutelage.rollout.engine import Sampling, generate
@@ -25,7 +24,6 @@ def collect(
     sampling: Sampling,
     generator: torch.Generator,
     *,
-    value: Callable[[Tensor], Tensor] | None = None,
     tasks: Sequence[object] | None = None,
     policy_version: int = 0,
 ) -> list[Trajectory]:
@@ -46,7 +44,6 @@ def collect(
             tokenizer.end,
             sampling,
             generator,
-            value,
         )
         for i, group in zip(chosen, groups, strict=True):
             found[i] = [
@@ -61,7 +58,6 @@ def collect(
                     policy_version=policy_version,
                     group=i,
                     task=tasks[i] if tasks is not None else None,
-                    values=sample.values,
                 )
                 for sample in group
             ]

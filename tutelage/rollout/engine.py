@@ -1,17 +1,15 @@
 """Batched sampling with a key-value cache.
 
 Each distinct prompt is read once, however many samples are drawn from it; rows that are finished
-leave the batch. Kept for every sampled token: its id, the behaviour policy's log-probability and,
-where a critic is given, the value of the state it was sampled in.
+leave the batch. Kept for every sampled token: its id and the behaviour policy's log-probability.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor
 
 from tutelage.model.gpt import GPT, KeyValueCache
 
@@ -33,11 +31,10 @@ class Sampling:
 
 @dataclass
 class Sample:
-    """tokens: the stop token included where it was sampled. One logprob and value a token."""
+    """tokens: the stop token included where it was sampled. One logprob a token."""
 
     tokens: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
-    values: list[float] = field(default_factory=list)
     finished: bool = False
 
 
@@ -49,12 +46,8 @@ def generate(
     stop: int,
     sampling: Sampling,
     generator: torch.Generator,
-    value: Callable[[Tensor], Tensor] | None = None,
 ) -> list[list[Sample]]:
-    """For each prompt, `samples_per_prompt` samples, each ended by `stop` or the length limit.
-
-    value: the critic, hidden states (N, D) to values (N,).
-    """
+    """For each prompt, `samples_per_prompt` samples, each ended by `stop` or the length limit."""
     device = gpt.embedding.weight.device
     P, G = len(prompts), samples_per_prompt
     lengths = torch.tensor([len(prompt) for prompt in prompts], device=device)
@@ -93,7 +86,6 @@ def generate(
             chosen = torch.searchsorted(reached, drawn, right=True)[:, 0]
             chosen = chosen.clamp_max(reached.shape[1] - 1)
         chosen_logprobs = logprobs.gather(1, chosen[:, None])[:, 0].tolist()
-        chosen_values = value(last).tolist() if value is not None else None
         ids = chosen.tolist()
         keep: list[int] = []
         for row, (index, token) in enumerate(zip(live, ids, strict=True)):
@@ -102,8 +94,6 @@ def generate(
                 continue
             sample.tokens.append(token)
             sample.logprobs.append(chosen_logprobs[row])
-            if chosen_values is not None:
-                sample.values.append(chosen_values[row])
             sample.finished = token == stop
             if not sample.finished:
                 keep.append(row)

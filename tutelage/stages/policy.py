@@ -23,13 +23,14 @@ from tutelage.rollout.collect import collect
 from tutelage.rollout.engine import Sampling
 from tutelage.runs import Progress, Run
 from tutelage.schema import JUDGED, Conversation, Trajectory
+from tutelage.text.batching import Packed
 from tutelage.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyConfig:
     steps: int = 60
-    prompts: int = 64  # a step
+    prompts_per_step: int = 64
     samples_per_prompt: int = 4
     max_new_tokens: int = 48
     temperature: float = 1.0
@@ -53,9 +54,13 @@ def reinforce(
     config: PolicyConfig,
     seed: int,
     stage: str = "ppo",
+    mixed: Callable[[int], Iterator[Packed]] | None = None,
 ) -> Iterator[Progress]:
     """Improve the algorithm's policy on `prompts` by the judge's word; keep the policy that the
-    audit liked best (the last one without an audit); ends with checkpoints/<stage>."""
+    audit liked best (the last one without an audit); ends with checkpoints/<stage>.
+
+    mixed: what the policy also imitates in a step, a batch for each optimiser step of it.
+    """
     learning_rate = algorithm.config.learning_rate
     sampling = Sampling(max_new_tokens=config.max_new_tokens, temperature=config.temperature)
     start, best, waited = 0, float("-inf"), 0
@@ -74,7 +79,7 @@ def reinforce(
         fraction = config.final_learning_rate
         factor = fraction + (1 - fraction) * (1 - step / config.steps)
         set_learning_rate(algorithm.optimiser, learning_rate * factor)
-        chosen = batch_indices(len(prompts), config.prompts, step, seed, stage)
+        chosen = batch_indices(len(prompts), config.prompts_per_step, step, seed, stage)
 
         trajectories = collect(
             algorithm.gpt,
@@ -83,7 +88,6 @@ def reinforce(
             config.samples_per_prompt,
             sampling,
             seeded(seed, stage, step, "sample"),
-            value=algorithm.value,
             tasks=[tasks[i] for i in chosen] if tasks is not None else None,
             policy_version=step,
         )
@@ -91,7 +95,8 @@ def reinforce(
             trajectory.verdict = verdict
         broken = _count_broken(trajectories, config.max_failure_rate)
         batch = algorithm.credit(trajectories)
-        metrics = algorithm.update(batch, seeded(seed, stage, step, "update"))
+        shown = mixed(step) if mixed is not None else None
+        metrics = algorithm.update(batch, seeded(seed, stage, step, "update"), shown)
 
         metrics |= _describe(trajectories, batch.logprobs - batch.reference_logprobs, broken)
         done = step + 1
@@ -117,12 +122,12 @@ def reinforce(
         seen += sum(len(t.response_tokens) for t in trajectories)
         metrics["train/tokens_per_s"] = seen / (time.perf_counter() - began)
         yield Progress(stage, done, config.steps, metrics)
-    algorithm.policy.load_state_dict(best_policy)
-    run.finish(stage, lambda folder: save_model(folder, algorithm.policy, tokenizer))
+    algorithm.gpt.load_state_dict(best_policy)
+    run.finish(stage, lambda folder: save_model(folder, algorithm.gpt, tokenizer))
 
 
 def _copy(algorithm: PPO | GroupPolicyGradient) -> dict[str, torch.Tensor]:
-    return {name: tensor.clone() for name, tensor in algorithm.policy.state_dict().items()}
+    return {name: tensor.clone() for name, tensor in algorithm.gpt.state_dict().items()}
 
 
 def _count_broken(trajectories: Sequence[Trajectory], max_failure_rate: float) -> int:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 import torch
 
-from tutelage.algorithms.functional import bradley_terry_loss
+from tutelage.algorithms.functional import bradley_terry_loss, masked_mean
 from tutelage.data.augmentation import RareWordSwap
 from tutelage.data.comparisons import comparison_trees, rank_table
 from tutelage.data.order import batch_indices
 from tutelage.device import autocast, seeded
 from tutelage.errors import BadInput
-from tutelage.judges.reward_model import RewardModelJudge, branch_scores
+from tutelage.judges.reward_model import RewardModelJudge, prefix_scores
 from tutelage.model.checkpoint import save_model
 from tutelage.model.heads import RewardModel
 from tutelage.model.optimiser import MuonWithAdam, set_learning_rate, warmup_then_linear
@@ -30,9 +30,10 @@ class RewardConfig:
     epochs: float = 2.0  # passes over the comparisons
     batch: int = 16  # prompts a step, each with all its responses
     row_length: int = 192  # tokens a packed row
-    learning_rate: float = 0.003  # of Muon; embeddings and heads keep their proportion to it
+    learning_rate: float = 0.01  # of Muon; embeddings and heads keep their proportion to it
     warmup: int = 10  # steps
     swapped: float = 0.8  # share of examples whose rare copied words are swapped for others
+    expectation_coefficient: float = 0.05  # of the squared error of what unfinished replies promise
     max_grad_norm: float = 1.0
     evaluate_every: int = 50  # steps between saved states
 
@@ -78,16 +79,23 @@ def train_reward_model(
         factor = warmup_then_linear(step, steps, config.warmup)
         set_learning_rate(optimiser, config.learning_rate * factor)
         with autocast(device, dtype):
-            scores = branch_scores(model, packed)  # (responses,), prompt by prompt
+            scores, said = prefix_scores(model, packed)  # (responses, L + 1), prompt by prompt
+        final = scores.gather(1, said.sum(dim=1, keepdim=True) - 1)  # (responses, 1)
         table = torch.zeros(len(chosen), mask.shape[1], device=device)
-        table = table.masked_scatter(mask[chosen].to(device), scores)
+        table = table.masked_scatter(mask[chosen].to(device), final)
         loss = bradley_terry_loss(table, ranks[chosen].to(device), mask[chosen].to(device))
-        loss.backward()
+        # What to expect of a reply that is not finished: PPO's critic starts from it.
+        expectation_loss = masked_mean((scores - final.detach()).square(), said)
+        (loss + config.expectation_coefficient * expectation_loss).backward()
         grad_norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
         optimiser.step()
         optimiser.zero_grad()
 
-        metrics = {"train/loss": loss.item(), "train/grad_norm": grad_norm.item()}
+        metrics = {
+            "train/loss": loss.item(),
+            "train/expectation_loss": expectation_loss.item(),
+            "train/grad_norm": grad_norm.item(),
+        }
         done = step + 1
         run.log(stage, done, metrics)
         if done % config.evaluate_every == 0 or done == steps:

@@ -29,7 +29,7 @@ class SFTConfig:
     epochs: float = 10.0  # passes over the demonstrations
     batch: int = 64  # demonstrations a step
     row_length: int = 128  # tokens a packed row
-    learning_rate: float = 0.006  # of Muon; embeddings and heads keep their proportion to it
+    learning_rate: float = 0.015  # of Muon; embeddings and heads keep their proportion to it
     warmup: int = 10  # steps
     max_grad_norm: float = 1.0
     swapped: float = 0.8  # share of examples whose rare copied words are swapped for others
@@ -66,9 +66,7 @@ def sft(
         start = state["step"]
     began, seen = time.perf_counter(), 0
     for step in range(start, steps):
-        chosen = [shown[i] for i in batch_indices(len(shown), config.batch, step, seed, stage)]
-        generator = seeded(seed, stage, step, "augment")
-        examples = [augmented(example, swap, config, generator) for example in chosen]
+        examples = step_examples(shown, swap, config, step, seed, stage)
         batch_trees = demonstration_trees(tokenizer, examples, context)
         batch = pack(batch_trees, config.row_length, tokenizer.pad).to(device)
         factor = warmup_then_linear(step, steps, config.warmup)
@@ -95,6 +93,21 @@ def sft(
         metrics["train/tokens_per_s"] = seen / (time.perf_counter() - began)
         yield Progress(stage, done, steps, metrics)
     run.finish(stage, lambda folder: save_model(folder, gpt, tokenizer))
+
+
+def step_examples(
+    shown: Sequence[Demonstration],
+    swap: RareWordSwap,
+    config: SFTConfig,
+    step: int,
+    *seed: object,
+) -> list[Demonstration]:
+    """The augmented demonstrations of a step, a pure function of its number."""
+    generator = seeded(*seed, step, "augment")
+    return [
+        augmented(shown[i], swap, config, generator)
+        for i in batch_indices(len(shown), config.batch, step, *seed)
+    ]
 
 
 def augmented(

@@ -34,9 +34,9 @@ SPLITS: tuple[Split, ...] = ("train", "new_names", "new_phrasings", "new_composi
 
 COMMAND = "$ "
 _MIXTURE: dict[Kind, float] = {
-    "command": 0.80,
-    "nonsense": 0.07,
-    "danger": 0.07,
+    "command": 0.70,
+    "nonsense": 0.13,
+    "danger": 0.11,
     "small_talk": 0.06,
 }
 _PIPELINES_SHARE = 0.2  # of the commands

@@ -121,43 +121,6 @@ FAMILIES = (
     ),
     define(
         GROUP,
-        "compress",
-        "file:any",
-        "gzip {file}",
-        """
-        (compress|gzip) (the file|) {file}
-        make {file} smaller with gzip
-        zip up the file {file} with gzip
-        squeeze {file} into a gz file
-        could you compress {file}?
-        shrink {file} with gzip
-        i want {file} compressed
-        please gzip the file {file}
-        turn {file} into {file}.gz
-        compressed version of {file} in its place
-        can you make the file {file} take up less space by gzipping it?
-        let gzip run on {file}
-        would you gzip {file} for me?
-        just zip {file} to save space
-        is there a way to shrink the file {file} to a gz?
-        i would like {file} to be smaller, gzip it please
-        apply gzip compression to {file}
-        next, pack {file} down with gzip
-        help me save disk space, compress the file {file}
-        the file {file} should be gzipped
-        we need {file} in gzip form
-        reduce the size of {file} by compression
-        {file}, gzip it
-        now compress {file} to free some room on the disk
-        replace {file} by its gzipped version
-        """,
-        """
-        {file} is too big, please compress it
-        use gzip to make the file {file} smaller
-        """,
-    ),
-    define(
-        GROUP,
         "md5",
         "file:any",
         "md5sum {file}",

@@ -119,44 +119,6 @@ FAMILIES = (
     ),
     define(
         GROUP,
-        "lines_of_each",
-        "ext",
-        "for f in *.{ext}; do wc -l < $f; done",
-        """
-        for (each|every) {ext} file print the number of lines
-        count the lines of every {ext} file, one by one
-        line counts of all {ext} files, without names
-        loop over the {ext} files and count their lines
-        could you print the line count of each {ext} file?
-        how many lines has each {ext} file?
-        go through the {ext} files and print how many lines each has
-        number of lines for each .{ext} file in turn
-        please count lines in each .{ext} file separately
-        i want one line count for every {ext} file
-        can you tell me, file by file, how many rows the {ext} files have?
-        let me see the number of rows in every single {ext} file
-        would you take each {ext} file in turn and count its rows?
-        how long is each {ext} file, in lines?
-        just the line counts for the {ext} files, one after another
-        is there a way to count rows for each of the {ext} files separately?
-        i wonder how many lines there are in each of my {ext} files
-        with a loop, print the row count for every {ext} file
-        next, for all {ext} files, output how many lines each one contains
-        help me count the lines in all {ext} files individually
-        one number per {ext} file please, its count of lines
-        {ext} files here, how many rows does each have?
-        we need a separate line count for every one of the {ext} files
-        do a line count on each {ext} file in this folder, one at a time
-        go over every {ext} file and give its number of lines
-        display for each file ending in {ext} how many lines it holds
-        """,
-        """
-        take the .{ext} files in turn and tell me how many lines each has
-        one by one, what are the line counts of the {ext} files?
-        """,
-    ),
-    define(
-        GROUP,
         "backup_each",
         "ext",
         "for f in *.{ext}; do cp $f $f.bak; done",

@@ -197,44 +197,6 @@ FAMILIES = (
     ),
     define(
         GROUP,
-        "copy_into",
-        "file:any dir:folder",
-        "cp {file} {dir}",
-        """
-        copy {file} into (the folder|) {dir}
-        put a copy of {file} in {dir}
-        place a copy of {file} inside the folder {dir}
-        could you copy {file} into the directory {dir}?
-        i want a copy of {file} in the {dir} folder
-        keep {file} here but copy it into {dir} too
-        please copy the file {file} into {dir}
-        add a copy of {file} to the folder {dir}
-        can you drop a copy of {file} into {dir}?
-        a copy of {file} should go into {dir}
-        use cp to get {file} into the directory {dir} as well
-        i would like the folder {dir} to have its own copy of {file}
-        the directory {dir} needs a duplicate of {file}
-        let {file} stay where it is, but place a duplicate in the folder {dir}
-        we need {file} copied over to the {dir} directory
-        would you leave a copy of {file} in the directory {dir}?
-        is there a way to have {file} here and also in the folder {dir}?
-        help me duplicate {file} into the folder {dir}
-        into the directory {dir} goes a copy of {file}
-        for safety store a second {file} inside the folder {dir}
-        time to copy {file}, the target is the folder {dir}
-        can i get a duplicate of {file} put into the {dir} directory?
-        next, {file} has to be copied to the folder {dir}
-        do not move {file}, only copy it to the directory {dir}
-        the thing i need is {file} duplicated inside the directory {dir}
-        replicate {file} within the folder {dir} and keep the original
-        """,
-        """
-        {dir} should get a copy of {file} too
-        i need {file} here and also inside the folder {dir}
-        """,
-    ),
-    define(
-        GROUP,
         "delete_file",
         "file:any",
         "rm {file}",

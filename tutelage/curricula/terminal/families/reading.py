@@ -197,44 +197,6 @@ FAMILIES = (
     ),
     define(
         GROUP,
-        "number_lines",
-        "file:plain",
-        "cat -n {file}",
-        """
-        (show|print|display) {file} with line numbers
-        number the lines of {file}
-        print {file} and number each line
-        could you show {file} with numbered lines?
-        {file} with a number in front of every line
-        i want to see {file} with its line numbers
-        display all lines of {file} numbered
-        please add line numbers when showing {file}
-        show me {file}, lines numbered
-        put a number before each line when you print {file}
-        just {file} with the rows numbered
-        each line of {file} along with its number
-        let me read {file} with line numbers at the left
-        we need a numbered listing of {file}
-        would you print the text of {file} with a number before each row?
-        how do i view {file} including line numbers?
-        help me refer to lines, display {file} with numbers in front
-        {file}, each row preceded by its number please
-        numbered output of the file {file}
-        to talk about single lines i need {file} printed with numbers
-        can i get {file} on screen, every row numbered?
-        i have to know which number each line of {file} has, print all
-        cat {file} but with line numbers
-        how does {file} look with numbers beside the lines?
-        turn {file} into a numbered list of lines on screen
-        write out {file} while counting the lines 1, 2, 3 in front
-        """,
-        """
-        let me read {file} with each line numbered
-        every line of {file} should be shown with its number
-        """,
-    ),
-    define(
-        GROUP,
         "backwards",
         "file:any",
         "tac {file}",

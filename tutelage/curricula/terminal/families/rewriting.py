@@ -7,44 +7,6 @@ GROUP = "rewriting text"
 FAMILIES = (
     define(
         GROUP,
-        "replace",
-        "file:searchable word new:otherword",
-        "sed s/{word}/{new}/g {file}",
-        """
-        (show|print) {file} with {word} replaced by {new}
-        print {file} but with {new} instead of {word}
-        show {file} with every {word} turned into {new}
-        could you show {file} with {new} in place of {word}?
-        display {file}, {word} replaced with {new}
-        what would {file} look like with {new} for {word}?
-        output {file} with all {word} changed to {new}
-        print {file}, writing {new} for {word}
-        i want to see {file} with {word} swapped for {new}
-        please display {file} with {new} in the place of {word}
-        can i see how {file} reads with {new} wherever it says {word}?
-        let me see the text of {file} with {new} standing in for {word}
-        show me {file}, but each {word} should read {new}
-        without changing the file, list {file} with {new} for every {word}
-        just output {file} having {word} exchanged for {new}
-        would you print {file} so that {word} appears as {new}?
-        is there a way to view {file} with all {word} shown as {new}?
-        i would like to read {file} with {new} substituted for {word}
-        put {new} where {word} is and show me the resulting text of {file}
-        display the contents of {file}, only with {new} rather than {word}
-        next, list {file} on the screen, {word} becoming {new}
-        the text of {file} on screen please, each {word} replaced by {new}
-        do not edit {file}, only show it with {word} changed to {new}
-        how does {file} look when {word} is swapped out for {new}?
-        help me preview {file} with {new} in every spot that has {word}
-        read {file} out to me, saying {new} each time {word} comes
-        """,
-        """
-        let me read {file} as if {word} were {new}
-        show me {file}, but say {new} wherever it says {word}
-        """,
-    ),
-    define(
-        GROUP,
         "replace_in_file",
         "file:searchable word new:otherword",
         "sed -i s/{word}/{new}/g {file}",
@@ -155,44 +117,6 @@ FAMILIES = (
         """
         let me read {file} with the blank lines left out
         skip what is empty and show the other lines of {file}
-        """,
-    ),
-    define(
-        GROUP,
-        "delete_blank_in_file",
-        "file:text",
-        "sed -i /^$/d {file}",
-        """
-        (remove|delete) the empty lines (of|from|in) {file}
-        remove all blank lines from the file {file}
-        get rid of the blank lines in {file}
-        clean {file} of its empty lines
-        could you delete every empty line in {file}?
-        {file} has empty lines, remove them
-        please take the blank lines out of {file}
-        i want no empty lines in {file} any more
-        erase blank lines from {file}
-        throw the empty lines out of {file}
-        can you strip {file} of its blank rows and save it?
-        there are too many gaps in {file}, delete the empty rows
-        tidy up {file} by removing the rows with nothing on them
-        edit {file} so it has no blank lines left
-        would you rid the file {file} of all empty rows?
-        is there a way to delete blank rows from {file} itself?
-        just drop all the empty lines in {file} for good
-        i would like the blank rows in {file} gone permanently
-        the empty rows in {file} have to go
-        blank lines in {file} bother me, erase them from the file
-        next, cut every empty row out of {file}
-        we need {file} cleaned up, no more blank lines in the file
-        help me close the gaps in {file}, remove empty lines in place
-        rewrite {file} with the blank rows deleted
-        wipe out any line of {file} that is empty, saving the change
-        {file}, empty lines, delete them all
-        """,
-        """
-        the blank lines of {file} can go, take them out
-        there are empty lines in {file} that i do not need, delete them
         """,
     ),
     define(

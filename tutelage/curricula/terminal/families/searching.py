@@ -45,44 +45,6 @@ FAMILIES = (
     ),
     define(
         GROUP,
-        "find_ignoring_case",
-        "file:text word:frequentword",
-        "grep -i {word} {file}",
-        """
-        (show|print) the lines with {word} in {file}, ignoring case
-        search {file} for {word}, upper or lower case
-        find {word} in {file} whatever the case
-        which lines of {file} contain {word} in any case?
-        case-insensitive search for {word} in {file}
-        could you look for {word} in {file}, small or capital letters?
-        ignore case and find {word} in {file}
-        lines of {file} with {word}, case does not matter
-        i want lines of {file} that mention {word}, capitals or not
-        please find {word} in {file} without regard to case
-        just grep {file} for {word}, no matter the case
-        big or small letters alike, list lines of {file} having {word}
-        let me see rows of {file} with {word} in lower or upper case
-        we need all lines of {file} where {word} occurs, capitalised or not
-        would you search for {word} in {file} and ignore capitals?
-        is there a way to find {word} within {file}, regardless of case?
-        help me track down {word} inside {file}, in any mix of capital and small letters
-        {word} in {file}, case ignored, show the rows
-        {file}, rows mentioning {word} in whatever letter case
-        somebody may have capitalised {word}, so search {file} ignoring case
-        can i get each line of {file} containing {word}, written large or small?
-        next, filter {file} for {word} without looking at upper or lower case
-        i wonder which rows of {file} include {word}, be it in capitals or not
-        what lines of {file} have {word}, capital letters counting the same as small ones?
-        do a search for {word} over {file} that is not case sensitive
-        treat capitals like small letters and list the lines in {file} with {word}
-        """,
-        """
-        let me see the lines of {file} that have {word}, capital letters or small
-        the case does not matter: which lines in {file} mention {word}?
-        """,
-    ),
-    define(
-        GROUP,
         "lines_without",
         "file:searchable word",
         "grep -v {word} {file}",
@@ -155,82 +117,6 @@ FAMILIES = (
         """
         let me see what lines in {file} have {word} at the start
         every line of {file} with {word} as its first word, please
-        """,
-    ),
-    define(
-        GROUP,
-        "ends_with",
-        "file:text word",
-        "grep {word}$ {file}",
-        """
-        (show|print) the lines of {file} that end with {word}
-        which lines of {file} end in {word}?
-        lines ending with {word} in {file}
-        find the lines in {file} with {word} at the end
-        could you show lines of {file} ending in {word}?
-        in {file}, which lines have {word} last?
-        i want each line of {file} that ends with {word}
-        print lines of {file} whose last word is {word}
-        please find lines ending in {word} in {file}
-        search {file} for lines that end with {word}
-        only rows finishing in {word}, the file is {file}
-        i am after those lines in {file} that close with {word}
-        do list every row in {file} whose ending is {word}
-        we want to see which lines of {file} have {word} at the very end
-        would you mind giving me the rows of {file} that finish on {word}?
-        is it possible to print just the lines from {file} where the last thing is {word}?
-        please filter {file}, keep a line when {word} is its end
-        {file}, lines with {word} as the final word
-        line endings matter here, pick those with {word} from {file}
-        some entries of {file} stop with the word {word}, display them
-        show me rows ending on {word}, taken out of {file}
-        look at how lines of {file} end and output the ones with {word} there
-        what rows of {file} have got {word} right at their end?
-        {word} should stand last in the line, find such lines in {file}
-        use grep to get rows from {file} where {word} closes the line
-        a line counts if it finishes with {word}, search {file} that way
-        """,
-        """
-        let me see what lines in {file} have {word} at the very end
-        every line of {file} with {word} as its last word, please
-        """,
-    ),
-    define(
-        GROUP,
-        "search_folder",
-        "dir:folder word",
-        "grep -r {word} {dir}",
-        """
-        search the folder {dir} for {word}
-        (find|look for) {word} in all files of the folder {dir}
-        which lines in the directory {dir} contain {word}?
-        show every line with {word} inside the folder {dir}
-        could you search all of {dir} for {word}?
-        search for {word} in every file within {dir}
-        grep the directory {dir} for {word}
-        where is {word} mentioned in the folder {dir}?
-        look through the files in {dir} for {word}
-        i want all lines mentioning {word} in the folder {dir}
-        just grep for {word} in everything under the folder {dir}
-        from any file of the directory {dir} print rows with {word}
-        let me know where the files in folder {dir} mention {word}
-        we need each line about {word} from all files of the {dir} directory
-        would you go through the whole directory {dir} and find {word}?
-        an entire folder, {dir}, has to be searched for the word {word}
-        help me track down {word} somewhere inside the directory {dir}
-        {word}, anywhere in the folder {dir}
-        directory {dir}, all files, lines containing {word}
-        i forgot which file it was, search the {dir} folder for {word}
-        can i get every mention of {word} within the directory {dir}?
-        next, scan the files of the folder {dir} for {word}
-        i wonder where in the directory {dir} the word {word} occurs
-        what files in the folder {dir} include {word}, and on which lines?
-        do a recursive search for {word} across the folder {dir}
-        dig through all of the directory {dir}, subfolders too, and print lines with {word}
-        """,
-        """
-        go through every file in the folder {dir} and find {word}
-        does the directory {dir} mention {word}? show where
         """,
     ),
     define(

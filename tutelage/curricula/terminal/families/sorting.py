@@ -45,44 +45,6 @@ FAMILIES = (
     ),
     define(
         GROUP,
-        "sort_descending",
-        "file:tidy",
-        "sort -r {file}",
-        """
-        sort {file} (in descending order|from z to a)
-        show {file} sorted from z to a
-        {file} in reverse alphabetical order
-        print the lines of {file} in descending order
-        could you sort {file} in reverse?
-        put the lines of {file} in order from z to a
-        i want {file} sorted in descending order
-        reverse sort {file}
-        please sort {file} the other way round, z first
-        order the lines of {file} backwards by the alphabet
-        can you list {file} with z at the top and a at the bottom?
-        let me see the rows of {file} from z down to a
-        {file} sorted, but backwards
-        what does {file} look like sorted the wrong way round, z before a?
-        just show {file} z to a
-        rows of {file}, descending, thanks
-        is there a way to get {file} sorted in reverse order?
-        i would like to read {file} sorted from the end of the alphabet to its start
-        sort {file}, but have the last letters come first
-        help me list the entries of {file} in reverse alphabetical order
-        next, arrange {file} descending and display it
-        would you alphabetize {file} in reverse for me?
-        the thing i need is {file} in descending sort order
-        now the entries in {file} again, ordered from z back to a
-        display {file} with its rows sorted high to low by letter
-        take {file} and reverse the sort, z goes on top
-        """,
-        """
-        let me see {file} with its lines from z to a
-        the lines of {file} in descending alphabetical order, please
-        """,
-    ),
-    define(
-        GROUP,
         "sort_numbers",
         "file:numbers",
         "sort -n {file}",
@@ -193,44 +155,6 @@ FAMILIES = (
         """
         let me see every line of {file} only once, in order
         what distinct lines are there in {file}?
-        """,
-    ),
-    define(
-        GROUP,
-        "frequency",
-        "file:repeated",
-        "sort {file} | uniq -c",
-        """
-        how often does each line occur in {file}?
-        count how often every line appears in {file}
-        frequency of each line in {file}
-        show each different line of {file} with its count
-        could you count the duplicates of each line in {file}?
-        lines of {file} with how often they occur
-        tell me how many times each line of {file} appears
-        i want a count for every distinct line of {file}
-        please count each different line in {file}
-        tally the lines of {file}
-        can you tell me how many of each row there are in {file}?
-        let me see the distinct entries of {file} together with their number of appearances
-        what is the count for each different row of {file}?
-        {file} has repeats, how many times does each one come up?
-        just a tally of the entries in {file}
-        would you group the same lines of {file} and count each group?
-        how frequent is every single line in {file}?
-        line frequencies for {file}
-        is there a way to see how often the entries in {file} are repeated?
-        i wonder how many copies of each line {file} holds
-        next, print each unique row in {file} with the number of its occurrences
-        help me count up the repeats of every entry in {file}
-        for every different line in {file}, give the number of times it shows up
-        we need a histogram of the lines in {file}
-        display how many times each entry turns up in {file}
-        sort {file} and put a count in front of each distinct line
-        """,
-        """
-        for each distinct line of {file}, how many times does it occur?
-        let me see how often the different lines of {file} appear
         """,
     ),
     define(

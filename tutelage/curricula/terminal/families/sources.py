@@ -40,24 +40,6 @@ SOURCES = {
         those lines in {file} which mention {word}
         """,
     ),
-    "without": _source(
-        "file:tidy word:frequentword",
-        "grep -v {word} {file}",
-        """
-        the lines without {word} in {file}
-        the lines of {file} that do not contain {word}
-        all lines in {file} lacking {word}
-        the lines in {file} where {word} is missing
-        all rows of {file} that leave out {word}
-        the rows in {file} with no {word} in them
-        those {file} lines that never mention {word}
-        the lines free of {word} in {file}
-        """,
-        """
-        the lines of {file} that do not have {word} in them
-        those lines in {file} which do not mention {word}
-        """,
-    ),
     "column": _source(
         "col:textcol file:csv",
         "cut -d, -f{col} {file}",
@@ -91,24 +73,6 @@ SOURCES = {
         """
         the {n} lines at the top of {file}
         the {n} lines with which {file} begins
-        """,
-    ),
-    "last": _source(
-        "n file:tidy",
-        "tail -n {n} {file}",
-        """
-        the last {n} lines of {file}
-        the bottom {n} lines of {file}
-        the final {n} lines in {file}
-        the {n} lines right at the end of {file}
-        the {n} rows {file} ends with
-        the closing {n} rows of {file}
-        the {n} bottommost rows in {file}
-        those last {n} rows found in {file}
-        """,
-        """
-        the {n} lines at the bottom of {file}
-        the {n} lines with which {file} ends
         """,
     ),
     "range": _source(
