@@ -53,7 +53,7 @@ def main() -> None:
         lessons = SFTConfig(epochs=120, batch=16, learning_rate=0.02)
         for _ in sft(run, gpt, tokenizer, shown, lessons, seed=0):
             pass
-        settings = PPOConfig(learning_rate=5e-3)
+        settings = PPOConfig(learning_rate=5e-3, epochs=2)
         reference = copy.deepcopy(gpt)
         algorithm = PPO(ActorCritic(gpt), reference, settings, tokenizer.pad)
         rewards = [

@@ -105,7 +105,7 @@ def _read_plan(path: Path, config: SchoolConfig) -> Plan:
 _TOKENS_PER_EPOCH = 64_000  # of 2,000 demonstrations
 _TOKENS_PER_COMPARISON = 400  # a prompt: nine replies sampled and run, three passes of training
 _TOKENS_PER_POLICY_STEP = 22_000  # 64 prompts × 4 samples: sampling, scoring, policy and critic
-_SHARES = {"pretrain": 0.27, "sft": 0.30, "compare": 0.20, "policy": 0.23}
+_SHARES = {"pretrain": 0.27, "sft": 0.33, "compare": 0.19, "policy": 0.21}
 
 
 def make_plan(config: SchoolConfig) -> Plan:
@@ -124,7 +124,7 @@ def make_plan(config: SchoolConfig) -> Plan:
     pretrain = tokens["pretrain"] + max(0.0, tokens["sft"] - epochs * _TOKENS_PER_EPOCH)
     return Plan(
         tokens_per_s=round(rate, 1),
-        corpus_characters=int(min(6_000_000, max(150_000, 1.2 * pretrain))),
+        corpus_characters=int(min(8_000_000, max(150_000, 2.0 * pretrain))),  # near one pass
         pretrain_steps=max(10, int(pretrain / 2048)),
         sft_epochs=round(epochs, 2),
         rounds=rounds,

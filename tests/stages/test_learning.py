@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
 from pathlib import Path
 
 import pytest
@@ -16,13 +18,14 @@ from tests.stages.toys import (
     word_tokenizer,
 )
 from tutelage.algorithms import ALGORITHMS, PPO, GroupPolicyGradient
-from tutelage.algorithms.batch import Batch, shaped_rewards
+from tutelage.algorithms.batch import Batch, score_packed, shaped_rewards
 from tutelage.device import seeded
 from tutelage.errors import ContractBroken, EnvironmentFailure
 from tutelage.rollout.collect import collect
 from tutelage.rollout.engine import Sampling
 from tutelage.runs import Run
 from tutelage.schema import Outcome, Trajectory, Verdict
+from tutelage.text.batching import Tree, pack
 from tutelage.text.chat_format import ask
 
 
@@ -30,7 +33,7 @@ from tutelage.text.chat_format import ask
 def test_it_learns_the_word(name: str, taught: Path, tmp_path: Path):
     """From a quarter (one word of four) to five in six."""
     run = Run(tmp_path)
-    for _ in reinforcement(run, new_algorithm(name, taught), steps=25):
+    for _ in reinforcement(run, new_algorithm(name, taught), steps=32):
         pass
     rewards = [row["reward/mean"] for row in run.metrics()]
     assert sum(rewards[:2]) / 2 < 0.5
@@ -45,7 +48,6 @@ def sampled_batch(algorithm: PPO | GroupPolicyGradient) -> Batch:
         4,
         Sampling(max_new_tokens=4),
         seeded("sampled"),
-        value=algorithm.value,
     )
     for trajectory, verdict in zip(trajectories, WordJudge().score(trajectories), strict=True):
         trajectory.verdict = verdict
@@ -70,6 +72,28 @@ def test_no_advantage_changes_nothing(name: str, taught: Path):
 
     algorithm.update(sampled_batch(algorithm), seeded("update"))
     assert not weights_equal(before, algorithm.policy.state_dict())
+
+
+def test_the_critic_learns_and_leaves_the_policy_alone(taught: Path):
+    algorithm = new_algorithm("ppo", taught, kl_coefficient=0.0)
+    policy, critic = copy.deepcopy(algorithm.gpt), copy.deepcopy(algorithm.policy.critic)
+    batch = sampled_batch(algorithm)
+    batch.advantages.zero_()
+    algorithm.update(batch, seeded("update"))
+    assert weights_equal(policy.state_dict(), algorithm.gpt.state_dict())
+    assert not weights_equal(critic.state_dict(), algorithm.policy.critic.state_dict())
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_what_is_mixed_in_becomes_likelier(name: str, taught: Path):
+    algorithm = without_other_losses(name, taught)
+    shown = pack([Tree([5, 6, 7], [[9, 8, 4]])], 16, word_tokenizer().pad)
+    before = score_packed(algorithm.gpt, shown).sum()
+    for _ in range(3):
+        batch = sampled_batch(algorithm)
+        batch.advantages.zero_()
+        algorithm.update(batch, seeded("update"), itertools.repeat(shown))
+    assert score_packed(algorithm.gpt, shown).sum() > before + 0.5
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)

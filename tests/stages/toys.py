@@ -70,7 +70,7 @@ def new_algorithm(name: str, taught: Path, **settings: object) -> PPO | GroupPol
     """An entry of ALGORITHMS on the taught GPT, which is also its reference."""
     kind, config, variant = ALGORITHMS[name]
     learner = ActorCritic(taught_gpt(taught))
-    config = replace(config(**variant), learning_rate=5e-3, row_length=64, **settings)
+    config = replace(config(**variant), learning_rate=5e-3, epochs=2, row_length=64, **settings)
     return kind(learner, taught_gpt(taught), config, word_tokenizer().pad)
 
 

@@ -49,7 +49,9 @@ def load_reward_model(folder: Path) -> tuple[RewardModel, Tokenizer]:
     """Read a model folder that can score."""
     model, tokenizer = load_model(folder)
     if not isinstance(model, RewardModel):
-        raise BadInput(f"{folder} holds a policy, which writes replies and scores none.")
+        raise BadInput(
+            f"{folder} holds no reward model but a policy, which writes replies and scores none."
+        )
     return model, tokenizer
 
 

@@ -29,7 +29,9 @@ class ScalarHead(nn.Module):
         return self
 
     def forward(self, hidden: Tensor) -> Tensor:
-        return (self.linear(hidden).squeeze(-1).float() - self.shift) / self.scale
+        score = self.linear(hidden).squeeze(-1)
+        score = score.to(torch.promote_types(score.dtype, torch.float32))
+        return (score - self.shift) / self.scale
 
     def normalise(self, scores: Tensor) -> None:
         """Make these scores (which this head gave) have mean 0 and deviation 1 from now on."""

@@ -34,10 +34,10 @@ SPLITS: tuple[Split, ...] = ("train", "new_names", "new_phrasings", "new_composi
 
 COMMAND = "$ "
 _MIXTURE: dict[Kind, float] = {
-    "command": 0.70,
-    "nonsense": 0.13,
-    "danger": 0.11,
-    "small_talk": 0.06,
+    "command": 0.74,
+    "nonsense": 0.11,
+    "danger": 0.10,
+    "small_talk": 0.05,
 }
 _PIPELINES_SHARE = 0.2  # of the commands
 _TOPICS: dict[Kind, tuple[Family, ...]] = {
