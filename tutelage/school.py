@@ -6,7 +6,6 @@ going on from its last saved state when it was cut off.
 
 from __future__ import annotations
 
-import itertools
 import json
 import time
 from collections.abc import Iterator, Sequence
@@ -24,11 +23,9 @@ from tutelage.curricula.terminal import (
     pretraining_corpus,
     sample_tasks,
 )
-from tutelage.data.augmentation import RareWordSwap
 from tutelage.data.comparisons import read_comparisons, write_comparisons
 from tutelage.data.corpus import read_corpus, token_stream
 from tutelage.data.demonstrations import (
-    demonstration_trees,
     read_demonstrations,
     write_demonstrations,
 )
@@ -61,8 +58,8 @@ from tutelage.stages.compare import sample_responses
 from tutelage.stages.policy import PolicyConfig, reinforce
 from tutelage.stages.pretrain import PretrainConfig, pretrain
 from tutelage.stages.reward import RewardConfig, train_reward_model
-from tutelage.stages.sft import SFTConfig, sft, step_examples
-from tutelage.text.batching import Packed, Tree, pack
+from tutelage.stages.sft import SFTConfig, mixed_batches, sft
+from tutelage.text.batching import Packed, Tree
 from tutelage.text.chat_format import ask, encode_prompt, encode_reply
 from tutelage.text.tokenizer import Tokenizer
 
@@ -280,15 +277,10 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
     )
     # As InstructGPT mixed pretraining text into PPO, demonstrations keep the policy from drifting.
     shown = read_demonstrations(lesson.data("demonstrations.jsonl"))
-    imitation = SFTConfig()
-    swap = RareWordSwap(example.messages for example in shown)
 
     def mixed(step: int) -> Iterator[Packed]:
-        for part in itertools.count():
-            seed = (config.seed, stage, "mix", part)
-            examples = step_examples(shown, swap, imitation, step, *seed)
-            trees = demonstration_trees(tokenizer, examples, gpt.config.context)
-            yield pack(trees, imitation.row_length, tokenizer.pad)
+        context = gpt.config.context
+        return mixed_batches(shown, tokenizer, SFTConfig(), context, config.seed, stage, step)
 
     yield from reinforce(
         run,

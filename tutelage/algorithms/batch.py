@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from tutelage.algorithms.functional import kl_k3
 from tutelage.device import autocast
 from tutelage.errors import ContractBroken, JudgeFailure
-from tutelage.model.gpt import GPT, branch_logprobs, read_branches
+from tutelage.model.gpt import GPT, branch_logprobs, imitation_loss, read_branches
 from tutelage.model.heads import RewardModel
 from tutelage.rollout.collect import grouped
 from tutelage.schema import JUDGED, Trajectory
@@ -119,7 +120,7 @@ def check_on_policy(log_ratio: Tensor, tolerance: float) -> None:
 def imitate(gpt: GPT, shown: Packed, weight: float, dtype: torch.dtype) -> None:
     """Add `weight` times the gradient of the imitation loss on what was shown."""
     with autocast(shown.tokens.device, dtype):
-        loss = -branch_logprobs(gpt, read_branches(gpt, shown), shown).mean()
+        loss = imitation_loss(gpt, shown)
     (weight * loss).backward()
 
 
@@ -127,7 +128,7 @@ def ratio_metrics(log_ratio: Tensor, clip_range: float) -> dict[str, float]:
     """How far an update has moved from the behaviour policy; log_ratio: (K,)."""
     return {
         "policy/clip_fraction": (log_ratio.expm1().abs() > clip_range).float().mean().item(),
-        "policy/approx_kl": (log_ratio.expm1() - log_ratio).mean().item(),  # k3
+        "policy/approx_kl": kl_k3(torch.zeros_like(log_ratio), log_ratio).mean().item(),
     }
 
 

@@ -142,9 +142,7 @@ class PPO:
                 if batch.fresh:
                     check_on_policy(log_ratio.detach(), config.ratio_tolerance)
                     batch.fresh = False
-                advantages = (advantages - advantages.mean()) / (
-                    advantages.std(correction=0) + 1e-8
-                )
+                advantages = masked_whiten(advantages, torch.ones_like(advantages))
                 policy_loss = clipped_surrogate(log_ratio, advantages, config.clip_range).mean()
                 value_loss = clipped_value_loss(
                     values, old_values, returns, config.value_clip_range

@@ -258,3 +258,8 @@ def branch_logprobs(gpt: GPT, hidden: Tensor, packed: Packed) -> Tensor:
     logits = gpt.head(hidden)
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     return -F.cross_entropy(logits, packed.tokens[:, 1:][packed.mask], reduction="none")
+
+
+def imitation_loss(gpt: GPT, packed: Packed) -> Tensor:
+    """Mean negative log-probability of the tokens under packed.mask."""
+    return -branch_logprobs(gpt, read_branches(gpt, packed), packed).mean()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from tutelage.data.augmentation import RareWordSwap, leave_words_out
 from tutelage.data.demonstrations import demonstration_trees
@@ -16,7 +16,7 @@ from tutelage.data.order import batch_indices
 from tutelage.device import autocast, seeded
 from tutelage.errors import BadInput
 from tutelage.model.checkpoint import save_model
-from tutelage.model.gpt import GPT, branch_logprobs, read_branches
+from tutelage.model.gpt import GPT, imitation_loss
 from tutelage.model.optimiser import MuonWithAdam, set_learning_rate, warmup_then_linear
 from tutelage.runs import Progress, Run
 from tutelage.schema import Demonstration
@@ -110,6 +110,21 @@ def step_examples(
     ]
 
 
+def mixed_batches(
+    shown: Sequence[Demonstration],
+    tokenizer: Tokenizer,
+    config: SFTConfig,
+    context: int,
+    *seed: object,
+) -> Iterator[Packed]:
+    """Batches of augmented demonstrations without end, to mix into another stage's steps."""
+    swap = RareWordSwap(example.messages for example in shown)
+    for step in itertools.count():
+        examples = step_examples(shown, swap, config, step, *seed)
+        trees = demonstration_trees(tokenizer, examples, context)
+        yield pack(trees, config.row_length, tokenizer.pad)
+
+
 def augmented(
     example: Demonstration, swap: RareWordSwap, config: SFTConfig, generator: torch.Generator
 ) -> Demonstration:
@@ -118,11 +133,6 @@ def augmented(
         example = swap.demonstration(example, generator)
     replies = [m.content for m in example.messages if m.role == "assistant"]
     return Demonstration(leave_words_out(example.messages, replies, config.left_out, generator))
-
-
-def imitation_loss(gpt: GPT, batch: Packed) -> Tensor:
-    """Mean negative log-probability of the tokens under the mask."""
-    return -branch_logprobs(gpt, read_branches(gpt, batch), batch).mean()
 
 
 @torch.inference_mode()
