@@ -59,9 +59,9 @@ class Plan:
     sft_epochs: float = 18.0
     rounds: int = 1
     comparisons: int = 1_800  # prompts a round, before those with nothing to rank are left out
-    reward_epochs: float = 3.0  # over all comparisons so far, in each round
+    reward_epochs: float = 1.0  # over all comparisons so far, in each round
     policy_steps: int = 30  # a round
-    policy_prompts: int = 64  # a step
+    policy_prompts: int = 128  # a step
     samples_per_prompt: int = 4
     audit_tasks: int = 150
     evaluation_tasks: int = 400  # a held-out set
@@ -103,9 +103,9 @@ def _read_plan(path: Path, config: SchoolConfig) -> Plan:
 # What a unit of work costs, in tokens of training (2,048 a pretraining step), as counted on runs
 # of the default size, and the share of the free time that each stage gets.
 _TOKENS_PER_EPOCH = 64_000  # of 2,000 demonstrations
-_TOKENS_PER_COMPARISON = 400  # a prompt: nine replies sampled and run, three passes of training
-_TOKENS_PER_POLICY_STEP = 22_000  # 64 prompts × 4 samples: sampling, scoring, policy and critic
-_SHARES = {"pretrain": 0.27, "sft": 0.33, "compare": 0.19, "policy": 0.21}
+_TOKENS_PER_COMPARISON = 210  # a prompt: nine replies sampled and run, one pass of training
+_TOKENS_PER_POLICY_STEP = 22_000  # 128 prompts × 4 samples: sampling, scoring, policy, critic
+_SHARES = {"pretrain": 0.27, "sft": 0.26, "compare": 0.13, "policy": 0.34}
 
 
 def make_plan(config: SchoolConfig) -> Plan:
@@ -128,7 +128,7 @@ def make_plan(config: SchoolConfig) -> Plan:
         pretrain_steps=max(10, int(pretrain / 2048)),
         sft_epochs=round(epochs, 2),
         rounds=rounds,
-        reward_epochs=round(3.0 / rounds**0.5, 2),
+        reward_epochs=1.0,
         comparisons=max(32, int(tokens["compare"] / _TOKENS_PER_COMPARISON / rounds)),
         policy_steps=max(2, int(tokens["policy"] / _TOKENS_PER_POLICY_STEP / rounds)),
         audit_tasks=int(min(200, max(16, seconds / 4))),

@@ -228,7 +228,7 @@ def learn_to_grade(lesson: Lesson, number: int) -> Iterator[Progress]:
         comparisons += of_round[: -held_out(of_round)]
     gpt, tokenizer = load_policy(run.checkpoint("sft"))
     model = RewardModel(gpt)
-    model.score.initialise(seeded(seed, stage, "head"))
+    model.initialise(seeded(seed, stage, "head"))
     if number > 1:
         model, tokenizer = load_reward_model(run.checkpoint(f"reward_{number - 1}"))
     first = read_comparisons(lesson.data("comparisons_1.jsonl"))[:200]

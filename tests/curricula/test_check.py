@@ -95,7 +95,7 @@ def test_near_misses_fail(sandbox):
     tasks = [
         make_task(family, "command", "train", random.Random(f"near {family.name} {seed}"))
         for family in FAMILIES
-        for seed in range(4 if family not in COMPOSITIONS else 2)
+        for seed in range(5 if family not in COMPOSITIONS else 3)
     ]
     pairs = [(task, miss) for task in tasks for miss in near_misses(task)]
     verdicts = check_answers([task for task, _ in pairs], [miss for _, miss in pairs], sandbox)

@@ -85,12 +85,12 @@ def test_requests_in_finds_what_is_planted():
         "Mara asked: could you count how many lines old_notes.txt has? Nobody knew.",
         "$ sort a.txt\nSort a.txt.",
         "Then {file} was {n} lines long. Hello! He said hello to all.",
-        "please let me see the lines of notes.md that have lamp in them, just the top 3.",
+        "so could you print just the top 3 of the lines of notes.md that contain lamp?",
     ]
     assert sorted(requests_in(planted)) == [
         "could you count how many lines old_notes.txt has",
+        "could you print just the top 3 of the lines of notes.md that contain lamp",
         "hello",
-        "let me see the lines of notes.md that have lamp in them just the top 3",
         "sort a.txt",
     ]
 
@@ -119,10 +119,11 @@ def test_the_corpus_has_its_size_and_sessions_and_is_repeatable(corpus, sandbox)
 
 
 def test_sessions_show_what_commands_print(corpus):
-    session = next(text for text in corpus if re.search(r"^\$ echo|^\$ seq 3$", text, re.M))
+    session = next(text for text in corpus if re.search(r"^\$ ls \*\.\w+$", text, re.M))
     assert session.startswith("$ ")
-    counts = re.findall(r"^\$ seq (\d)\n1\n2\n3", "\n".join(corpus), re.M)
-    assert counts
+    listings = re.findall(r"^\$ ls \*\.(\w+)\n(\S+)$", "\n".join(corpus), re.M)
+    assert len(listings) > 10
+    assert all(name.endswith(f".{extension}") for extension, name in listings)
 
 
 def test_every_command_of_the_corpus_is_whole(corpus):

@@ -36,10 +36,11 @@ def words_of(text: str) -> set[str]:
 
 
 def test_there_are_enough_families_in_ten_groups():
-    assert len(PLAIN_FAMILIES) >= 52
+    assert len(PLAIN_FAMILIES) >= 36
+    assert len(FAMILIES) >= 48
     assert len({family.group for family in FAMILIES}) == 10
     assert len({family.name for family in EVERYTHING}) == len(EVERYTHING)
-    assert (len(NONSENSE), len(DANGER), len(SMALL_TALK)) >= (12, 12, 10)
+    assert (len(NONSENSE), len(DANGER), len(SMALL_TALK)) >= (10, 8, 8)
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)

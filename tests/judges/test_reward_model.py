@@ -5,7 +5,6 @@ import torch
 from tests.conftest import tiny_gpt
 from tutelage.algorithms.batch import value_packed
 from tutelage.device import seeded
-from tutelage.judges.reward_model import branch_scores, prefix_scores
 from tutelage.model.heads import RewardModel
 from tutelage.text.batching import Tree, pack, take_spans
 
@@ -13,37 +12,48 @@ TREES = [Tree([3, 4, 5], [[6, 7], [8]]), Tree([9] * 7, [[8] * 6]), Tree([2], [[5
 
 
 def grader() -> RewardModel:
-    model = RewardModel(tiny_gpt(dtype=torch.float64)).double()
-    model.score.initialise(seeded("score"))
+    model = RewardModel(tiny_gpt(dtype=torch.float64)).double().initialise(seeded("score"))
+    torch.nn.init.normal_(model.gpt.head.weight, generator=seeded("head"))
+    model.normalise(torch.tensor([1.0, 3.0, 4.0], dtype=torch.float64))
     return model
+
+
+def score_alone(model: RewardModel, prompt: list[int], reply: list[int]) -> torch.Tensor:
+    """The score of a reply, from its own row and by the definition."""
+    hidden = model.gpt(torch.tensor([[*prompt, *reply]]))[0]
+    logprobs = model.gpt.head(hidden).log_softmax(dim=-1)
+    said = [logprobs[len(prompt) - 1 + i, token] for i, token in enumerate(reply)]
+    raw = model.head(hidden[-1])[0] + model.likelihood * torch.stack(said).mean()
+    return (raw - model.shift) / model.scale
 
 
 def test_a_reply_has_the_score_that_it_has_alone():
     model = grader()
-    found = branch_scores(model, pack(TREES, 12, 0))  # in several rows, in another order
+    found = model.scores(pack(TREES, 12, 0))  # in several rows, in another order
     alone = [
-        model.score(model.gpt(torch.tensor([[*tree.prompt, *branch]]))[0, -1])
+        score_alone(model, list(tree.prompt), list(branch))
         for tree in TREES
         for branch in tree.branches
     ]
     torch.testing.assert_close(found, torch.stack(alone))
 
 
-def test_prefix_scores_are_those_of_the_parts():
+def test_scores_of_unfinished_replies_are_those_of_the_parts():
     model = grader()
     packed = pack(TREES, 12, 0)
-    found, said = prefix_scores(model, packed)
+    found, said = model(packed)
     lengths = [len(branch) for tree in TREES for branch in tree.branches]
     assert said.sum(dim=1).tolist() == [length + 1 for length in lengths]
-    ends = found.gather(1, said.sum(dim=1, keepdim=True) - 1)[:, 0]
-    torch.testing.assert_close(ends, branch_scores(model, packed))
-    part = model.score(model.gpt(torch.tensor([[3, 4, 5, 6]]))[0, -1])
-    torch.testing.assert_close(found[0, 1], part)
+    torch.testing.assert_close(found[0, 1], score_alone(model, [3, 4, 5], [6]))
+    nothing_said = (model.head(model.gpt(torch.tensor([[3, 4, 5]]))[0, -1])[0] - model.shift) / (
+        model.scale
+    )
+    torch.testing.assert_close(found[0, 0], nothing_said)
 
 
 def test_values_are_of_the_states_before_each_token():
     model = grader()
     packed = pack(TREES, 12, 0)
     values, mask = take_spans(value_packed(model, packed, rows_at_once=1), packed.spans)
-    scores, _ = prefix_scores(model, packed)
+    scores, _ = model(packed)
     torch.testing.assert_close(values, scores[:, : values.shape[1]] * mask)

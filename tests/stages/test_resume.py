@@ -52,7 +52,7 @@ def start_sft(run: Run, taught: Path) -> Iterator[Progress]:
 def start_reward(run: Run, taught: Path) -> Iterator[Progress]:
     tokenizer = word_tokenizer()
     model = RewardModel(taught_gpt(taught))
-    model.score.initialise(seeded("head"))
+    model.initialise(seeded("head"))
     comparisons = [
         Comparison(ask(request), WORDS[:size], tuple((i,) for i in range(size)))
         for request in REQUESTS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -62,23 +62,25 @@ def pad_rows(rows: Sequence[Sequence[float]]) -> Tensor:
 @torch.inference_mode()
 def score_packed(gpt: GPT, packed: Packed, rows_at_once: int = 16) -> Tensor:
     """Log-probabilities (B, T−1) of the packed responses under `gpt`."""
-    return _by_rows(lambda p: branch_logprobs(gpt, read_branches(gpt, p), p), packed, rows_at_once)
+    parts = []
+    for rows in torch.arange(len(packed.tokens)).split(rows_at_once):
+        part = packed.rows(rows)
+        found = branch_logprobs(gpt, read_branches(gpt, part), part)
+        parts.append(torch.zeros(part.mask.shape).to(found).masked_scatter(part.mask, found))
+    return torch.cat(parts)
+
+
+def values_of(critic: RewardModel, packed: Packed) -> Tensor:
+    """The critic's values (B, T−1) of the states in which the responses' tokens were sampled."""
+    values, _ = critic(packed)
+    return put_spans(values[:, :-1], packed.spans, packed.mask.shape)
 
 
 @torch.inference_mode()
 def value_packed(critic: RewardModel, packed: Packed, rows_at_once: int = 16) -> Tensor:
-    """The critic's values (B, T−1) of the states in which the responses' tokens were sampled."""
-    return _by_rows(lambda p: critic.score(read_branches(critic.gpt, p)), packed, rows_at_once)
-
-
-def _by_rows(read: Callable[[Packed], Tensor], packed: Packed, rows_at_once: int) -> Tensor:
-    """What `read` says of the masked positions, a few rows at a time, in place: (B, T−1)."""
-    parts = []
-    for rows in torch.arange(len(packed.tokens)).split(rows_at_once):
-        part = packed.rows(rows)
-        found = read(part)
-        parts.append(torch.zeros(part.mask.shape).to(found).masked_scatter(part.mask, found))
-    return torch.cat(parts)
+    """values_of, a few rows at a time and without gradients."""
+    parts = torch.arange(len(packed.tokens)).split(rows_at_once)
+    return torch.cat([values_of(critic, packed.rows(rows)) for rows in parts])
 
 
 def shaped_rewards(

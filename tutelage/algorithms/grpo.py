@@ -35,7 +35,7 @@ from tutelage.device import autocast
 from tutelage.errors import BadInput
 from tutelage.model.gpt import GPT, branch_logprobs, read_branches
 from tutelage.model.heads import ActorCritic
-from tutelage.model.optimiser import MuonWithAdam
+from tutelage.model.optimiser import policy_optimiser
 from tutelage.rollout.collect import grouped
 from tutelage.schema import Trajectory
 from tutelage.text.batching import Packed, put_spans
@@ -44,11 +44,11 @@ from tutelage.text.batching import Packed, put_spans
 @dataclass(frozen=True, kw_only=True)
 class GroupConfig:
     baseline: Literal["rloo", "grpo"] = "rloo"
-    learning_rate: float = 4e-3  # of Muon
+    learning_rate: float = 6e-4  # of Adam
     epochs: int = 1  # passes over each batch of trajectories
     minibatches: int = 2  # optimiser steps a pass
     clip_range: float = 0.2  # ratio is kept within 1 ± clip_range
-    kl_coefficient: float = 0.15  # β, price of a nat of log π − log ref
+    kl_coefficient: float = 0.1  # β, price of a nat of log π − log ref
     mix_coefficient: float = 1.0  # γ, weight of what is mixed in (Ouyang et al. 2022, eq. 2)
     missing_stop_score: float = -1.0  # instead of the judge's, for a reply cut at the limit
     max_grad_norm: float = 1.0
@@ -67,7 +67,7 @@ class GroupPolicyGradient:
     ) -> None:
         self.policy, self.reference, self.config = policy, reference, config
         self.pad, self.dtype = pad, dtype
-        self.optimiser = MuonWithAdam([policy.gpt], config.learning_rate, eps=1e-5)
+        self.optimiser = policy_optimiser(policy.gpt.parameters(), config.learning_rate)
 
     @property
     def gpt(self) -> GPT:

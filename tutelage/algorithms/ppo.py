@@ -24,6 +24,7 @@ from tutelage.algorithms.batch import (
     score_packed,
     shaped_rewards,
     value_packed,
+    values_of,
 )
 from tutelage.algorithms.functional import (
     clipped_surrogate,
@@ -34,14 +35,14 @@ from tutelage.algorithms.functional import (
 from tutelage.device import autocast
 from tutelage.model.gpt import GPT, branch_logprobs, read_branches
 from tutelage.model.heads import ActorCritic
-from tutelage.model.optimiser import MuonWithAdam
+from tutelage.model.optimiser import policy_optimiser
 from tutelage.schema import Trajectory
 from tutelage.text.batching import Packed, put_spans, take_spans
 
 
 @dataclass(frozen=True, kw_only=True)
 class PPOConfig:
-    learning_rate: float = 4e-3  # of Muon
+    learning_rate: float = 6e-4  # of Adam
     epochs: int = 1  # passes over each batch of trajectories
     minibatches: int = 2  # optimiser steps a pass
     clip_range: float = 0.2  # ratio is kept within 1 ± clip_range
@@ -49,7 +50,7 @@ class PPOConfig:
     value_coefficient: float = 0.5
     gamma: float = 1.0
     lambda_: float = 0.95
-    kl_coefficient: float = 0.15  # β, price of a nat of log π − log ref
+    kl_coefficient: float = 0.1  # β, price of a nat of log π − log ref
     kl_target: float | None = None  # nats a reply; given, β adapts to it
     kl_horizon: float = 2_000.0  # replies over which β adapts
     missing_stop_score: float = -1.0  # instead of the judge's, for a reply cut at the limit
@@ -78,7 +79,7 @@ class PPO:
         self.policy, self.reference, self.config = policy, reference, config
         self.pad, self.dtype = pad, dtype
         self.kl_coefficient = config.kl_coefficient
-        self.optimiser = MuonWithAdam([policy.gpt, policy.critic], config.learning_rate, eps=1e-5)
+        self.optimiser = policy_optimiser(policy.parameters(), config.learning_rate)
 
     @property
     def gpt(self) -> GPT:
@@ -137,7 +138,7 @@ class PPO:
                 with autocast(part.tokens.device, self.dtype):
                     hidden = read_branches(self.gpt, part)
                     logprobs = branch_logprobs(self.gpt, hidden, part)
-                    values = critic.score(read_branches(critic.gpt, part))
+                    values = values_of(critic, part)[part.mask]
                 log_ratio = logprobs - old_logprobs
                 if batch.fresh:
                     check_on_policy(log_ratio.detach(), config.ratio_tolerance)

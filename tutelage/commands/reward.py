@@ -105,7 +105,7 @@ def _start(path: Path, seed: int) -> tuple[RewardModel, Tokenizer]:
     if isinstance(model, RewardModel):
         return model, tokenizer
     grader = RewardModel(model)
-    grader.score.initialise(seeded(seed, "reward", "head"))
+    grader.initialise(seeded(seed, "reward", "head"))
     return grader, tokenizer
 
 

@@ -181,7 +181,7 @@ def card(
     judge = RewardModelJudge(model, tokenizer.pad, ROW_LENGTH)
     trees = comparison_trees(tokenizer, comparisons, model.gpt.config.context)
     # Bradley–Terry's probabilities belong to the scores as trained, before normalisation.
-    scores = judge.score_trees(trees) * model.score.scale
+    scores = judge.score_trees(trees) * model.scale
     return report_card(
         labelled_pairs(
             scores.split([len(tree.branches) for tree in trees]),

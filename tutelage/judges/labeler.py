@@ -19,9 +19,9 @@ from tutelage.schema import Comparison, Conversation
 @dataclass(frozen=True, kw_only=True)
 class Labeler:
     noise: float = 0.3  # σ, in units of the worth of a right answer
-    length_price: float = 0.01  # a character, up to length_limit of them
+    length_price: float = 0.005  # a character, up to length_limit of them
     length_limit: int = 60
-    tie_width: float = 0.05
+    tie_width: float = 0.15
 
     def utilities(self, responses: Sequence[str], gold: Sequence[float]) -> Tensor:
         """What the replies are worth, without noise: (K,)."""

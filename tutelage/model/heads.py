@@ -1,52 +1,77 @@
-"""Heads on the GPT's hidden states: a score for the reward model, a value for the critic."""
+"""What stands on a GPT beside its language head: a score, for the reward model and the critic."""
 
 from __future__ import annotations
 
 import copy
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tutelage.model.gpt import GPT
+from tutelage.model.gpt import GPT, branch_logprobs, read_packed
+from tutelage.text.batching import Packed, put_spans, take_spans
 
 
-class ScalarHead(nn.Module):
-    """Hidden states (…, D) to one number each (…), shifted and scaled by what `normalise` saw."""
+class RewardModel(nn.Module):
+    """A GPT that scores replies: a linear head on the hidden state at a reply's last token, plus
+    `likelihood` times the mean log-probability that its language head gives the reply's tokens.
 
-    def __init__(self, width: int) -> None:
+    The second part starts as what fine-tuning has taught (a policy finds its own slips unlikely)
+    and is trained with the first; alone it would be the implicit reward of Rafailov et al. 2023,
+    eq. 5, without a reference. A few hundred rankings teach a linear head less than it knows.
+    Scores are shifted and scaled by what `normalise` saw.
+    """
+
+    def __init__(self, gpt: GPT, likelihood: float = 8.0) -> None:
         super().__init__()
-        self.linear = nn.Linear(width, 1, bias=False)
-        nn.init.zeros_(self.linear.weight)
+        self.gpt = gpt
+        self.head = nn.Linear(gpt.config.width, 1, bias=False)
+        nn.init.zeros_(self.head.weight)
+        self.likelihood = nn.Parameter(torch.tensor(likelihood))
         self.shift: Tensor
         self.scale: Tensor
         self.register_buffer("shift", torch.zeros(()))
         self.register_buffer("scale", torch.ones(()))
 
-    def initialise(self, generator: torch.Generator) -> ScalarHead:
-        """Deviation 1/√(D+1), as in Stiennon et al. 2020."""
-        width = self.linear.weight.shape[1]
-        nn.init.normal_(self.linear.weight, std=(width + 1) ** -0.5, generator=generator)
+    def initialise(self, generator: torch.Generator) -> RewardModel:
+        """The head's weights with deviation 1/√(D+1), as in Stiennon et al. 2020."""
+        width = self.head.weight.shape[1]
+        nn.init.normal_(self.head.weight, std=(width + 1) ** -0.5, generator=generator)
         return self
 
-    def forward(self, hidden: Tensor) -> Tensor:
-        score = self.linear(hidden).squeeze(-1)
-        score = score.to(torch.promote_types(score.dtype, torch.float32))
-        return (score - self.shift) / self.scale
+    def forward(self, packed: Packed) -> tuple[Tensor, Tensor]:
+        """Scores of each branch after 0, 1, … all of its tokens, (N, L + 1), and their mask: what
+        is to be expected of an unfinished reply, at last the score of the whole."""
+        ends = packed.spans + torch.tensor([0, 0, 1], device=packed.spans.device)
+        lengths = torch.arange(int(ends[:, 2].max()), device=ends.device) < ends[:, 2:]
+        said = put_spans(lengths, ends, packed.tokens.shape)  # (B, T)
+        hidden = read_packed(self.gpt, packed, keep=said)  # (K, D), row by row
+        headed = self.head(hidden).squeeze(-1)
+        headed = headed.to(torch.promote_types(headed.dtype, torch.float32))
+        table = torch.zeros(said.shape, dtype=headed.dtype, device=headed.device)
+        scores, mask = take_spans(table.masked_scatter(said, headed), ends)
+        predicts = F.pad(packed.mask, (0, 1))[said]  # all but each branch's last token
+        logprobs = branch_logprobs(self.gpt, hidden[predicts], packed)
+        table = torch.zeros(packed.mask.shape, dtype=logprobs.dtype, device=headed.device)
+        per_token, _ = take_spans(table.masked_scatter(packed.mask, logprobs), packed.spans)
+        count = torch.arange(scores.shape[1], device=headed.device).clamp_min(1)
+        mean = F.pad(per_token.cumsum(dim=1), (1, 0)) / count
+        return (scores + self.likelihood * mean - self.shift) / self.scale * mask, mask
+
+    def scores(self, packed: Packed) -> Tensor:
+        """Score of each whole branch, (N,) in the order of packed.spans."""
+        prefixes, said = self(packed)
+        return last_of(prefixes, said)
 
     def normalise(self, scores: Tensor) -> None:
-        """Make these scores (which this head gave) have mean 0 and deviation 1 from now on."""
+        """Make these scores (which this model gave) have mean 0 and deviation 1 from now on."""
         self.shift += scores.mean() * self.scale
         self.scale *= scores.std().clamp_min(1e-6)
 
 
-class RewardModel(nn.Module):
-    """A GPT whose hidden state at a reply's last token is read as the reply's score, and before
-    that as the score to be expected."""
-
-    def __init__(self, gpt: GPT) -> None:
-        super().__init__()
-        self.gpt = gpt
-        self.score = ScalarHead(gpt.config.width)
+def last_of(values: Tensor, mask: Tensor) -> Tensor:
+    """The last value of each row under its mask, which has no gaps: (N,)."""
+    return values.gather(1, mask.sum(dim=1, keepdim=True) - 1)[:, 0]
 
 
 class ActorCritic(nn.Module):
@@ -60,4 +85,4 @@ class ActorCritic(nn.Module):
     def __init__(self, gpt: GPT, critic: RewardModel | None = None) -> None:
         super().__init__()
         self.gpt = gpt
-        self.critic = RewardModel(copy.deepcopy(gpt)) if critic is None else critic
+        self.critic = RewardModel(copy.deepcopy(gpt), 0.0) if critic is None else critic

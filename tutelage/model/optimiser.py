@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Adam
 
 # Rows of an embedding are met rarely and have deviation 1, so they take longer steps; heads
 # are read directly as logits, so they take shorter ones.
@@ -99,6 +100,12 @@ class MuonWithAdam(torch.optim.Optimizer):
         state["square"].mul_(beta2).addcmul_(parameter.grad, parameter.grad, value=1 - beta2)
         size = (state["square"] / (1 - beta2 ** state["step"])).sqrt_().add_(self.eps)
         parameter.addcdiv_(state["mean"], size, value=-learning_rate / (1 - beta1 ** state["step"]))
+
+
+def policy_optimiser(parameters: Iterable[nn.Parameter], learning_rate: float) -> Adam:
+    """Adam for reinforcement. Muon takes a full step in every direction however noisy the gradient
+    is; Adam's steps shrink where it changes its sign, as a policy gradient mostly does."""
+    return Adam(list(parameters), learning_rate, betas=(0.9, 0.95), eps=1e-5, fused=True)
 
 
 def warmup_then_linear(step: int, steps: int, warmup: int, final: float = 0.0) -> float:

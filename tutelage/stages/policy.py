@@ -17,9 +17,9 @@ from tutelage.device import seeded
 from tutelage.errors import EnvironmentFailure
 from tutelage.model.checkpoint import save_model
 from tutelage.model.gpt import GPT
-from tutelage.model.optimiser import set_learning_rate
+from tutelage.model.optimiser import set_learning_rate, warmup_then_linear
 from tutelage.protocols import Judge
-from tutelage.rollout.collect import collect
+from tutelage.rollout.collect import collect, differing
 from tutelage.rollout.engine import Sampling
 from tutelage.runs import Progress, Run
 from tutelage.schema import JUDGED, Conversation, Trajectory
@@ -30,10 +30,12 @@ from tutelage.text.tokenizer import Tokenizer
 @dataclass(frozen=True, kw_only=True)
 class PolicyConfig:
     steps: int = 60
-    prompts_per_step: int = 64
+    prompts_per_step: int = 128
     samples_per_prompt: int = 4
     max_new_tokens: int = 48
     temperature: float = 1.0
+    only_differing: bool = True  # learn only where samples of a prompt differ (Yu et al. 2025)
+    warmup: int = 5  # steps
     final_learning_rate: float = 0.1  # share of the first one left at the end
     audit_every: int = 10  # steps between audits and saved states
     patience: int = 3  # audits without a new best before the stage stops
@@ -77,7 +79,7 @@ def reinforce(
         if waited >= config.patience:
             break
         fraction = config.final_learning_rate
-        factor = fraction + (1 - fraction) * (1 - step / config.steps)
+        factor = warmup_then_linear(step, config.steps, config.warmup, fraction)
         set_learning_rate(algorithm.optimiser, learning_rate * factor)
         chosen = batch_indices(len(prompts), config.prompts_per_step, step, seed, stage)
 
@@ -94,11 +96,15 @@ def reinforce(
         for trajectory, verdict in zip(trajectories, judge.score(trajectories), strict=True):
             trajectory.verdict = verdict
         broken = _count_broken(trajectories, config.max_failure_rate)
-        batch = algorithm.credit(trajectories)
+        learned = differing(trajectories) if config.only_differing else trajectories
+        batch = algorithm.credit(learned or trajectories)
         shown = mixed(step) if mixed is not None else None
         metrics = algorithm.update(batch, seeded(seed, stage, step, "update"), shown)
 
-        metrics |= _describe(trajectories, batch.logprobs - batch.reference_logprobs, broken)
+        log_ratio = batch.logprobs - batch.reference_logprobs
+        metrics |= _describe(trajectories, broken)
+        metrics["policy/kl"] = log_ratio.sum().item() / len(batch.packed.spans)  # nats a reply, k1
+        metrics["rollout/differing"] = len(learned) / len(trajectories)
         done = step + 1
         audited = done % config.audit_every == 0 or done == config.steps
         if audited:
@@ -139,9 +145,7 @@ def _count_broken(trajectories: Sequence[Trajectory], max_failure_rate: float) -
     return len(broken)
 
 
-def _describe(
-    trajectories: Sequence[Trajectory], log_ratio: torch.Tensor, broken: int
-) -> dict[str, float]:
+def _describe(trajectories: Sequence[Trajectory], broken: int) -> dict[str, float]:
     """Means over the step's replies, and how many they are over."""
     trajectories = [t for t in trajectories if t.verdict and t.verdict.outcome in JUDGED]
     count = len(trajectories)
@@ -150,7 +154,6 @@ def _describe(
     return {
         "reward/mean": sum(scores) / count,
         "reward/count": count,
-        "policy/kl": log_ratio.sum().item() / count,  # nats a reply, k1
         "policy/entropy": -sum(sum(t.logprobs) for t in trajectories) / tokens,  # nats a token
         "rollout/tokens": tokens / count,
         "rollout/stopped": sum(t.terminated for t in trajectories) / count,

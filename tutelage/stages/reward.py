@@ -15,9 +15,9 @@ from tutelage.data.comparisons import comparison_trees, rank_table
 from tutelage.data.order import batch_indices
 from tutelage.device import autocast, seeded
 from tutelage.errors import BadInput
-from tutelage.judges.reward_model import RewardModelJudge, prefix_scores
+from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.checkpoint import save_model
-from tutelage.model.heads import RewardModel
+from tutelage.model.heads import RewardModel, last_of
 from tutelage.model.optimiser import MuonWithAdam, set_learning_rate, warmup_then_linear
 from tutelage.runs import Progress, Run
 from tutelage.schema import Comparison
@@ -27,10 +27,10 @@ from tutelage.text.tokenizer import Tokenizer
 
 @dataclass(frozen=True, kw_only=True)
 class RewardConfig:
-    epochs: float = 2.0  # passes over the comparisons
+    epochs: float = 1.0  # passes over the comparisons
     batch: int = 16  # prompts a step, each with all its responses
     row_length: int = 192  # tokens a packed row
-    learning_rate: float = 0.01  # of Muon; embeddings and heads keep their proportion to it
+    learning_rate: float = 0.001  # of Muon; embeddings and heads keep their proportion to it
     warmup: int = 10  # steps
     swapped: float = 0.8  # share of examples whose rare copied words are swapped for others
     expectation_coefficient: float = 0.05  # of the squared error of what unfinished replies promise
@@ -79,13 +79,13 @@ def train_reward_model(
         factor = warmup_then_linear(step, steps, config.warmup)
         set_learning_rate(optimiser, config.learning_rate * factor)
         with autocast(device, dtype):
-            scores, said = prefix_scores(model, packed)  # (responses, L + 1), prompt by prompt
-        final = scores.gather(1, said.sum(dim=1, keepdim=True) - 1)  # (responses, 1)
+            scores, said = model(packed)  # (responses, L + 1), prompt by prompt
+        final = last_of(scores, said)
         table = torch.zeros(len(chosen), mask.shape[1], device=device)
         table = table.masked_scatter(mask[chosen].to(device), final)
         loss = bradley_terry_loss(table, ranks[chosen].to(device), mask[chosen].to(device))
         # What to expect of a reply that is not finished: PPO's critic starts from it.
-        expectation_loss = masked_mean((scores - final.detach()).square(), said)
+        expectation_loss = masked_mean((scores - final.detach()[:, None]).square(), said)
         (loss + config.expectation_coefficient * expectation_loss).backward()
         grad_norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
         optimiser.step()
@@ -108,5 +108,5 @@ def train_reward_model(
         yield Progress(stage, done, steps, metrics)
     if reference_samples:
         judge = RewardModelJudge(model, tokenizer.pad, config.row_length)
-        model.score.normalise(judge.score_trees(reference_samples))
+        model.normalise(judge.score_trees(reference_samples))
     run.finish(stage, lambda folder: save_model(folder, model, tokenizer))

@@ -14,13 +14,12 @@ from tutelage.sandbox import Entry
 FILE_CLASSES: Mapping[str, tuple[str, ...]] = {
     "any": ("text", "words", "numbers", "csv", "log", "script", "json"),
     "plain": ("text", "words", "log", "csv"),
-    "prose": ("text", "log"),
     "searchable": ("text", "log", "words", "csv"),
     "tidy": ("words", "log", "csv"),  # without blank lines, which would sort before the rest
     "varied": ("text", "log", "csv"),
     "repeated": ("words",),
     **{kind: (kind,) for kind in EXTENSIONS},
-    **{kind: (kind,) for kind in ("moded", "link", "archive")},
+    **{kind: (kind,) for kind in ("moded", "archive")},
 }
 
 
@@ -210,10 +209,8 @@ _DRAWERS: Mapping[str, Callable[[World, random.Random, Drawn], str]] = {
     "maybetwin": _maybe_twin,
     "n": _between(2, 5),
     "m": lambda world, rng, drawn: str(rng.randint(2, 3 if "word" in drawn else 4)),
-    "line": _between(2, 7),
     "a": _between(2, 4),
     "b": lambda world, rng, drawn: str(int(drawn["a"]) + rng.randint(1, 3)),
-    "upto": _between(3, 9),
     "col": _between(1, 4),
     "textcol": _between(1, 2),
 }

@@ -46,7 +46,7 @@ class World:
     rng: random.Random
     namer: Namer
     tree: Tree = field(default_factory=dict)
-    files: dict[str, FileFacts] = field(default_factory=dict)  # top-level files and links
+    files: dict[str, FileFacts] = field(default_factory=dict)  # top-level files
     folders: dict[str, str] = field(default_factory=dict)  # folder: a word in one of its files
     buried: list[str] = field(default_factory=list)  # names of files in folders
     lengths: list[int] = field(default_factory=list)  # numbers of lines not yet used
@@ -84,15 +84,6 @@ def empty_world(rng: random.Random, lexicon: Lexicon) -> World:
     lengths = list(range(9, 19))
     rng.shuffle(lengths)
     return World(rng, Namer(rng, lexicon), lengths=lengths)
-
-
-def _add_link(world: World) -> str:
-    """Put a link to a text file into the world."""
-    target = _add_file(world, "text")
-    name = world.namer.file("txt")
-    world.tree[name] = Entry("link", target.encode(), 0o777)
-    world.files[name] = FileFacts("link")
-    return name
 
 
 def _add_moded(world: World) -> str:
@@ -287,7 +278,6 @@ _WRITERS = {
 
 _ADDERS = {
     "folder": _add_folder,
-    "link": _add_link,
     "archive": _add_archive,
     "moded": _add_moded,
 }

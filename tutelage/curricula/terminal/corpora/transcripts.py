@@ -23,7 +23,6 @@ _VARIANTS = (
     (r"^wc -w < (\S+)$", r"cat \1 | wc -w"),
     (r"^head -n (\d+) (\S+)$", r"head -\1 \2"),
     (r"^tail -n (\d+) (\S+)$", r"tail -\1 \2"),
-    (r"^sed -n (\d+)p (\S+)$", r"head -n \1 \2 | tail -n 1"),
     (r"^grep (\w+) (\S+)$", r"cat \2 | grep \1"),
     (r"^sort -u (\S+)$", r"sort \1 | uniq"),
     (r"^tr a-z A-Z < (\S+)$", r"cat \1 | tr a-z A-Z"),

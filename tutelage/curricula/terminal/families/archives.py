@@ -39,8 +39,8 @@ FAMILIES = (
         tar and gzip {dir} to {new}
         """,
         """
-        {new} should be an archive that holds the folder {dir}
-        take the directory {dir} and make the archive {new} of it
+        pack the folder {dir} into an archive named {new}
+        make an archive {new} out of the directory {dir}
         """,
     ),
     define(
@@ -77,8 +77,8 @@ FAMILIES = (
         what would i get if i unpacked {file}?
         """,
         """
-        tell me which files the archive {file} has in it
-        do not unpack {file}, just list what it holds
+        what is inside the archive {file}, do not unpack it
+        list the contents of the archive {file} without extracting anything
         """,
     ),
     define(
@@ -115,46 +115,8 @@ FAMILIES = (
         the archive {file} has to be unpacked here
         """,
         """
-        i need the files that are packed in {file}, get them out
-        {file} should be extracted in this folder
-        """,
-    ),
-    define(
-        GROUP,
-        "md5",
-        "file:any",
-        "md5sum {file}",
-        """
-        (compute|show|print) the md5 (checksum|sum|hash) of {file}
-        md5 of {file}
-        what is the md5 sum of {file}?
-        md5 checksum for {file}
-        could you give me the md5 of {file}?
-        i need the md5 hash of {file}
-        calculate the md5 sum for the file {file}
-        please make an md5 checksum of {file}
-        tell me the md5 checksum of {file}
-        hash {file} with md5
-        can i get an md5 fingerprint of {file}?
-        let me see the md5 value of the file {file}
-        {file}, md5 please
-        would you work out the md5 checksum for {file}?
-        just run md5 over {file}
-        is there a way to find the md5 of {file}?
-        i want to check my download {file}, what is its md5?
-        what md5 hash does the file {file} have?
-        next, display the md5 digest of {file}
-        help me verify {file}, print its md5 sum
-        which md5 sum belongs to {file}?
-        we need to compare md5 sums, give me that of {file}
-        produce the md5 digest for {file}
-        for the file {file}, output the md5 hash
-        the thing i need is the md5 checksum of file {file}
-        use md5 to get a checksum from {file}
-        """,
-        """
-        which md5 hash does {file} have?
-        i want to know the md5 sum for {file}
+        extract the archive {file} in this folder
+        please unpack {file} right here
         """,
     ),
     define(
@@ -191,8 +153,8 @@ FAMILIES = (
         now checksum {file}, with the sha256 method
         """,
         """
-        which sha256 hash does {file} have?
-        i want to know the sha256 sum for {file}
+        give me the sha256 checksum for {file}
+        i need to check {file}, please compute its sha256
         """,
     ),
 )

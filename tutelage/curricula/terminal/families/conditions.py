@@ -38,8 +38,8 @@ FAMILIES = (
         {file}, exists or not? yes or no will do
         """,
         """
-        answer with yes or no: do we have a file {file}?
-        no if {file} is missing, yes if it is here
+        does {file} exist in this folder
+        tell me if {file} is here or not
         """,
     ),
     define(
@@ -76,8 +76,8 @@ FAMILIES = (
         {file}, any {word} in there? yes or no will do
         """,
         """
-        answer with yes or no: does {file} say {word} anywhere?
-        no if {word} is missing in {file}, yes if it is there
+        is the word {word} anywhere in {file}
+        just say whether or not {file} has {word} in it
         """,
     ),
     define(
@@ -113,8 +113,8 @@ FAMILIES = (
         are the contents of {file} and {other} alike? same or different will do
         """,
         """
-        answer with same or different: is {file} equal to {other}?
-        different if {file} and {other} do not match, same if they do
+        are {file} and {other} the same or different
+        do {file} and {other} have exactly the same content
         """,
     ),
     define(
@@ -151,84 +151,8 @@ FAMILIES = (
         now loop through every {ext} file, storing a copy under its name plus .bak
         """,
         """
-        each of the {ext} files should get a backup ending in .bak
-        take the .{ext} files in turn and make a .bak copy of each
-        """,
-    ),
-    define(
-        GROUP,
-        "repeat",
-        "word:otherword n:upto",
-        "for i in {1..{n}}; do echo {word}; done",
-        """
-        (print|say|write) {word} {n} times
-        print the word {word} {n} times, each on its own line
-        repeat {word} {n} times
-        {n} times {word}
-        could you say {word} {n} times?
-        loop {n} times and print {word}
-        i want to see {word} {n} times
-        please repeat the word {word} {n} times
-        say the word {word} again and again, {n} times
-        {n} lines that say {word}
-        can i get {word} on the screen {n} times?
-        let me see {n} rows of {word}
-        would you write the word {word} {n} times in a row?
-        {word}, and that {n} times please
-        just output {word} over and over, {n} times in total
-        is there a way to have {word} printed {n} times?
-        i would like {word} repeated, {n} times altogether
-        write {n} lines, each with the word {word}
-        next, display the word {word} on {n} separate lines
-        help me print {word} exactly {n} times
-        use a loop to output {word} {n} times
-        fill {n} lines with {word}
-        do this {n} times, say {word}
-        we need {word} shown {n} times, one below the other
-        now echo {word}, {n} times over
-        give me {n} copies of the word {word} on screen
-        """,
-        """
-        let me see the word {word} repeated {n} times
-        {word}, please, and that {n} times
-        """,
-    ),
-    define(
-        GROUP,
-        "count_up",
-        "n:upto",
-        "seq {n}",
-        """
-        count (from 1|) (up|) to {n}
-        print the numbers from 1 to {n}
-        numbers 1 to {n}
-        list all numbers up to {n}
-        could you count from 1 to {n}?
-        show the numbers 1 through {n}, one a line
-        write every number from 1 to {n}
-        i want to see the numbers up to {n}
-        please count up to {n}
-        start at 1 and count until {n}
-        can i have all the numbers between 1 and {n}?
-        let me see you count, starting with 1 and ending with {n}
-        would you list the whole numbers from one up to {n}?
-        1, 2, 3 and so on until {n}
-        just the sequence from 1 to {n}
-        is there a way to get the numbers from 1 up to {n} printed?
-        i would like a list of numbers that ends with {n} and starts with 1
-        output a number sequence up to {n}
-        next, write the integers 1 to {n} below each other
-        help me count, begin with 1 and stop at {n}
-        give me every whole number up to and including {n}
-        we need the numbers one through {n} in a list
-        now count upwards as far as {n}
-        display 1, then 2, and keep going to {n}
-        generate the series of numbers from 1 to {n}
-        say all numbers in order until you reach {n}
-        """,
-        """
-        let me see you count, beginning at 1 and ending at {n}
-        all the numbers between 1 and {n}, please
+        make a .bak copy of every .{ext} file here
+        for each file ending in .{ext}, save a copy with .bak added
         """,
     ),
 )

@@ -39,8 +39,8 @@ FAMILIES = (
         add together every line in {file} and report the figure
         """,
         """
-        what is the number of lines {file} has?
-        i want to know how many rows there are in {file}
+        tell me how many lines long {file} is
+        i need the number of lines in {file}
         """,
     ),
     define(
@@ -77,46 +77,8 @@ FAMILIES = (
         i am curious how many words make up the file {file}
         """,
         """
-        what is the number of words {file} has?
-        i want to know how many words {file} holds
-        """,
-    ),
-    define(
-        GROUP,
-        "count_bytes",
-        "file:any",
-        "wc -c < {file}",
-        """
-        how many bytes (does {file} have|are in {file}|is {file})?
-        count the bytes (of|in) {file}
-        byte count of {file}
-        number of bytes in {file}
-        could you tell me how many bytes {file} has?
-        size of {file} in bytes
-        what is the size of {file}?
-        how big is {file}?
-        i need the size in bytes of {file}
-        please give me the file size of {file}
-        the byte size of {file}, nothing more
-        i would love to know how large {file} is
-        how many bytes does {file} take up on the disk?
-        we must know the exact file size of {file}
-        would you mind telling me the size of my file {file}?
-        is it possible to get the length of {file} in bytes?
-        please measure {file}, the unit is bytes
-        {file}, its size please
-        bytes in {file}, what is the total?
-        before i mail {file} tell me how big it is
-        use wc to get the bytes of {file}
-        check {file} and report how much space it uses in bytes
-        what does {file} measure in bytes?
-        how much room does {file} occupy?
-        i fear {file} is too big, show its number of bytes
-        say how large the file {file} has become, in bytes
-        """,
-        """
-        what is the number of bytes {file} has?
-        i want to know how large {file} is in bytes
+        please count all the words in {file}
+        i wonder how many words i wrote in {file}
         """,
     ),
     define(
@@ -153,8 +115,8 @@ FAMILIES = (
         add together all lines from {file} containing {word} and report the figure
         """,
         """
-        what is the number of lines in which {file} mentions {word}?
-        i want to know how many rows of {file} have {word} in them
+        count the lines in {file} that have the word {word}
+        tell me the number of lines with {word} in {file}
         """,
     ),
     define(
@@ -191,8 +153,8 @@ FAMILIES = (
         in the directory {dir} there are how many files?
         """,
         """
-        what is the number of files the directory {dir} holds?
-        i want to know how many files there are within {dir}
+        how many things are there in folder {dir}
+        count the files in the directory {dir}
         """,
     ),
 )

@@ -39,8 +39,8 @@ FAMILIES = (
         now chmod {file} so that it is executable
         """,
         """
-        the script {file} should be executable
-        it should be possible to execute {file}, please allow it
+        make it possible to run {file} as a program
+        please make the file {file} executable
         """,
     ),
     define(
@@ -77,8 +77,8 @@ FAMILIES = (
         now guard {file} from edits by making it read only
         """,
         """
-        the file {file} should not be changed by anybody, protect it
-        from now on {file} is only to be read, not written
+        make {file} read only for everybody
+        nobody should be able to write to {file} any more
         """,
     ),
     define(
@@ -115,8 +115,8 @@ FAMILIES = (
         the current permission setting of {file}, please
         """,
         """
-        i want to know which permissions the file {file} has
-        what is the number for the permissions of {file}?
+        what are the permissions of {file} as an octal number
+        i need the permission number of {file}, like 644
         """,
     ),
     define(
@@ -153,46 +153,8 @@ FAMILIES = (
         pass {file} to bash and let it go
         """,
         """
-        start the shell script {file} for me
-        what does {file} print when it is executed?
-        """,
-    ),
-    define(
-        GROUP,
-        "link_target",
-        "link",
-        "readlink {link}",
-        """
-        where does (the link|) {link} point to?
-        what is the target of the link {link}?
-        target of the link {link}
-        which file does {link} point to?
-        could you tell me where {link} points?
-        show where the link {link} leads
-        follow the link {link} and name its target
-        i want to know what {link} links to
-        please show the target of {link}
-        {link} is a link, to which file?
-        can you say which file the link {link} leads to?
-        let me know what is behind the link {link}
-        {link} is only a symlink, what does it refer to?
-        would you resolve the link {link}?
-        just the target {link} points at
-        is there a way to see where {link} goes?
-        i wonder where the symlink {link} takes me
-        what path does the link {link} hold?
-        next, print the path the link {link} refers to
-        help me find out what {link} is pointing to
-        display the destination of the link {link}
-        we need to know the real file behind {link}
-        where will i end up if i follow {link}?
-        read the symbolic link {link} and print where it points
-        name the file that the link {link} stands for
-        the symlink {link}, where does it lead?
-        """,
-        """
-        to what file does the symbolic link {link} lead?
-        tell me which file is the target of {link}
+        please start the script {file} for me
+        i want you to execute the script in {file} now
         """,
     ),
 )

@@ -39,46 +39,8 @@ FAMILIES = (
         folder wanted, name {dir}
         """,
         """
-        i would like to have a new folder, its name should be {dir}
-        {dir} should become a new directory
-        """,
-    ),
-    define(
-        GROUP,
-        "make_file",
-        "file:new",
-        "touch {file}",
-        """
-        (make|create) an empty file called {file}
-        new empty file {file}
-        touch a file named {file}
-        could you create {file} with nothing in it?
-        i need an empty file {file}
-        please add an empty file named {file}
-        start a blank file {file}
-        make {file}, empty for now
-        can you make a blank file called {file}?
-        add a file {file} without any content
-        i would like {file} to exist with no text in it yet
-        touch {file} and leave it blank for the moment
-        we need a file {file}, zero content
-        is there a way to get {file} made as an empty file?
-        {file} does not exist yet, create it empty
-        help me begin a new document {file}, nothing inside so far
-        can i get a fresh file {file} without a single line in it?
-        would you set up {file} for me as an empty text file?
-        now bring an empty file by the name of {file} into being
-        let me have a new file with no content, name it {file}
-        the thing i need is an empty {file}
-        time for a new blank document called {file}
-        i will write later, for now only generate an empty {file}
-        file {file}, fresh and empty, thanks
-        next create the file {file} but write nothing into it
-        how do i get an empty new file with {file} as its name?
-        """,
-        """
-        there should be an empty {file} here
-        please set up {file} as a blank file
+        i need a new folder called {dir}
+        please create an empty directory with the name {dir}
         """,
     ),
     define(
@@ -115,8 +77,8 @@ FAMILIES = (
         to be safe, leave {file} alone and create its copy {new}
         """,
         """
-        {new} should be a copy of {file}
-        i need {file} twice, the second one called {new}
+        make a copy of {file} and call it {new}
+        can you duplicate {file} under the name {new}
         """,
     ),
     define(
@@ -153,46 +115,8 @@ FAMILIES = (
         what was {file} until now shall bear the name {new}
         """,
         """
-        the name {file} is wrong, it should be {new}
-        from now on the file {file} is to be known as {new}
-        """,
-    ),
-    define(
-        GROUP,
-        "move_into",
-        "file:any dir:folder",
-        "mv {file} {dir}",
-        """
-        move {file} into (the folder|) {dir}
-        put {file} in the {dir} folder
-        please move the file {file} to the directory {dir}
-        {file} belongs in {dir}, move it
-        could you put {file} into {dir}?
-        take {file} and move it into {dir}
-        i want {file} inside the folder {dir}
-        shift {file} into {dir}
-        can you move {file} to the folder {dir}?
-        file {file} into the folder {dir}, please
-        use mv so that {file} ends up in the directory {dir}
-        i would like {file} to live in the folder {dir} from now on
-        the right place for {file} is the directory {dir}, so bring it there
-        let {file} go into the folder {dir}
-        we need {file} out of here and in the folder {dir}
-        would you transfer {file} to the directory {dir}?
-        see that {file} gets moved to the {dir} directory
-        help me tidy up, {file} goes in the folder {dir}
-        into the folder {dir} with {file}
-        {file} lies in the wrong spot, relocate it to the folder {dir}
-        time to stow {file} away in the directory {dir}
-        can i have {file} shifted over to the {dir} folder?
-        next, push the file {file} into the directory {dir}
-        the folder {dir} is where {file} has to be, move it there
-        carry {file} over to {dir}, no copy should stay here
-        destination for {file} is the {dir} directory, please move
-        """,
-        """
-        {file} is in the wrong place, it belongs inside {dir}
-        the folder {dir} is where {file} should go
+        {file} should be called {new} from now on
+        could you change the name of {file} to {new}
         """,
     ),
     define(
@@ -229,46 +153,8 @@ FAMILIES = (
         nobody needs {file}, so get it deleted
         """,
         """
-        i have no use for {file} any more, get rid of it
-        the file {file} is old, please throw it away
-        """,
-    ),
-    define(
-        GROUP,
-        "delete_folder",
-        "dir:folder",
-        "rm -r {dir}",
-        """
-        (delete|remove) the folder {dir}
-        remove the directory {dir} and what is in it
-        get rid of the folder {dir}
-        please delete the directory {dir} with all its files
-        throw away the folder {dir}
-        could you delete the folder {dir}?
-        i do not need the folder {dir} any more, remove it
-        erase the directory {dir}
-        the folder {dir} can go, files and all
-        can you remove the whole folder {dir}?
-        rm for the whole directory {dir}, with everything inside
-        i would like the folder {dir} and its contents to be gone
-        let the directory {dir} disappear, including its files
-        we have no use for the directory {dir} now, so delete it
-        would you erase the complete folder {dir}?
-        any chance you could throw out the directory {dir} and all it contains?
-        help me get the directory {dir} out of here for good
-        folder {dir} is outdated, delete it completely
-        off with the directory {dir}
-        you may discard the folder {dir} along with its content
-        can i have the entire directory {dir} removed?
-        next, the folder {dir} has to vanish with everything within
-        see that the folder {dir} is deleted, subfolders too
-        toss out folder {dir} together with the files it has
-        to save room, remove the {dir} folder and everything in there
-        nobody needs the {dir} directory, erase it whole
-        """,
-        """
-        i have no use for the folder {dir}, throw it away
-        the directory {dir} and its files are old, delete them
+        get rid of the file {file}
+        would you please delete {file} for me
         """,
     ),
     define(
@@ -305,8 +191,8 @@ FAMILIES = (
         what did we put into the folder {dir} so far?
         """,
         """
-        tell me what the directory {dir} has in it
-        i want to know which files the folder {dir} holds
+        what files are in the folder {dir}
+        let me see what is inside the directory {dir}
         """,
     ),
 )

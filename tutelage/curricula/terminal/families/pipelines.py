@@ -14,13 +14,11 @@ GROUP = "pipelines"
 
 # what may follow what; * marks the pairs that no training text ever joins
 _TABLE = {
-    "with": "first last upper save* words sort",
-    "column": "sort unique first last* save upper* join",
-    "first": "sort upper* save reverse words*",
-    "range": "upper save number words last reverse*",
+    "with": "first last upper save* sort*",
+    "column": "sort unique first* last save join",
+    "first": "sort upper* save reverse",
     "sort": "first last* upper save number",
     "unique": "count first* save* reverse join",
-    "list": "upper save descending number*",
 }
 PAIRS = tuple(
     (first, second.rstrip("*")) for first, seconds in _TABLE.items() for second in seconds.split()
@@ -33,8 +31,6 @@ HELD_OUT_PAIRS = frozenset(
 )
 TRIPLES = (
     ("column", "unique", "count"),
-    ("column", "unique", "join"),
-    ("column", "sort", "first"),
     ("column", "sort", "save"),
     ("with", "first", "upper"),
     ("sort", "first", "upper"),
@@ -70,8 +66,6 @@ def _compose(steps: tuple[str, ...]) -> Family:
         _frame((frame,), (phrase,))[0]
         for frame, phrase in zip(last.held_out, held_out, strict=True)
     )
-    if steps[-1] == "words":  # where lines hold one word each, lines would do as well
-        slots = [(slot, "prose" if slot == "file" else kind) for slot, kind in slots]
     return Family(
         "_then_".join(steps),
         GROUP,

@@ -39,8 +39,8 @@ FAMILIES = (
         open up {file}, i have to read the whole text
         """,
         """
-        i would like to read the whole of {file}
-        what is written in {file}?
+        print everything that is in {file}
+        can i see the whole text of {file}
         """,
     ),
     define(
@@ -77,8 +77,8 @@ FAMILIES = (
         read {file} to me but stop after {n} lines
         """,
         """
-        let me read the {n} lines at the top of {file}
-        {file}: only its first {n} lines, please
+        show me just the top {n} lines of {file}
+        i want to see how {file} begins, only {n} lines
         """,
     ),
     define(
@@ -115,46 +115,8 @@ FAMILIES = (
         {n} lines from the end, taken out of {file}
         """,
         """
-        let me read the {n} lines at the bottom of {file}
-        {file}: only its final {n} lines, please
-        """,
-    ),
-    define(
-        GROUP,
-        "one_line",
-        "n:line file:any",
-        "sed -n {n}p {file}",
-        """
-        (show|print|display) line {n} of {file}
-        what is on line {n} of {file}?
-        line {n} from {file}
-        read line number {n} of {file} to me
-        could you show only line {n} of {file}?
-        give me line {n} of the file {file}
-        i want to see line {n} in {file}
-        what does line {n} of {file} say?
-        from {file} print just line {n}
-        please print line number {n} in {file}
-        just line {n} out of {file}, nothing else
-        may i see what row {n} of {file} has?
-        let me look at row number {n} in the file {file}
-        we need the text that stands on line {n} of {file}
-        would you pick line number {n} out of {file} for me?
-        a single line of {file} interests me, number {n}
-        look up row {n} inside {file}
-        {file}, row {n} please
-        line no {n} of the document {file}
-        there is an error at line {n} of {file}, show me that line
-        can i see line {n} from {file} and no other?
-        next, output row {n} from the file {file}
-        i wonder what line {n} in {file} looks like
-        what do we find in {file} at line {n}?
-        all other lines of {file} can stay hidden, line {n} is what i want
-        go to line {n} in {file} and print it
-        """,
-        """
-        which text is on line {n} in {file}?
-        {file}: let me read line {n} and no other
+        give me the final {n} lines of {file}
+        how does {file} end, show the last {n} lines
         """,
     ),
     define(
@@ -191,46 +153,8 @@ FAMILIES = (
         start at line {a} of {file} and list everything through line {b}
         """,
         """
-        what is written in {file} between line {a} and line {b}?
-        let me see {file}, but only from line {a} until line {b}
-        """,
-    ),
-    define(
-        GROUP,
-        "backwards",
-        "file:any",
-        "tac {file}",
-        """
-        (show|print|display) {file} from bottom to top
-        print {file} backwards, last line first
-        show the lines of {file} in reverse order
-        {file} upside down
-        could you print the lines of {file} from last to first?
-        read {file} from the end to the beginning
-        i want to see {file} with the last line first
-        reverse the order of the lines of {file}
-        turn {file} upside down and show it
-        lines of {file} in reversed order, please
-        just flip {file}, final line on top
-        my wish is to read {file} starting with its last line
-        let me look at {file} in reverse, bottom line to top line
-        we need {file} printed the wrong way round, end first
-        would you output {file} line by line from the end to the start?
-        it would be great to have {file} shown with its lines in the opposite order
-        from back to front, line after line, show {file}
-        {file}, bottom row first and top row last
-        newest entries stand at the end of {file}, so list it last line first
-        time to reverse {file}, the first line should come last
-        can i see {file} with the order of its rows reversed?
-        next, display {file} beginning at the bottom and going up
-        run tac over {file} so the end comes first
-        how does {file} read from the last row up to the first?
-        all rows of {file} but in inverted order
-        go through {file} from the bottom upwards and print every line
-        """,
-        """
-        let me read {file} backwards, from the last line to the first
-        begin with the last line and print {file} in reverse
+        from line {a} up to line {b}, what does {file} say
+        i would like to read {file} between lines {a} and {b}
         """,
     ),
 )

@@ -39,8 +39,8 @@ FAMILIES = (
         update the contents of {file} by replacing each {word} with {new}
         """,
         """
-        {file} says {word} where it should say {new}, change that
-        wherever {word} is in {file}, put {new} instead and save
+        in {file}, change every {word} to {new}
+        swap the word {word} for {new} everywhere inside {file}
         """,
     ),
     define(
@@ -77,84 +77,8 @@ FAMILIES = (
         {file} with lower case letters changed to upper case, print that
         """,
         """
-        let me read {file} with every letter in upper case
-        could you make all letters of {file} big when you show it?
-        """,
-    ),
-    define(
-        GROUP,
-        "without_blank",
-        "file:text",
-        "grep . {file}",
-        """
-        (show|print|display) {file} without its (empty|blank) lines
-        print only the lines of {file} that are not empty
-        show {file} but skip blank lines
-        {file} without the blank lines
-        could you show {file} with no empty lines?
-        hide the empty lines and print {file}
-        which lines of {file} are not blank?
-        i want to see {file} without empty lines
-        please display the lines of {file} that have text
-        non-empty lines of {file}
-        can i see {file} with the empty rows left out?
-        let me read {file} without all those gaps
-        just the rows in {file} that contain something
-        what is in {file} if you ignore the blank rows?
-        would you list {file}, leaving out lines with nothing on them?
-        is there a way to view {file} minus the empty lines?
-        i would like {file} printed with blank rows skipped
-        only filled lines of {file}, please
-        {file} has too many gaps, display it with no blank rows
-        output {file}, but drop the empty lines from the output
-        next, list every line in {file} that has something in it
-        show me the lines from {file} which are not empty
-        help me read {file}, hiding rows that have no text
-        leave the file alone but print {file} with its blank lines skipped
-        when you show {file}, pass over the empty rows
-        the lines with content in {file}, print those
-        """,
-        """
-        let me read {file} with the blank lines left out
-        skip what is empty and show the other lines of {file}
-        """,
-    ),
-    define(
-        GROUP,
-        "delete_line",
-        "n:line file:any",
-        "sed -i {n}d {file}",
-        """
-        (remove|delete) line {n} (of|from) {file}
-        take line {n} out of the file {file}
-        get rid of line {n} in {file}
-        in {file}, delete line number {n}
-        could you remove line {n} from {file}?
-        erase line {n} of {file}
-        line {n} of {file} can go, delete it
-        i do not need line {n} of {file}, remove it
-        please delete line {n} in {file}
-        throw line {n} out of {file}
-        can you drop row {n} from {file}?
-        line {n} in {file} is wrong, take it away
-        edit {file} so that line {n} is gone
-        would you cut row number {n} out of {file}?
-        just strike line {n} from the file {file}
-        there is a mistake in row {n} of {file}, so erase that row
-        is there a way to remove the line numbered {n} in {file}?
-        i would like row {n} of {file} deleted
-        {file}, line {n}, get rid of it
-        we have no use for line {n} in {file}, delete it there
-        next, kick line {n} out of {file}
-        help me get line {n} removed from {file}
-        row {n} should not be in {file} any more
-        rewrite {file} leaving out line {n}
-        keep all of {file} except row {n}, save it that way
-        now please wipe row {n} from {file}
-        """,
-        """
-        {file} should lose its line {n}
-        line number {n} does not belong in {file}, take it out
+        show me {file} in all capital letters
+        print the text of {file} with every letter big
         """,
     ),
     define(
@@ -190,46 +114,8 @@ FAMILIES = (
         we need an additional entry {new} in {file}
         """,
         """
-        {file} should end with a new line that says {new}
-        after the last line of {file}, write {new}
-        """,
-    ),
-    define(
-        GROUP,
-        "write_word",
-        "word:otherword file:new",
-        "echo {word} > {file}",
-        """
-        (write|save) {word} (to|into) a new file {file}
-        create a file {file} that says {word}
-        make {file} with the word {word} in it
-        new file {file} with the text {word}
-        could you write the word {word} into {file}?
-        put the word {word} into a new file {file}
-        save the text {word} as {file}
-        i need a file {file} containing {word}
-        please create {file} with {word} inside
-        store the word {word} in a file called {file}
-        can you start a file {file} with nothing but {word} in it?
-        let there be a file {file} whose only text is {word}
-        would you put down {word} in a fresh file called {file}?
-        just store {word} as the contents of {file}
-        is there a way to save {word} under the file name {file}?
-        i would like a brand new file named {file} that reads {word}
-        {word}, save that in a new file named {file}
-        {file} does not exist yet, create it holding the word {word}
-        next, make a text file {file} saying {word}
-        help me create {file}, its content should be {word}
-        note down {word} in a newly made file {file}
-        we need a file by the name of {file} with {word} as its only line
-        generate {file} containing the single word {word}
-        now a new file, name {file}, content {word}
-        write out the text {word} to a fresh {file}
-        open a new file {file} and type {word} into it
-        """,
-        """
-        there should be a file {file} in which {word} is written
-        the word {word} should be saved as {file}
+        add a line saying {new} to the end of {file}
+        put {new} at the bottom of {file} as a new line
         """,
     ),
     define(
@@ -266,8 +152,8 @@ FAMILIES = (
         both {file} and {other} belong together, write them to {new}
         """,
         """
-        {new} should hold {file} and after it {other}
-        take {file}, add {other}, and save both as {new}
+        join {file} and then {other} into one file called {new}
+        put {file} followed by {other} together in {new}
         """,
     ),
 )

@@ -39,8 +39,8 @@ FAMILIES = (
         go through {file} and list whatever lines include {word}
         """,
         """
-        does {file} say something of {word}? show those lines
-        let me see each line that has {word} in the file {file}
+        which lines of {file} have the word {word} in them
+        search {file} and print every line with {word}
         """,
     ),
     define(
@@ -77,46 +77,8 @@ FAMILIES = (
         ignore lines with {word} and output everything else from {file}
         """,
         """
-        let me see each line of {file} which does not have {word} in it
-        show {file}, but leave out what mentions {word}
-        """,
-    ),
-    define(
-        GROUP,
-        "starts_with",
-        "file:text word",
-        "grep ^{word} {file}",
-        """
-        (show|print) the lines of {file} that start with {word}
-        which lines of {file} begin with {word}?
-        lines starting with {word} in {file}
-        find the lines in {file} with {word} at the beginning
-        could you show lines of {file} beginning with {word}?
-        in {file}, which lines have {word} first?
-        i want each line of {file} that begins with {word}
-        print lines of {file} whose first word is {word}
-        please find lines starting with {word} in {file}
-        search {file} for lines that start with {word}
-        just the rows of {file} with {word} at their start
-        lines opening with {word} are what i look for in {file}
-        let me see every row of {file} starting with {word}
-        we need all lines out of {file} where {word} comes first
-        would you pick the rows from {file} that begin with {word}?
-        is there a way to view only lines of {file} having {word} as their beginning?
-        it must be {word} right at the start, which rows of {file} fit?
-        {word} at the beginning of the line, search {file} for that
-        {file}, lines with {word} in front
-        some entries of {file} open with {word}, list them
-        can i get each line in {file} that has {word} as its first word?
-        next, filter {file} for lines led by {word}
-        i wonder which rows in {file} start off with {word}
-        what lines in {file} start with {word}?
-        grep {file} for {word}, but only at the line start
-        any row in {file} may be printed if its beginning is {word}
-        """,
-        """
-        let me see what lines in {file} have {word} at the start
-        every line of {file} with {word} as its first word, please
+        print all lines of {file} that do not contain {word}
+        show me {file} but leave out any line with {word}
         """,
     ),
     define(
@@ -153,8 +115,8 @@ FAMILIES = (
         go through all subfolders until {file} turns up
         """,
         """
-        i do not know in which directory {file} is, find it
-        please look through every folder until you find {file}
+        where did i put the file {file}
+        find {file} for me in the folders below this one
         """,
     ),
     define(
@@ -191,8 +153,8 @@ FAMILIES = (
         ls, but nothing except .{ext} files
         """,
         """
-        tell me the names of all files that end in .{ext}
-        are there {ext} files here? list them
+        which files here have names ending in .{ext}
+        show me all the .{ext} files in this folder
         """,
     ),
 )

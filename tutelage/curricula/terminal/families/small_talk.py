@@ -24,29 +24,8 @@ FAMILIES = (
         hi, is anybody at home?
         """,
         """
-        hello, good to see you there
-        """,
-    ),
-    define(
-        "small talk",
-        "morning",
-        "",
-        "Good day! What shall I do?",
-        """
-        good (morning|afternoon)
-        a very good day to you
-        good evening, computer
-        morning, my good old computer
-        good evening to you
-        have a good day
-        good afternoon, my dear assistant
-        a lovely morning to you
-        what a fine day, good morning
-        i wish you a pleasant evening
-        good day to you and yours
-        """,
-        """
-        a good morning to you, computer
+        hello there, nice to see you
+        good morning to you, assistant
         """,
     ),
     define(
@@ -68,7 +47,7 @@ FAMILIES = (
         you are talking to {person} now
         """,
         """
-        good day, {person} is my name
+        i am {person}, nice to meet you
         """,
     ),
     define(
@@ -91,7 +70,7 @@ FAMILIES = (
         how is life treating you?
         """,
         """
-        are you fine today?
+        i hope you are fine, how is it going
         """,
     ),
     define(
@@ -114,53 +93,8 @@ FAMILIES = (
         cheers, thanks for everything
         """,
         """
-        you were a great help, thanks
-        """,
-    ),
-    define(
-        "small talk",
-        "praise",
-        "",
-        "I am glad to hear that.",
-        """
-        (well done|great job|good work)
-        you are (great|very good)
-        that was perfect
-        i like what you did
-        excellent work, my friend
-        you did that really well
-        wow, that was fast
-        i am very happy with your work
-        you are the best
-        nice one
-        that is exactly what i wanted, perfect
-        what a clever assistant you are
-        """,
-        """
-        what you did was very good
-        """,
-    ),
-    define(
-        "small talk",
-        "sorry",
-        "",
-        "No problem at all.",
-        """
-        (sorry|i am sorry), my mistake
-        oh sorry, i typed the wrong thing
-        sorry about that
-        excuse me
-        i apologise
-        oops, that was my fault
-        please forgive me
-        pardon me for that
-        i made a mistake, sorry
-        sorry for the trouble
-        my bad
-        i did not mean to do that, forgive me
-        """,
-        """
-        that was my mistake, sorry
+        thank you very much for that
+        that was a great help, thanks
         """,
     ),
     define(
@@ -183,30 +117,8 @@ FAMILIES = (
         and you are?
         """,
         """
-        tell me your name and what you are
-        """,
-    ),
-    define(
-        "small talk",
-        "human",
-        "",
-        "No, I am a program.",
-        """
-        are you (human|a person|real)?
-        am i talking to a machine?
-        do you have a body?
-        are you alive?
-        are you some sort of robot?
-        is there a human behind this?
-        are you a man or a woman?
-        do you live and breathe like me?
-        you are not a real person, are you?
-        am i chatting with somebody of flesh and blood?
-        were you born or built?
-        i wonder if you are a living being
-        """,
-        """
-        am i talking to a real person?
+        who are you, if i may ask
+        please tell me what your name is
         """,
     ),
     define(
@@ -230,7 +142,8 @@ FAMILIES = (
         tell me what you can help with
         """,
         """
-        what can i ask you to do?
+        tell me which things you are able to help with
+        i would like to know what you are good at
         """,
     ),
     define(
@@ -253,7 +166,8 @@ FAMILIES = (
         talk to you another day
         """,
         """
-        i have to go, see you later
+        goodbye and see you tomorrow
+        that is all for today, good night
         """,
     ),
     define(
@@ -276,6 +190,7 @@ FAMILIES = (
         i could use a laugh, tell me one
         """,
         """
+        please tell me a funny joke
         make me laugh with a joke
         """,
     ),

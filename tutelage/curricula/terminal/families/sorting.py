@@ -39,8 +39,8 @@ FAMILIES = (
         time to see the entries in {file} sorted by name
         """,
         """
-        let me see {file} with its lines in alphabetical order
-        could you order {file} from a to z?
+        please print {file} sorted from a to z
+        can you put {file} in abc order and show it
         """,
     ),
     define(
@@ -77,46 +77,8 @@ FAMILIES = (
         now show {file} ordered numerically, low ones first
         """,
         """
-        let me see the numbers of {file} in ascending order
-        the values in {file} from the smallest to the largest, please
-        """,
-    ),
-    define(
-        GROUP,
-        "largest_number",
-        "file:numbers",
-        "sort -n {file} | tail -n 1",
-        """
-        what is the (largest|biggest|highest) number in {file}?
-        largest number of {file}
-        find the highest value in {file}
-        maximum of the numbers in {file}
-        could you tell me the maximum in {file}?
-        show the biggest number of {file}
-        which number in {file} is the largest?
-        i need the highest number from {file}
-        please find the maximum value of {file}
-        give me the top number in {file}
-        what is the maximum among the values in {file}?
-        can you pick out the biggest figure in {file}?
-        just the greatest number in {file}, nothing else
-        let me know how high the numbers in {file} go
-        i wonder which value in {file} is the highest
-        {file} is full of numbers, print the largest one
-        max value out of all those in {file}
-        how big is the biggest number in {file}?
-        would you look for the largest value in {file}?
-        the record in {file}, meaning its highest number, please
-        we need the maximum from the list of numbers in {file}
-        next, display the single largest figure {file} contains
-        is there a way to see only the greatest value of {file}?
-        out of all the numbers in {file}, which one is the top?
-        help me find the peak value in {file}
-        go through the figures in {file} and tell me the largest
-        """,
-        """
-        of all numbers in {file}, which one is the highest?
-        i want to know the maximum value in {file}
+        print the numbers in {file} from smallest to largest
+        order the numbers of {file} by size, small ones first
         """,
     ),
     define(
@@ -153,8 +115,8 @@ FAMILIES = (
         sort the rows of {file} and keep one of each
         """,
         """
-        let me see every line of {file} only once, in order
-        what distinct lines are there in {file}?
+        show each different line of {file} just once, in sorted order
+        sort {file} and drop the repeated lines
         """,
     ),
     define(
@@ -191,8 +153,8 @@ FAMILIES = (
         i would like to read down column {col} of {file}
         """,
         """
-        let me see the values that are in column {col} of {file}
-        for every row of {file}, only field {col}
+        show me only column {col} of the csv file {file}
+        what values are in column number {col} of {file}
         """,
     ),
     define(
@@ -229,8 +191,8 @@ FAMILIES = (
         do the addition for every value in {file} and print the result
         """,
         """
-        i want to know what all numbers of {file} add up to
-        take the values in {file} and give me their sum
+        add all the numbers in {file} together
+        i need the total when you add up {file}
         """,
     ),
 )

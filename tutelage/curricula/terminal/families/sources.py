@@ -36,8 +36,8 @@ SOURCES = {
         the {word} lines found in {file}
         """,
         """
-        the lines of {file} that have {word} in them
-        those lines in {file} which mention {word}
+        the lines of {file} with {word} in them
+        all lines where {word} appears in {file}
         """,
     ),
     "column": _source(
@@ -54,8 +54,8 @@ SOURCES = {
         the column {col} fields from {file}
         """,
         """
-        the values that are in column {col} of {file}
-        the entries of field {col} in {file}
+        the entries of {file} from column number {col}
+        all the things listed in column {col} of {file}
         """,
     ),
     "first": _source(
@@ -71,26 +71,8 @@ SOURCES = {
         the {n} topmost lines of {file}
         """,
         """
+        the {n} lines at the start of {file}
         the {n} lines at the top of {file}
-        the {n} lines with which {file} begins
-        """,
-    ),
-    "range": _source(
-        "a b file:tidy",
-        "sed -n {a},{b}p {file}",
-        """
-        lines {a} to {b} of {file}
-        lines {a} through {b} in {file}
-        the lines from {a} to {b} in {file}
-        the {file} lines numbered {a} to {b}
-        rows {a} up to {b} in {file}
-        lines number {a} until {b} of {file}
-        the rows of {file} running from {a} to {b}
-        rows {a} through {b} out of {file}
-        """,
-        """
-        the lines between {a} and {b} in {file}
-        lines {a} until {b} from {file}
         """,
     ),
     "sort": _source(
@@ -106,8 +88,8 @@ SOURCES = {
         the rows in {file} arranged in abc order
         """,
         """
-        the lines of {file}, ordered from a to z,
-        the lines that {file} has, in sorted order,
+        the sorted lines from the file {file}
+        all lines of {file}, sorted from a to z
         """,
     ),
     "unique": _source(
@@ -124,26 +106,8 @@ SOURCES = {
         the {file} lines minus any duplicates
         """,
         """
-        the lines of {file}, without any duplicates,
-        those lines of {file} that are different
-        """,
-    ),
-    "list": _source(
-        "dir:folder",
-        "ls {dir}",
-        """
-        the names of the files in {dir}
-        the file names in the folder {dir}
-        the names of all files inside {dir}
-        the file names found in {dir}
-        the names of everything in {dir}
-        all names in the directory {dir}
-        the file names that {dir} contains
-        the names of whatever is in the folder {dir}
-        """,
-        """
-        the names of the files that the folder {dir} holds
-        the names of what is within {dir}
+        the sorted lines of {file} without any repeats
+        the different lines in {file}, in order and each just once
         """,
     ),
 }

@@ -41,34 +41,12 @@ STEPS = {
         is there a way to have {x} sorted?
         """,
         """
+        could i see {x} sorted from a to z
         let me see {x}, ordered from a to z
-        could you put {x} in alphabetical order?
         """,
         """
         {x}, sorted,
         {x} in alphabetical order
-        """,
-    ),
-    "descending": _step(
-        "",
-        "sort -r",
-        """
-        sort {x} from z to a
-        show {x} in descending order
-        take {x} and sort them in descending order
-        {x}, sorted from z to a
-        arrange {x} from z down to a
-        i want {x} in reverse alphabetical order
-        {x}, z first and a last
-        could you sort {x} backwards, z to a?
-        let me see {x} sorted in descending order
-        order {x} by the alphabet, z on top
-        print {x} sorted the reverse way, z before a
-        we need {x} ordered descending
-        """,
-        """
-        let me see {x}, ordered from z to a
-        could you put {x} in descending order?
         """,
     ),
     "unique": _step(
@@ -89,8 +67,8 @@ STEPS = {
         we need {x} deduplicated
         """,
         """
-        let me see {x}, but every different one only once
-        could you remove duplicates from {x}?
+        show {x} in sorted order, without any repeats
+        i want {x} sorted and each one listed just once
         """,
         """
         {x}, each only once,
@@ -115,8 +93,8 @@ STEPS = {
         i only need the leading {m} among {x}
         """,
         """
-        let me see {x}, just the top {m}
-        of {x}, only the first {m}, please
+        of {x}, show me just the first {m}
+        give me only the top {m} of {x}
         """,
         """
         the first {m} of {x}
@@ -141,8 +119,8 @@ STEPS = {
         let me see the tail end of {x}, {m} of them
         """,
         """
-        let me see {x}, just the bottom {m}
-        of {x}, only the last {m}, please
+        of {x}, i only want the last {m}
+        please show just the final {m} of {x}
         """,
         """
         the last {m} of {x}
@@ -167,8 +145,8 @@ STEPS = {
         i want to read {x} in block capitals
         """,
         """
-        let me read {x} with every letter in upper case
-        could you turn {x} into capital letters?
+        show {x} in all capital letters
+        can you print {x} in upper case
         """,
     ),
     "reverse": _step(
@@ -189,8 +167,8 @@ STEPS = {
         i want {x} in backward order, last to first
         """,
         """
-        let me read {x} backwards, the last one first
-        could you turn {x} upside down?
+        show {x} in reverse order, the last one first
+        please print {x} backwards, starting from the last
         """,
     ),
     "number": _step(
@@ -211,8 +189,8 @@ STEPS = {
         is there a way to get {x} with numbers beside them?
         """,
         """
-        let me read {x}, each with its number
-        could you put a number before each of {x}?
+        show {x} and put a number before each one
+        can you number {x} for me
         """,
     ),
     "join": _step(
@@ -233,29 +211,8 @@ STEPS = {
         commas between them, print {x} on one row
         """,
         """
-        let me see {x} on a single line, separated by commas
-        could you glue {x} into one line with commas?
-        """,
-    ),
-    "words": _step(
-        "",
-        "wc -w",
-        """
-        count the words in {x}
-        how many words are in {x}?
-        take {x} and count their words
-        word count of {x}
-        add up the words in {x}
-        i want to know the word total for {x}
-        {x}, how many words is that?
-        could you tell me how many words {x} have altogether?
-        we need the words in {x} counted
-        i wonder how many words {x} add up to
-        let me see a word count for {x}
-        """,
-        """
-        let me know how many words {x} have
-        what is the number of words in {x}?
+        put {x} all on one line with commas between them
+        could you join {x} into a single line using commas
         """,
     ),
     "count": _step(
@@ -276,8 +233,8 @@ STEPS = {
         for {x}, just say how many there are
         """,
         """
-        let me know how many there are of {x}
-        what is the number of {x}?
+        tell me how many there are of {x}
+        please count {x} and give me the number
         """,
     ),
     "save": _step(
@@ -298,8 +255,8 @@ STEPS = {
         into {new} please, {x}
         """,
         """
-        {new} should hold {x}
-        i need {x} in a file called {new}
+        save {x} to a file called {new}
+        i want {x} stored in the new file {new}
         """,
     ),
 }
