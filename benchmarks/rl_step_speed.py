@@ -22,7 +22,6 @@ from trl import GRPOConfig, GRPOTrainer
 from workloads import even_share, our_gpt, word_tokenizer, words
 
 from tutelage.algorithms import GroupConfig, GroupPolicyGradient
-from tutelage.device import pick_device, pick_dtype
 from tutelage.model.heads import ActorCritic
 from tutelage.schema import Outcome, Trajectory, Verdict
 from tutelage.stages.policy import PolicyConfig, reinforce
@@ -64,9 +63,9 @@ def our_seconds(settings: Settings, tokenizer: Tokenizer, requests: list[str]) -
         copy.deepcopy(policy),
         GroupConfig(baseline="grpo", epochs=1, minibatches=1),
         tokenizer.pad,
-        pick_dtype(pick_device("cpu")),
     )
     config = PolicyConfig(
+        only_differing=False,  # TRL learns from every sample
         steps=10_000,
         prompts_per_step=PROMPTS,
         samples_per_prompt=SAMPLES,

@@ -41,7 +41,6 @@ def main() -> None:
     tokenizer = Tokenizer.train([f"{p} {' '.join(r)}" for p, r, _ in RANKINGS], 300)
     gpt = GPT(GPTConfig(vocabulary=len(tokenizer), context=64, layers=1, heads=2, width=32))
     model = RewardModel(gpt.initialise(seeded("gpt")))
-    model.initialise(seeded("head"))
 
     def tree(prompt: str, replies: list[str]) -> Tree:
         """The prompt once, each reply a branch of it."""

@@ -221,7 +221,7 @@ def test_a_run_of_another_configuration_is_refused(tmp_path: Path, change, said:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("format = 1", "format = 2", "was written by another version of Tutelage"),
+        ("format = 2", "format = 99", "was written by another version of Tutelage"),
         ("[plan]", "[plam]", "was written by another version of Tutelage"),
         ("rounds = 2", "rouns = 2", r"\[plan\]: unknown key 'rouns'; known keys are audit_tasks"),
         ("seed = 0", "sead = 0", r"\[school\]: unknown key 'sead'; known keys are algorithm"),

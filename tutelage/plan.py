@@ -18,7 +18,7 @@ from tutelage.model.optimiser import MuonWithAdam
 from tutelage.runs import Run, write_text
 from tutelage.stages.pretrain import next_token_loss
 
-FORMAT = 1  # of the run folder
+FORMAT = 2  # of the run folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +105,7 @@ def _read_plan(path: Path, config: SchoolConfig) -> Plan:
 _TOKENS_PER_EPOCH = 64_000  # of 2,000 demonstrations
 _TOKENS_PER_COMPARISON = 210  # a prompt: nine replies sampled and run, one pass of training
 _TOKENS_PER_POLICY_STEP = 22_000  # 128 prompts × 4 samples: sampling, scoring, policy, critic
-_SHARES = {"pretrain": 0.27, "sft": 0.26, "compare": 0.13, "policy": 0.34}
+_SHARES = {"pretrain": 0.27, "sft": 0.28, "compare": 0.13, "policy": 0.32}
 
 
 def make_plan(config: SchoolConfig) -> Plan:

@@ -228,7 +228,6 @@ def learn_to_grade(lesson: Lesson, number: int) -> Iterator[Progress]:
         comparisons += of_round[: -held_out(of_round)]
     gpt, tokenizer = load_policy(run.checkpoint("sft"))
     model = RewardModel(gpt)
-    model.initialise(seeded(seed, stage, "head"))
     if number > 1:
         model, tokenizer = load_reward_model(run.checkpoint(f"reward_{number - 1}"))
     first = read_comparisons(lesson.data("comparisons_1.jsonl"))[:200]
@@ -258,9 +257,7 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
         judge = RewardModelJudge(reward_model, tokenizer.pad)
         critic, _ = load_reward_model(run.checkpoint(f"reward_{number}"))
     kind, settings, variant = ALGORITHMS[config.algorithm]
-    algorithm = kind(
-        ActorCritic(gpt, critic), reference, settings(**variant), tokenizer.pad, lesson.dtype
-    )
+    algorithm = kind(ActorCritic(gpt, critic), reference, settings(**variant), tokenizer.pad)
     tasks = lesson.training_tasks("reinforce", plan.policy_steps * plan.policy_prompts, number)
     audit_tasks = lesson.training_tasks("audit", plan.audit_tasks)
     greedy = Sampling(max_new_tokens=REPLY_TOKENS, temperature=0)

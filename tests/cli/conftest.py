@@ -43,7 +43,7 @@ def run_folder(tmp_path: Path, tokenizer: Tokenizer) -> Path:
         model: GPT | RewardModel = gpt
         if stage == "reward_1":
             model = RewardModel(gpt)
-            model.initialise(torch.Generator().manual_seed(9))
+            torch.nn.init.normal_(model.head.weight, generator=torch.Generator().manual_seed(9))
         save_model(path, model, tokenizer)
     return folder
 

@@ -13,9 +13,9 @@ from tutelage.judges.labeler import Labeler, agreement, calibrated, preferences
 def test_utilities_and_ranking_by_hand():
     labeler = Labeler(length_price=0.01, length_limit=10, tie_width=0.05)
     worth = labeler.utilities(["abc", "a" * 50, "abcd"], [1.0, 1.0, 0.0])
-    assert worth.tolist() == pytest.approx([0.97, 0.90, -0.04])
-    assert labeler.rank(torch.tensor([0.97, 0.90, -0.04])) == ((0,), (1,), (2,))
-    assert labeler.rank(torch.tensor([0.90, 0.94, -0.04])) == ((1, 0), (2,))
+    assert worth.tolist() == pytest.approx([0.97, 0.90, 0.0])
+    assert labeler.rank(torch.tensor([0.97, 0.90, 0.0])) == ((0,), (1,), (2,))
+    assert labeler.rank(torch.tensor([0.90, 0.94, 0.0])) == ((1, 0), (2,))
 
 
 def test_noise_is_bradley_terry():

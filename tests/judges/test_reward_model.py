@@ -1,19 +1,24 @@
 """What the reward model says of replies that are done, and of those that are not."""
 
+import pytest
 import torch
 
 from tests.conftest import tiny_gpt
 from tutelage.algorithms.batch import value_packed
 from tutelage.device import seeded
+from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.heads import RewardModel
+from tutelage.schema import Trajectory
 from tutelage.text.batching import Tree, pack, take_spans
+from tutelage.text.chat_format import ask
 
 TREES = [Tree([3, 4, 5], [[6, 7], [8]]), Tree([9] * 7, [[8] * 6]), Tree([2], [[5, 5, 1], [1, 2]])]
 
 
 def grader() -> RewardModel:
-    model = RewardModel(tiny_gpt(dtype=torch.float64)).double().initialise(seeded("score"))
-    torch.nn.init.normal_(model.gpt.head.weight, generator=seeded("head"))
+    model = RewardModel(tiny_gpt(dtype=torch.float64)).double()
+    for head in (model.head, model.gpt.head):
+        torch.nn.init.normal_(head.weight, generator=seeded("head"))
     model.normalise(torch.tensor([1.0, 3.0, 4.0], dtype=torch.float64))
     return model
 
@@ -57,3 +62,30 @@ def test_values_are_of_the_states_before_each_token():
     values, mask = take_spans(value_packed(model, packed, rows_at_once=1), packed.spans)
     scores, _ = model(packed)
     torch.testing.assert_close(values, scores[:, : values.shape[1]] * mask)
+
+
+def test_the_judge_gives_each_sample_the_score_of_its_own_words():
+    model = grader()
+    replies = [
+        ([3, 4, 5], 0, [6, 7]),
+        ([2], 1, [5, 1]),
+        ([3, 4, 5], 0, [8]),
+        ([3, 4, 5], 0, [6, 7]),
+    ]
+    verdicts = RewardModelJudge(model, pad=0).score(
+        [
+            Trajectory(
+                prompt=ask("?"),
+                prompt_tokens=prompt,
+                response_tokens=reply,
+                logprobs=[0.0] * len(reply),
+                response="",
+                terminated=True,
+                truncated=False,
+                group=group,
+            )
+            for prompt, group, reply in replies
+        ]
+    )
+    alone = [score_alone(model, prompt, reply).item() for prompt, _, reply in replies]
+    assert [verdict.score for verdict in verdicts] == pytest.approx(alone)

@@ -18,7 +18,7 @@ from tests.stages.toys import (
     word_tokenizer,
 )
 from tutelage.algorithms import ALGORITHMS, PPO, GroupPolicyGradient
-from tutelage.algorithms.batch import Batch, score_packed, shaped_rewards
+from tutelage.algorithms.batch import Batch, differing, score_packed, shaped_rewards
 from tutelage.device import seeded
 from tutelage.errors import ContractBroken, EnvironmentFailure
 from tutelage.rollout.collect import collect
@@ -131,6 +131,22 @@ def test_shaped_rewards_by_hand():
     expected = torch.tensor([[-0.1, 0.2, -0.5 + 2.0], [-1.0, -0.3 - 1.0, 0.0]])
     torch.testing.assert_close(rewards, expected)
     assert mask.tolist() == [[True, True, True], [True, True, False]]
+
+
+def test_only_samples_that_differ_in_text_and_score_are_learned_from():
+    said = {0: [(1, 1.0), (1, 1.0)], 1: [(1, 1.0), (2, 0.0)], 2: [(1, 0.5), (2, 0.5)]}
+    replies = []
+    for group, pairs in said.items():
+        for token, score in pairs:
+            reply = trajectory(1, score, terminated=True)
+            reply.group, reply.response_tokens = group, [token]
+            replies.append(reply)
+    ended, cut, broken = (trajectory(1, 0.0, terminated) for terminated in (True, False, True))
+    for number, reply in enumerate((ended, cut)):  # both score 0, but the cut one earns −1
+        reply.group, reply.response_tokens = 3, [number]
+    broken.group, broken.verdict = 2, Verdict(0.0, Outcome.ENVIRONMENT_ERROR)
+    replies += [ended, cut, broken]
+    assert [reply.group for reply in differing(replies, -1.0)] == [1, 1, 3, 3]
 
 
 class BrokenJudge(WordJudge):

@@ -20,7 +20,6 @@ from tests.stages.toys import (
 )
 from tutelage.algorithms import ALGORITHMS
 from tutelage.data.corpus import token_stream
-from tutelage.device import seeded
 from tutelage.model.gpt import GPT
 from tutelage.model.heads import RewardModel
 from tutelage.runs import Progress, Run
@@ -52,7 +51,6 @@ def start_sft(run: Run, taught: Path) -> Iterator[Progress]:
 def start_reward(run: Run, taught: Path) -> Iterator[Progress]:
     tokenizer = word_tokenizer()
     model = RewardModel(taught_gpt(taught))
-    model.initialise(seeded("head"))
     comparisons = [
         Comparison(ask(request), WORDS[:size], tuple((i,) for i in range(size)))
         for request in REQUESTS

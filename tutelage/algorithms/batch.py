@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from tutelage.algorithms.functional import kl_k3
-from tutelage.device import autocast
 from tutelage.errors import ContractBroken, JudgeFailure
 from tutelage.model.gpt import GPT, branch_logprobs, imitation_loss, read_branches
 from tutelage.model.heads import RewardModel
@@ -38,6 +37,24 @@ def judged(trajectories: Sequence[Trajectory]) -> list[Trajectory]:
         raise JudgeFailure("A trajectory reached the algorithm without a verdict.")
     kept = [t for t in trajectories if t.verdict and t.verdict.outcome in JUDGED]
     return [trajectory for group in grouped(kept) for trajectory in group]
+
+
+def final_reward(trajectory: Trajectory, missing_stop_score: float) -> float:
+    """The judge's score, or what a reply gets instead that has no stop token."""
+    assert trajectory.verdict is not None
+    return trajectory.verdict.score if trajectory.terminated else missing_stop_score
+
+
+def differing(trajectories: Sequence[Trajectory], missing_stop_score: float) -> list[Trajectory]:
+    """The judged ones of prompts whose samples neither all say the same nor all earn the same:
+    the others teach nothing (dynamic sampling, Yu et al. 2025)."""
+    return [
+        trajectory
+        for group in grouped(judged(trajectories))
+        if len({tuple(t.response_tokens) for t in group}) > 1
+        and len({final_reward(t, missing_stop_score) for t in group}) > 1
+        for trajectory in group
+    ]
 
 
 def pack_trajectories(
@@ -95,9 +112,7 @@ def shaped_rewards(
     per_token, mask = take_spans(log_ratio, spans)
     rewards = -kl_coefficient * per_token
     last = mask.sum(dim=1) - 1
-    scores = torch.tensor(
-        [t.verdict.score if t.terminated else missing_stop_score for t in trajectories]  # type: ignore[union-attr]
-    ).to(rewards)
+    scores = torch.tensor([final_reward(t, missing_stop_score) for t in trajectories]).to(rewards)
     rewards[torch.arange(len(last)), last] += scores
     return rewards, mask
 
@@ -119,11 +134,9 @@ def check_on_policy(log_ratio: Tensor, tolerance: float) -> None:
         )
 
 
-def imitate(gpt: GPT, shown: Packed, weight: float, dtype: torch.dtype) -> None:
+def imitate(gpt: GPT, shown: Packed, weight: float) -> None:
     """Add `weight` times the gradient of the imitation loss on what was shown."""
-    with autocast(shown.tokens.device, dtype):
-        loss = imitation_loss(gpt, shown)
-    (weight * loss).backward()
+    (weight * imitation_loss(gpt, shown)).backward()
 
 
 def ratio_metrics(log_ratio: Tensor, clip_range: float) -> dict[str, float]:

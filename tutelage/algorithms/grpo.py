@@ -31,7 +31,6 @@ from tutelage.algorithms.functional import (
     kl_k3,
     leave_one_out_advantages,
 )
-from tutelage.device import autocast
 from tutelage.errors import BadInput
 from tutelage.model.gpt import GPT, branch_logprobs, read_branches
 from tutelage.model.heads import ActorCritic
@@ -63,10 +62,9 @@ class GroupPolicyGradient:
         reference: GPT,
         config: GroupConfig,
         pad: int,
-        dtype: torch.dtype = torch.float32,
     ) -> None:
         self.policy, self.reference, self.config = policy, reference, config
-        self.pad, self.dtype = pad, dtype
+        self.pad = pad
         self.optimiser = policy_optimiser(policy.gpt.parameters(), config.learning_rate)
 
     @property
@@ -112,9 +110,8 @@ class GroupPolicyGradient:
                     array[rows][part.mask]
                     for array in (batch.logprobs, batch.advantages, batch.reference_logprobs)
                 )
-                with autocast(part.tokens.device, self.dtype):
-                    hidden = read_branches(self.gpt, part)
-                    logprobs = branch_logprobs(self.gpt, hidden, part)
+                # In float32, as it was sampled: bfloat16 would round more than an update moves.
+                logprobs = branch_logprobs(self.gpt, read_branches(self.gpt, part), part)
                 log_ratio = logprobs - old_logprobs
                 if batch.fresh:
                     check_on_policy(log_ratio.detach(), config.ratio_tolerance)
@@ -125,7 +122,7 @@ class GroupPolicyGradient:
                     loss = loss + config.kl_coefficient * kl
                 loss.backward()
                 if mixed is not None:
-                    imitate(self.gpt, next(mixed), config.mix_coefficient, self.dtype)
+                    imitate(self.gpt, next(mixed), config.mix_coefficient)
                 grad_norm = nn.utils.clip_grad_norm_(self.gpt.parameters(), config.max_grad_norm)
                 self.optimiser.step()
                 self.optimiser.zero_grad()

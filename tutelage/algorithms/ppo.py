@@ -32,7 +32,6 @@ from tutelage.algorithms.functional import (
     generalised_advantages,
     masked_whiten,
 )
-from tutelage.device import autocast
 from tutelage.model.gpt import GPT, branch_logprobs, read_branches
 from tutelage.model.heads import ActorCritic
 from tutelage.model.optimiser import policy_optimiser
@@ -74,10 +73,9 @@ class PPO:
         reference: GPT,
         config: PPOConfig,
         pad: int,
-        dtype: torch.dtype = torch.float32,
     ) -> None:
         self.policy, self.reference, self.config = policy, reference, config
-        self.pad, self.dtype = pad, dtype
+        self.pad = pad
         self.kl_coefficient = config.kl_coefficient
         self.optimiser = policy_optimiser(policy.parameters(), config.learning_rate)
 
@@ -135,10 +133,9 @@ class PPO:
                     array[rows][part.mask]
                     for array in (batch.logprobs, batch.advantages, batch.values, batch.returns)
                 )
-                with autocast(part.tokens.device, self.dtype):
-                    hidden = read_branches(self.gpt, part)
-                    logprobs = branch_logprobs(self.gpt, hidden, part)
-                    values = values_of(critic, part)[part.mask]
+                # In float32, as it was sampled: bfloat16 would round more than an update moves.
+                logprobs = branch_logprobs(self.gpt, read_branches(self.gpt, part), part)
+                values = values_of(critic, part)[part.mask]
                 log_ratio = logprobs - old_logprobs
                 if batch.fresh:
                     check_on_policy(log_ratio.detach(), config.ratio_tolerance)
@@ -150,8 +147,9 @@ class PPO:
                 ).mean()
                 (policy_loss + config.value_coefficient * value_loss).backward()
                 if mixed is not None:
-                    imitate(self.gpt, next(mixed), config.mix_coefficient, self.dtype)
-                grad_norm = nn.utils.clip_grad_norm_(self.policy.parameters(), config.max_grad_norm)
+                    imitate(self.gpt, next(mixed), config.mix_coefficient)
+                grad_norm = nn.utils.clip_grad_norm_(self.gpt.parameters(), config.max_grad_norm)
+                nn.utils.clip_grad_norm_(critic.parameters(), config.max_grad_norm)
                 self.optimiser.step()
                 self.optimiser.zero_grad()
                 observed.append(

@@ -16,7 +16,7 @@ from tutelage.commands.labels import read_rankings
 from tutelage.commands.machine import prepare
 from tutelage.commands.options import parse
 from tutelage.data.comparisons import comparison_trees
-from tutelage.device import DTypeName, seeded
+from tutelage.device import DTypeName
 from tutelage.evaluation.statistics import wilson
 from tutelage.evaluation.wording import rate
 from tutelage.judges.reward_model import RewardModelJudge
@@ -105,7 +105,6 @@ def _start(path: Path, seed: int) -> tuple[RewardModel, Tokenizer]:
     if isinstance(model, RewardModel):
         return model, tokenizer
     grader = RewardModel(model)
-    grader.initialise(seeded(seed, "reward", "head"))
     return grader, tokenizer
 
 

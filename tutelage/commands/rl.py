@@ -15,7 +15,6 @@ from tutelage.algorithms import ALGORITHMS
 from tutelage.commands.folders import find_model, read_prompts, settle
 from tutelage.commands.machine import prepare
 from tutelage.commands.options import parse
-from tutelage.device import DTypeName
 from tutelage.errors import BadInput
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.checkpoint import load_policy, load_reward_model
@@ -53,13 +52,12 @@ class RLOptions:
     kl_coefficient: float | None = None  # price of a nat away from the first model
     learning_rate: float | None = None  # default: the algorithm's
     steps: int = 60
-    prompts_per_step: int = 64
+    prompts_per_step: int = 128  # those whose samples agree teach nothing
     samples_per_prompt: int = 4
     max_new_tokens: int = 48  # longest reply
     temperature: float = 1.0  # of the samples
     stage: str | None = None  # of the run that --model names; default: the newest
     seed: int = 0
-    dtype: DTypeName = "auto"  # of matrix products
 
     def policy_config(self) -> PolicyConfig:
         return PolicyConfig(
@@ -73,7 +71,7 @@ class RLOptions:
 
 def main(argv: Sequence[str]) -> None:
     options = parse(RLOptions, "rl", ABOUT, argv)
-    dtype = prepare(options.dtype)
+    prepare("float32")
     path = find_model(options.model, options.stage, making=(options.run, "rl"))
     grader = find_model(options.reward, grades=True)
     prompts = read_prompts(options.prompts)
@@ -85,7 +83,7 @@ def main(argv: Sequence[str]) -> None:
         kind, settings, variant = ALGORITHMS[options.algorithm]
         given = {"kl_coefficient": options.kl_coefficient, "learning_rate": options.learning_rate}
         config = _settings(settings, variant, given)
-        algorithm = kind(learner, reference, config, tokenizer.pad, dtype)
+        algorithm = kind(learner, reference, config, tokenizer.pad)
         judge = RewardModelJudge(reward_model, tokenizer.pad)
         stages = reinforce(
             run,

@@ -1,8 +1,9 @@
 """A simulated labeler: knows the truth, prefers short, and errs as people do.
 
-Utility of a reply = 1 if it is right, minus `length_price` a character; what the labeler sees is
-utility + σ·Gumbel noise, so that P(i over j) = sigmoid((u_i − u_j)/σ), a Bradley–Terry labeler.
-Replies whose seen utilities lie within `tie_width` of each other are called equal.
+Utility of a reply = 0 if it is wrong, however short; 1 if it is right, less `length_price` a
+character. What the labeler sees is utility + σ·Gumbel noise, so that P(i over j) =
+sigmoid((u_i − u_j)/σ), a Bradley–Terry labeler. Replies whose seen utilities lie within `tie_width`
+of each other are called equal.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ class Labeler:
     def utilities(self, responses: Sequence[str], gold: Sequence[float]) -> Tensor:
         """What the replies are worth, without noise: (K,)."""
         price = [min(len(r), self.length_limit) * self.length_price for r in responses]
-        return torch.tensor(gold, dtype=torch.float64) - torch.tensor(price, dtype=torch.float64)
+        worth = [right * (1 - less) for right, less in zip(gold, price, strict=True)]
+        return torch.tensor(worth, dtype=torch.float64)
 
     def see(self, utilities: Tensor, generator: torch.Generator) -> Tensor:
         uniform = torch.rand(utilities.shape, generator=generator, dtype=torch.float64)

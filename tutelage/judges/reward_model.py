@@ -1,4 +1,4 @@
-"""A judge that has learned from rankings: the score of a reply at its last token."""
+"""A judge that has learned from rankings."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from tutelage.model.heads import RewardModel
 from tutelage.runs import read_json, write_json
 from tutelage.text.tokenizer import Tokenizer
 
-FORMAT = 1
+FORMAT = 2
 _KINDS = {"gpt": GPT, "reward_model": RewardModel}
 
 

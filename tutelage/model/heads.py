@@ -17,12 +17,12 @@ class RewardModel(nn.Module):
     `likelihood` times the mean log-probability that its language head gives the reply's tokens.
 
     The second part starts as what fine-tuning has taught (a policy finds its own slips unlikely)
-    and is trained with the first; alone it would be the implicit reward of Rafailov et al. 2023,
-    eq. 5, without a reference. A few hundred rankings teach a linear head less than it knows.
-    Scores are shifted and scaled by what `normalise` saw.
+    and is trained through the body; alone it would be the implicit reward of Rafailov et al. 2023,
+    eq. 5, without a reference. The head starts at 0, so that chance adds nothing to it. Scores are
+    shifted and scaled by what `normalise` saw.
     """
 
-    def __init__(self, gpt: GPT, likelihood: float = 8.0) -> None:
+    def __init__(self, gpt: GPT, likelihood: float = 3.0) -> None:
         super().__init__()
         self.gpt = gpt
         self.head = nn.Linear(gpt.config.width, 1, bias=False)
@@ -32,12 +32,6 @@ class RewardModel(nn.Module):
         self.scale: Tensor
         self.register_buffer("shift", torch.zeros(()))
         self.register_buffer("scale", torch.ones(()))
-
-    def initialise(self, generator: torch.Generator) -> RewardModel:
-        """The head's weights with deviation 1/√(D+1), as in Stiennon et al. 2020."""
-        width = self.head.weight.shape[1]
-        nn.init.normal_(self.head.weight, std=(width + 1) ** -0.5, generator=generator)
-        return self
 
     def forward(self, packed: Packed) -> tuple[Tensor, Tensor]:
         """Scores of each branch after 0, 1, … all of its tokens, (N, L + 1), and their mask: what

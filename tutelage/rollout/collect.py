@@ -70,14 +70,3 @@ def grouped(trajectories: Sequence[Trajectory]) -> list[list[Trajectory]]:
     for trajectory in trajectories:
         groups.setdefault(trajectory.group, []).append(trajectory)
     return list(groups.values())
-
-
-def differing(trajectories: Sequence[Trajectory]) -> list[Trajectory]:
-    """Those of prompts whose samples neither all say the same nor all score the same."""
-    return [
-        trajectory
-        for group in grouped(trajectories)
-        if len({tuple(t.response_tokens) for t in group}) > 1
-        and len({t.verdict.score for t in group if t.verdict}) > 1
-        for trajectory in group
-    ]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 
 from tutelage.algorithms import PPO, GroupPolicyGradient
+from tutelage.algorithms.batch import differing, judged, pack_trajectories, score_packed
 from tutelage.data.order import batch_indices
 from tutelage.device import seeded
 from tutelage.errors import EnvironmentFailure
@@ -19,7 +20,7 @@ from tutelage.model.checkpoint import save_model
 from tutelage.model.gpt import GPT
 from tutelage.model.optimiser import set_learning_rate, warmup_then_linear
 from tutelage.protocols import Judge
-from tutelage.rollout.collect import collect, differing
+from tutelage.rollout.collect import collect
 from tutelage.rollout.engine import Sampling
 from tutelage.runs import Progress, Run
 from tutelage.schema import JUDGED, Conversation, Trajectory
@@ -96,19 +97,20 @@ def reinforce(
         for trajectory, verdict in zip(trajectories, judge.score(trajectories), strict=True):
             trajectory.verdict = verdict
         broken = _count_broken(trajectories, config.max_failure_rate)
-        learned = differing(trajectories) if config.only_differing else trajectories
-        batch = algorithm.credit(learned or trajectories)
-        shown = mixed(step) if mixed is not None else None
-        metrics = algorithm.update(batch, seeded(seed, stage, step, "update"), shown)
-
-        log_ratio = batch.logprobs - batch.reference_logprobs
-        metrics |= _describe(trajectories, broken)
-        metrics["policy/kl"] = log_ratio.sum().item() / len(batch.packed.spans)  # nats a reply, k1
-        metrics["rollout/differing"] = len(learned) / len(trajectories)
+        if config.only_differing and config.samples_per_prompt > 1:
+            learned = differing(trajectories, algorithm.config.missing_stop_score)
+        else:
+            learned = judged(trajectories)
+        metrics = _describe(trajectories, broken) | {"rollout/learned": len(learned)}
+        if learned:
+            batch = algorithm.credit(learned)
+            shown = mixed(step) if mixed is not None else None
+            metrics |= algorithm.update(batch, seeded(seed, stage, step, "update"), shown)
         done = step + 1
         audited = done % config.audit_every == 0 or done == config.steps
         if audited:
             waited += 1
+            metrics["policy/kl"] = _kl(algorithm, trajectories, tokenizer.pad)
             if audit is not None:
                 metrics["audit/gold"] = audit(algorithm.gpt)
             if metrics.get("audit/gold", float("inf")) > best:
@@ -134,6 +136,16 @@ def reinforce(
 
 def _copy(algorithm: PPO | GroupPolicyGradient) -> dict[str, torch.Tensor]:
     return {name: tensor.clone() for name, tensor in algorithm.gpt.state_dict().items()}
+
+
+def _kl(
+    algorithm: PPO | GroupPolicyGradient, trajectories: Sequence[Trajectory], pad: int
+) -> float:
+    """Nats a reply that the sampled policy is away from the reference: mean of log π − log ref."""
+    kept = judged(trajectories)
+    packed, logprobs = pack_trajectories(kept, algorithm.config.row_length, pad)
+    log_ratio = logprobs - score_packed(algorithm.reference, packed)
+    return log_ratio.sum().item() / len(kept)
 
 
 def _count_broken(trajectories: Sequence[Trajectory], max_failure_rate: float) -> int:

@@ -76,7 +76,7 @@ def train_reward_model(
         ]
         trees = comparison_trees(tokenizer, examples, context)
         packed = pack(trees, config.row_length, tokenizer.pad).to(device)
-        factor = warmup_then_linear(step, steps, config.warmup)
+        factor = warmup_then_linear(step, steps, min(config.warmup, steps // 5))
         set_learning_rate(optimiser, config.learning_rate * factor)
         with autocast(device, dtype):
             scores, said = model(packed)  # (responses, L + 1), prompt by prompt
