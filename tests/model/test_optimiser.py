@@ -55,3 +55,5 @@ def test_a_matrix_moves_by_the_learning_rate():
 def test_schedule_by_hand():
     factors = [warmup_then_linear(step, 10, 2) for step in (0, 1, 2, 6, 10)]
     assert factors == pytest.approx([0.5, 1.0, 1.0, 0.5, 0.0])
+    assert warmup_then_linear(6, 10, 2, final=0.2) == pytest.approx(0.6)
+    assert warmup_then_linear(1, 2, 5, final=0.1) == pytest.approx(0.4)  # shorter than its warmup
