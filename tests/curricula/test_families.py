@@ -55,7 +55,6 @@ def test_each_family_has_ten_phrasings_and_two_held_out(family):
         for text in expand(phrasing):
             assert len(text.split()) <= 22, text
             assert set(re.findall(r"\{(\w+)\}", text)) <= slots
-            # whatever the command needs, the request must say; {dir} of list_folders is scenery
     needed = set(re.findall(r"\{(\w+)\}", family.command)) & slots
     for phrasing in (*family.train, *family.held_out):
         assert needed <= set(re.findall(r"\{(\w+)\}", phrasing)), phrasing

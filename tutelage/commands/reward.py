@@ -74,7 +74,7 @@ def main(argv: Sequence[str]) -> None:
     run = settle(options.run, "reward", options, inputs)
     screen = console()
     if not run.done("reward"):
-        model, tokenizer = _start(path, options.seed)
+        model, tokenizer = _start(path)
         reference = _trees(tokenizer, learned[:REFERENCE])
         stages = train_reward_model(
             run,
@@ -100,12 +100,11 @@ def main(argv: Sequence[str]) -> None:
     show_next(screen, shlex.join(reinforce), model=run.checkpoint("reward"))
 
 
-def _start(path: Path, seed: int) -> tuple[RewardModel, Tokenizer]:
+def _start(path: Path) -> tuple[RewardModel, Tokenizer]:
     model, tokenizer = load_model(path)
     if isinstance(model, RewardModel):
         return model, tokenizer
-    grader = RewardModel(model)
-    return grader, tokenizer
+    return RewardModel(model), tokenizer
 
 
 def _trees(tokenizer: Tokenizer, comparisons: Sequence[Comparison]) -> list[Tree]:

@@ -71,7 +71,7 @@ class RLOptions:
 
 def main(argv: Sequence[str]) -> None:
     options = parse(RLOptions, "rl", ABOUT, argv)
-    prepare("float32")
+    prepare()
     path = find_model(options.model, options.stage, making=(options.run, "rl"))
     grader = find_model(options.reward, grades=True)
     prompts = read_prompts(options.prompts)

@@ -111,7 +111,7 @@ CURVES = (
     Curve(
         "policy",
         {"value/loss": "value loss"},
-        "Did the value head learn?",
+        "Did the critic learn?",
         "squared error",
         (POLICY,),
         up=False,

@@ -159,7 +159,7 @@ def _count_broken(trajectories: Sequence[Trajectory], max_failure_rate: float) -
 
 def _describe(trajectories: Sequence[Trajectory], broken: int) -> dict[str, float]:
     """Means over the step's replies, and how many they are over."""
-    trajectories = [t for t in trajectories if t.verdict and t.verdict.outcome in JUDGED]
+    trajectories = judged(trajectories)
     count = len(trajectories)
     scores = [t.verdict.score for t in trajectories if t.verdict]
     tokens = sum(len(t.response_tokens) for t in trajectories)
