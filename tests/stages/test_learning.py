@@ -133,7 +133,7 @@ def test_shaped_rewards_by_hand():
     assert mask.tolist() == [[True, True, True], [True, True, False]]
 
 
-def test_only_samples_that_differ_in_text_and_score_are_learned_from():
+def test_only_prompts_whose_samples_earn_differently_are_learned_from():
     said = {0: [(1, 1.0), (1, 1.0)], 1: [(1, 1.0), (2, 0.0)], 2: [(1, 0.5), (2, 0.5)]}
     replies = []
     for group, pairs in said.items():

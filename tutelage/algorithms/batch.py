@@ -46,13 +46,12 @@ def final_reward(trajectory: Trajectory, missing_stop_score: float) -> float:
 
 
 def differing(trajectories: Sequence[Trajectory], missing_stop_score: float) -> list[Trajectory]:
-    """The judged ones of prompts whose samples neither all say the same nor all earn the same:
-    the others teach nothing (dynamic sampling, Yu et al. 2025)."""
+    """The judged ones of prompts whose samples do not all earn the same: the others teach nothing
+    (dynamic sampling, Yu et al. 2025)."""
     return [
         trajectory
         for group in grouped(judged(trajectories))
-        if len({tuple(t.response_tokens) for t in group}) > 1
-        and len({final_reward(t, missing_stop_score) for t in group}) > 1
+        if len({final_reward(t, missing_stop_score) for t in group}) > 1
         for trajectory in group
     ]
 
