@@ -44,6 +44,7 @@ def by_length(parts: int, size: int) -> dict[str, Any]:
         "gradient_accumulation_steps": parts,
         "train_sampling_strategy": "group_by_length",
         "length_column_name": "length",
+        "remove_unused_columns": False,  # or the lengths are gone before they are read
     }
 
 
