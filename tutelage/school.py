@@ -7,6 +7,7 @@ going on from its last saved state when it was cut off.
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -58,8 +59,8 @@ from tutelage.stages.compare import sample_responses
 from tutelage.stages.policy import PolicyConfig, reinforce
 from tutelage.stages.pretrain import PretrainConfig, pretrain
 from tutelage.stages.reward import RewardConfig, train_reward_model
-from tutelage.stages.sft import SFTConfig, mixed_batches, sft
-from tutelage.text.batching import Packed, Tree
+from tutelage.stages.sft import SFTConfig, mixed_into, sft
+from tutelage.text.batching import Tree
 from tutelage.text.chat_format import ask, encode_prompt, encode_reply
 from tutelage.text.tokenizer import Tokenizer
 
@@ -274,11 +275,6 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
     )
     # As InstructGPT mixed pretraining text into PPO, demonstrations keep the policy from drifting.
     shown = read_demonstrations(lesson.data("demonstrations.jsonl"))
-
-    def mixed(step: int) -> Iterator[Packed]:
-        context = gpt.config.context
-        return mixed_batches(shown, tokenizer, SFTConfig(), context, config.seed, stage, step)
-
     yield from reinforce(
         run,
         algorithm,
@@ -290,7 +286,7 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
         steps,
         config.seed,
         stage,
-        mixed,
+        mixed_into(shown, tokenizer, reference, config.seed, stage),
     )
 
 
@@ -321,6 +317,8 @@ def evaluate(lesson: Lesson, policy: str) -> Iterator[Progress]:
     for name in ("size", "judge", "algorithm", "rounds", "dtype"):
         if getattr(config, name) != getattr(SchoolConfig, name):
             command += f" --{name} {getattr(config, name)}"
+    if config.corpus:
+        command += f" --corpus {shlex.join(map(str, config.corpus))}"
     write_json(
         path,
         {

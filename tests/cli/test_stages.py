@@ -71,10 +71,32 @@ def test_every_algorithm_can_be_chosen(tutelage, files: Path, run_folder: Path, 
     code, out, err = tutelage(
         "rl", "--model", run_folder, "--stage", "sft", "--reward", run_folder, "--prompts",
         files / "prompts.txt", "--run", files / "rl", "--steps", "1", "--prompts-per-step", "2",
-        "--max-new-tokens", "4", "--algorithm", algorithm, "--kl-coefficient", "0.1",
+        "--samples-per-prompt", "32", "--max-new-tokens", "40", "--algorithm", algorithm,
+        "--kl-coefficient", "0.1",
     )  # fmt: skip
     assert (code, err) == (0, "")
     assert "reward" in out
+    before, after = (
+        (folder / "model.safetensors").read_bytes()
+        for folder in (run_folder / "checkpoints/sft", files / "rl/checkpoints/rl")
+    )
+    assert before != after
+
+
+def test_demonstrations_are_imitated_beside(tutelage, files: Path, run_folder: Path) -> None:
+    rl = ["rl", "--model", run_folder, "--stage", "sft", "--reward", run_folder, "--prompts",
+          files / "prompts.txt", "--steps", "1", "--prompts-per-step", "2", "--max-new-tokens",
+          "40", "--samples-per-prompt", "32"]  # fmt: skip
+    shown = ["--demonstrations", files / "shown.jsonl"]
+    weights = []
+    for folder, more in [("alone", []), ("beside", shown)]:
+        code, _, err = tutelage(*rl, *more, "--run", files / folder)
+        assert (code, err) == (0, "")
+        weights.append((files / folder / "checkpoints/rl/model.safetensors").read_bytes())
+    assert weights[0] != weights[1]
+    code, _, err = tutelage(*rl, "--run", files / "beside")
+    assert code == 2
+    assert "demonstrations" in err
 
 
 def test_pretraining_goes_on_from_a_model(tutelage, files: Path, run_folder: Path) -> None:

@@ -15,12 +15,14 @@ from tutelage.algorithms import ALGORITHMS
 from tutelage.commands.folders import find_model, read_prompts, settle
 from tutelage.commands.machine import prepare
 from tutelage.commands.options import parse
+from tutelage.data.demonstrations import read_demonstrations
 from tutelage.errors import BadInput
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.checkpoint import load_policy, load_reward_model
 from tutelage.model.gpt import GPT
 from tutelage.model.heads import ActorCritic, RewardModel
 from tutelage.stages.policy import PolicyConfig, reinforce
+from tutelage.stages.sft import mixed_into
 from tutelage.terminal import Watcher, console, show_next
 
 ABOUT = """
@@ -28,9 +30,11 @@ Improve a model by reinforcement: it replies to prompts, a reward model scores t
 what scored well becomes likelier, at a price for every step away from the model it began as.
 
 Reads
-  --model    a model's folder, or a run (its newest stage that speaks)
-  --reward   a reward model's folder, or a run (its newest reward model)
-  --prompts  a prompt a line (.txt), or JSONL of {"prompt"}
+  --model           a model's folder, or a run (its newest stage that speaks)
+  --reward          a reward model's folder, or a run (its newest reward model)
+  --prompts         a prompt a line (.txt), or JSONL of {"prompt"}
+  --demonstrations  if given, JSONL as for `tutelage sft`, which each step also
+                    imitates, so that the model does not drift
 
 Writes
   RUN/checkpoints/rl, RUN/rl.toml, RUN/metrics.jsonl.
@@ -48,6 +52,9 @@ class RLOptions:
     reward: Annotated[Path, tyro.conf.arg(metavar="FOLDER")]  # who grades
     prompts: Annotated[Path, tyro.conf.arg(metavar="FILE")]  # what is asked
     run: Annotated[Path, tyro.conf.arg(metavar="DIR")]  # folder of the run
+    demonstrations: Annotated[
+        Path | None, tyro.conf.arg(metavar="FILE", help="what each step also imitates")
+    ] = None
     algorithm: Literal["ppo", "rloo", "grpo"] = "ppo"
     kl_coefficient: float | None = None  # price of a nat away from the first model
     learning_rate: float | None = None  # default: the algorithm's
@@ -75,7 +82,13 @@ def main(argv: Sequence[str]) -> None:
     path = find_model(options.model, options.stage, making=(options.run, "rl"))
     grader = find_model(options.reward, grades=True)
     prompts = read_prompts(options.prompts)
-    inputs = {"model": path, "reward": grader, "prompts": options.prompts}
+    shown = read_demonstrations(options.demonstrations) if options.demonstrations else []
+    inputs = {
+        "model": path,
+        "reward": grader,
+        "prompts": options.prompts,
+        "demonstrations": options.demonstrations,
+    }
     run = settle(options.run, "rl", options, inputs)
     screen = console()
     if not run.done("rl"):
@@ -85,6 +98,7 @@ def main(argv: Sequence[str]) -> None:
         config = _settings(settings, variant, given)
         algorithm = kind(learner, reference, config, tokenizer.pad)
         judge = RewardModelJudge(reward_model, tokenizer.pad)
+        mixed = mixed_into(shown, tokenizer, reference, options.seed, "rl") if shown else None
         stages = reinforce(
             run,
             algorithm,
@@ -96,6 +110,7 @@ def main(argv: Sequence[str]) -> None:
             options.policy_config(),
             options.seed,
             "rl",
+            mixed,
         )
         Watcher(screen).watch(stages)
     talk = shlex.join(["tutelage", "chat", str(run.folder)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -110,19 +110,21 @@ def step_examples(
     ]
 
 
-def mixed_batches(
-    shown: Sequence[Demonstration],
-    tokenizer: Tokenizer,
-    config: SFTConfig,
-    context: int,
-    *seed: object,
-) -> Iterator[Packed]:
-    """Batches of augmented demonstrations without end, to mix into another stage's steps."""
+def mixed_into(
+    shown: Sequence[Demonstration], tokenizer: Tokenizer, gpt: GPT, *seed: object
+) -> Callable[[int], Iterator[Packed]]:
+    """For each step of another stage, batches of augmented demonstrations without end."""
+    config = SFTConfig()
+    demonstration_trees(tokenizer, shown, gpt.config.context)  # what is too long is told at once
     swap = RareWordSwap(example.messages for example in shown)
-    for step in itertools.count():
-        examples = step_examples(shown, swap, config, step, *seed)
-        trees = demonstration_trees(tokenizer, examples, context)
-        yield pack(trees, config.row_length, tokenizer.pad)
+
+    def batches(step: int) -> Iterator[Packed]:
+        for number in itertools.count():
+            examples = step_examples(shown, swap, config, number, *seed, step)
+            trees = demonstration_trees(tokenizer, examples, gpt.config.context)
+            yield pack(trees, config.row_length, tokenizer.pad)
+
+    return batches
 
 
 def augmented(
