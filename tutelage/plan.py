@@ -11,14 +11,15 @@ from typing import Literal
 import torch
 
 from tutelage.config import from_table, read_toml, to_toml
-from tutelage.device import autocast, pick_dtype, seeded
+from tutelage.device import DTypeName, autocast, pick_dtype, seeded
 from tutelage.errors import BadInput
 from tutelage.model.gpt import GPT, GPTConfig
 from tutelage.model.optimiser import MuonWithAdam
 from tutelage.runs import Run, write_text
 from tutelage.stages.pretrain import next_token_loss
 
-FORMAT = 2  # of the run folder
+FORMAT = 3  # of the run folder
+Size = Literal["small", "medium", "large"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,12 +27,12 @@ class SchoolConfig:
     run: Path = Path("runs/school")  # folder of the run; the same command goes on with it
     minutes: float = 10.0  # how long the whole school may take on this machine
     seed: int = 0
-    size: Literal["small", "default", "large"] = "default"  # of the model
+    size: Size | None = None  # of the model; default: what the minutes can teach
     judge: Literal["reward_model", "verifier"] = "reward_model"  # who grades during reinforcement
     algorithm: Literal["ppo", "rloo", "grpo"] = "ppo"
     rounds: int | None = None  # of comparisons, reward model and reinforcement; default: what pays
     corpus: tuple[Path, ...] = ()  # your own text, added to the pretraining corpus
-    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    dtype: DTypeName = "auto"
 
     def __post_init__(self) -> None:
         if not 0.1 <= self.minutes <= 10_000:
@@ -40,9 +41,9 @@ class SchoolConfig:
             raise ValueError(f"rounds must lie between 1 and 20, got {self.rounds}")
 
 
-SIZES = {
+SIZES: dict[Size, GPTConfig] = {
     "small": GPTConfig(layers=3, heads=4, width=128),
-    "default": GPTConfig(layers=4, heads=4, width=192),
+    "medium": GPTConfig(layers=4, heads=4, width=192),
     "large": GPTConfig(layers=6, heads=6, width=288),
 }
 
@@ -52,6 +53,7 @@ class Plan:
     """Everything that the minutes decide. Nothing after this depends on the clock."""
 
     format: int = FORMAT
+    size: Size = "small"  # of the model
     tokens_per_s: float = 0.0  # training rate measured when the plan was made
     corpus_characters: int = 1_500_000
     pretrain_steps: int = 500  # of 2,048 tokens
@@ -101,16 +103,17 @@ def _read_plan(path: Path, config: SchoolConfig) -> Plan:
 
 
 # What a unit of work costs, in tokens of training (2,048 a pretraining step), as counted on runs
-# of the default size, and the share of the free time that each stage gets.
+# of ten minutes, and the share of the free time that each stage gets.
 _TOKENS_PER_EPOCH = 64_000  # of 2,000 demonstrations
 _TOKENS_PER_COMPARISON = 210  # a prompt: nine replies sampled and run, one pass of training
-_TOKENS_PER_POLICY_STEP = 22_000  # 128 prompts × 4 samples: sampling, scoring, policy, critic
-_SHARES = {"pretrain": 0.27, "sft": 0.28, "compare": 0.13, "policy": 0.32}
+_TOKENS_PER_POLICY_STEP = 20_000  # 128 prompts × 4 samples: sampling, scoring, policy, critic
+_SHARES = {"pretrain": 0.27, "sft": 0.28, "compare": 0.14, "policy": 0.29}
 
 
 def make_plan(config: SchoolConfig) -> Plan:
     """Measure the training rate for some seconds, then share out the minutes."""
-    rate = measured_rate(config)
+    size = config.size or ("small" if config.minutes < 20 else "medium")
+    rate = measured_rate(size, config.dtype)
     seconds = config.minutes * 60
     # World, audits and evaluation run commands, not the model: their seconds come off first.
     tasks = int(min(800, max(24, 0.7 * seconds)))
@@ -123,6 +126,7 @@ def make_plan(config: SchoolConfig) -> Plan:
     epochs = min(30.0, max(0.5, tokens["sft"] / _TOKENS_PER_EPOCH))
     pretrain = tokens["pretrain"] + max(0.0, tokens["sft"] - epochs * _TOKENS_PER_EPOCH)
     return Plan(
+        size=size,
         tokens_per_s=round(rate, 1),
         corpus_characters=int(min(8_000_000, max(150_000, 2.0 * pretrain))),  # near one pass
         pretrain_steps=max(10, int(pretrain / 2048)),
@@ -131,15 +135,15 @@ def make_plan(config: SchoolConfig) -> Plan:
         reward_epochs=1.0,
         comparisons=max(32, int(tokens["compare"] / _TOKENS_PER_COMPARISON / rounds)),
         policy_steps=max(2, int(tokens["policy"] / _TOKENS_PER_POLICY_STEP / rounds)),
-        audit_tasks=int(min(200, max(16, seconds / 4))),
+        audit_tasks=int(min(200, max(16, seconds / 3))),
         evaluation_tasks=tasks,
     )
 
 
-def measured_rate(config: SchoolConfig, steps: int = 6) -> float:
-    """Tokens a second of pretraining steps of the chosen size on this machine."""
-    gpt = GPT(SIZES[config.size]).initialise(seeded("rate"))
-    dtype = pick_dtype(torch.device("cpu"), config.dtype)
+def measured_rate(size: Size, dtype_name: DTypeName, steps: int = 6) -> float:
+    """Tokens a second of pretraining steps of a model of this size on this machine."""
+    gpt = GPT(SIZES[size]).initialise(seeded("rate"))
+    dtype = pick_dtype(torch.device("cpu"), dtype_name)
     rows = torch.randint(gpt.config.vocabulary, (16, 129), generator=seeded("rate", "rows"))
     optimiser = MuonWithAdam([gpt], 1e-4)
     began = time.perf_counter()

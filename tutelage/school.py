@@ -138,7 +138,7 @@ def build_world(lesson: Lesson) -> Iterator[Progress]:
         )
     yield Progress("world", 2, steps)
     if not lesson.data("tokenizer.json").exists():
-        vocabulary = SIZES[lesson.config.size].vocabulary
+        vocabulary = SIZES[lesson.plan.size].vocabulary
         tokenizer = Tokenizer.train(read_corpus([lesson.data("corpus.jsonl")]), vocabulary)
         write_atomically(lesson.data("tokenizer.json"), tokenizer.save)
     yield Progress("world", steps, steps)
@@ -155,7 +155,7 @@ def teach_language(lesson: Lesson) -> Iterator[Progress]:
     kept = max(1, len(documents) // 50)
     validation = token_stream(tokenizer, [documents[i] for i in order[:kept]])
     stream = token_stream(tokenizer, [documents[i] for i in order[kept:]])
-    shape = replace(SIZES[lesson.config.size], vocabulary=len(tokenizer))
+    shape = replace(SIZES[plan.size], vocabulary=len(tokenizer))
     gpt = GPT(shape).initialise(seeded(seed, "initialise"))
     config = PretrainConfig(steps=plan.pretrain_steps)
     yield from pretrain(run, gpt, tokenizer, stream, validation, config, seed, lesson.dtype)

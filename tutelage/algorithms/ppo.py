@@ -41,7 +41,7 @@ from tutelage.text.batching import Packed, put_spans, take_spans
 
 @dataclass(frozen=True, kw_only=True)
 class PPOConfig:
-    learning_rate: float = 6e-4  # of Adam
+    learning_rate: float = 8e-4  # of Adam
     epochs: int = 1  # passes over each batch of trajectories
     minibatches: int = 2  # optimiser steps a pass
     clip_range: float = 0.2  # ratio is kept within 1 ± clip_range

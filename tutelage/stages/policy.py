@@ -38,7 +38,7 @@ class PolicyConfig:
     only_differing: bool = True  # learn only where samples of a prompt differ (Yu et al. 2025)
     warmup: int = 5  # steps
     final_learning_rate: float = 0.1  # share of the first one left at the end
-    audit_every: int = 10  # steps between audits and saved states
+    audit_every: int = 20  # steps between audits and saved states
     patience: int = 3  # audits without a new best before the stage stops
     max_failure_rate: float = 0.1  # share of rollouts that may break before the stage stops
 

@@ -114,7 +114,7 @@ def mixed_into(
     shown: Sequence[Demonstration], tokenizer: Tokenizer, gpt: GPT, *seed: object
 ) -> Callable[[int], Iterator[Packed]]:
     """For each step of another stage, batches of augmented demonstrations without end."""
-    config = SFTConfig()
+    config = SFTConfig(batch=32)  # half a step of SFT: most of an update's time went here
     demonstration_trees(tokenizer, shown, gpt.config.context)  # what is too long is told at once
     swap = RareWordSwap(example.messages for example in shown)
 
