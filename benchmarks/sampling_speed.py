@@ -38,7 +38,12 @@ class Settings:
 
 
 def peer_call(
-    settings: Settings, prompts: torch.Tensor, samples: int, choice: str, new_tokens: int
+    settings: Settings,
+    prompts: torch.Tensor,
+    samples: int,
+    choice: str,
+    new_tokens: int,
+    warm_up: int = 1,
 ) -> float:
     """Seconds to draw `samples` of each prompt in the format, attention and cache of `choice`."""
     numbers, attention, cache = choice.split(", ")
@@ -60,7 +65,7 @@ def peer_call(
         sampled = model.generate(prompts, attention_mask=mask, **how)
         assert sampled.shape == (settings.batch, settings.prompt_tokens + new_tokens)
 
-    return seconds_a_call(call, warm_up=0 if numbers == "bfloat16" else 1, calls=1)
+    return seconds_a_call(call, warm_up=warm_up, calls=1)
 
 
 def main(settings: Settings) -> None:
@@ -88,12 +93,13 @@ def main(settings: Settings) -> None:
 
     tokens = settings.batch * settings.new_tokens
 
-    def seconds(choice: str, new_tokens: int) -> float:
-        return peer_call(settings, as_tensor, 1, choice, new_tokens)
+    def seconds(choice: str, new_tokens: int, warm_up: int = 1) -> float:
+        return peer_call(settings, as_tensor, 1, choice, new_tokens, warm_up)
 
-    # The format first, on few tokens: where the processor emulates bfloat16 it takes minutes.
+    # The format first, on few tokens and cold: where the processor emulates bfloat16 it takes
+    # minutes.
     formats = [f"{numbers}, {SETTINGS[0]}" for numbers in FORMATS]
-    few = {f"{f}, 4 tokens": lambda f=f: seconds(f, 4) for f in formats}  # type: ignore[misc]
+    few = {f"{f}, 4 tokens": lambda f=f: seconds(f, 4, 0) for f in formats}  # type: ignore[misc]
     format_, tried = fastest_setting(few)
     choices = [f"{format_.split(', ')[0]}, {setting}" for setting in SETTINGS]
     best, again = fastest_setting(

@@ -16,7 +16,7 @@ import pytest
 
 from tutelage.config import to_toml
 from tutelage.errors import BadInput, SandboxUnavailable
-from tutelage.plan import Plan, SchoolConfig, open_run
+from tutelage.plan import FORMAT, Plan, SchoolConfig, open_run
 from tutelage.sandbox import require_sandbox
 
 CONFIG = SchoolConfig(run=Path("."), size="small")
@@ -221,7 +221,7 @@ def test_a_run_of_another_configuration_is_refused(tmp_path: Path, change, said:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("format = 2", "format = 99", "was written by another version of Tutelage"),
+        (f"format = {FORMAT}", "format = 99", "was written by another version of Tutelage"),
         ("[plan]", "[plam]", "was written by another version of Tutelage"),
         ("rounds = 2", "rouns = 2", r"\[plan\]: unknown key 'rouns'; known keys are audit_tasks"),
         ("seed = 0", "sead = 0", r"\[school\]: unknown key 'sead'; known keys are algorithm"),

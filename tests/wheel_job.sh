@@ -44,7 +44,7 @@ sys.exit(pathlib.Path('$folder').resolve() not in pathlib.Path(tutelage.__file__
     echo "The wheel's Tutelage is not the one that is imported." >&2
     exit 1
 }
-venv/bin/tutelage school --minutes 1 --size small --run run
+venv/bin/tutelage school --minutes 1 --run run
 venv/bin/python - <<'CHECK'
 import html.parser, json, pathlib, sys
 

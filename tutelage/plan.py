@@ -28,7 +28,7 @@ class SchoolConfig:
     run: Path = Path("runs/school")  # folder of the run; the same command goes on with it
     minutes: float = 10.0  # how long the whole school may take on this machine
     seed: int = 0
-    size: Size | None = None  # of the model; default: what the minutes can teach
+    size: Literal["auto", "small", "medium", "large"] = "auto"  # of the model; auto: by the minutes
     judge: Literal["reward_model", "verifier"] = "reward_model"  # who grades during reinforcement
     algorithm: Literal["ppo", "rloo", "grpo"] = "ppo"
     rounds: int | None = None  # of comparisons, reward model and reinforcement; default: what pays
@@ -104,7 +104,7 @@ def _read_plan(path: Path, config: SchoolConfig) -> Plan:
 
 
 # What a unit of work costs, in tokens of training (2,048 a pretraining step), as counted on runs
-# of ten minutes, and the share of the free time that each stage gets.
+# of ten minutes, and the share of the free time that each stage gets; the rest is slack.
 _TOKENS_PER_EPOCH = 64_000  # of 2,000 demonstrations
 _TOKENS_PER_COMPARISON = 210  # a prompt: nine replies sampled and run, one pass of training
 _TOKENS_PER_POLICY_STEP = 20_000  # 128 prompts × 4 samples: sampling, scoring, policy, critic
@@ -113,9 +113,10 @@ _SHARES = {"pretrain": 0.30, "sft": 0.26, "compare": 0.14, "policy": 0.27}
 
 def make_plan(config: SchoolConfig) -> Plan:
     """Measure the training rate for some seconds, then share out the minutes."""
-    size = config.size or ("small" if config.minutes < 20 else "medium")
-    rate = measured_rate(size, config.dtype)
+    by_minutes: Size = "small" if config.minutes < 20 else "medium"
+    size = by_minutes if config.size == "auto" else config.size
     seconds = config.minutes * 60
+    rate = measured_rate(size, config.dtype, min(4.0, 0.02 * seconds))
     # World, audits and evaluation run commands, not the model: their seconds come off first.
     tasks = int(min(800, max(24, 0.7 * seconds)))
     free = max(0.35 * seconds, seconds - 18 - 0.14 * tasks - 0.02 * seconds)
@@ -141,7 +142,7 @@ def make_plan(config: SchoolConfig) -> Plan:
     )
 
 
-def measured_rate(size: Size, dtype_name: DTypeName, seconds: float = 4.0) -> float:
+def measured_rate(size: Size, dtype_name: DTypeName, seconds: float) -> float:
     """Tokens a second of pretraining steps of a model of this size on this machine: the median
     step, after a first one that warms the allocator up."""
     gpt = GPT(SIZES[size]).initialise(seeded("rate"))

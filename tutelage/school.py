@@ -59,7 +59,7 @@ from tutelage.stages.compare import sample_responses
 from tutelage.stages.policy import PolicyConfig, reinforce
 from tutelage.stages.pretrain import PretrainConfig, pretrain
 from tutelage.stages.reward import RewardConfig, train_reward_model
-from tutelage.stages.sft import SFTConfig, mixed_into, sft
+from tutelage.stages.sft import SFTConfig, imitation_batches, sft
 from tutelage.text.batching import Tree
 from tutelage.text.chat_format import ask, encode_prompt, encode_reply
 from tutelage.text.tokenizer import Tokenizer
@@ -93,7 +93,9 @@ class Lesson:
 def school(config: SchoolConfig) -> Iterator[Progress]:
     """Run every stage that is not done yet; ends with report.json in the run folder."""
     require_sandbox()
+    began = time.perf_counter()
     run, plan = open_run(config)
+    add_seconds(run, "world", time.perf_counter() - began)
     dtype = pick_dtype(torch.device("cpu"), config.dtype)
     with Sandbox(workers=2) as sandbox:
         lesson = Lesson(run, config, plan, sandbox, dtype)
@@ -113,13 +115,17 @@ def school(config: SchoolConfig) -> Iterator[Progress]:
 def timed(run: Run, name: str, stage: Iterator[Progress]) -> Iterator[Progress]:
     """Add the seconds that a stage took, over all its attempts, to timings.json."""
     began = time.perf_counter()
-    path = run.folder / "timings.json"
     try:
         yield from stage
     finally:
-        spent = read_json(path) if path.exists() else {}
-        spent[name] = spent.get(name, 0.0) + time.perf_counter() - began
-        write_json(path, spent)
+        add_seconds(run, name, time.perf_counter() - began)
+
+
+def add_seconds(run: Run, name: str, seconds: float) -> None:
+    path = run.folder / "timings.json"
+    spent = read_json(path) if path.exists() else {}
+    spent[name] = spent.get(name, 0.0) + seconds
+    write_json(path, spent)
 
 
 def build_world(lesson: Lesson) -> Iterator[Progress]:
@@ -286,7 +292,7 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
         steps,
         config.seed,
         stage,
-        mixed_into(shown, tokenizer, reference, config.seed, stage),
+        imitation_batches(shown, tokenizer, reference.config.context, config.seed, stage),
     )
 
 

@@ -97,6 +97,13 @@ def test_demonstrations_are_imitated_beside(tutelage, files: Path, run_folder: P
     code, _, err = tutelage(*rl, "--run", files / "beside")
     assert code == 2
     assert "demonstrations" in err
+    # What cannot be imitated is told before the folder is bound to it.
+    long = {"prompt": "count " * 200, "completion": "wc"}
+    (files / "long.jsonl").write_text(json.dumps(long) + "\n")
+    code, _, err = tutelage(*rl, "--demonstrations", files / "long.jsonl", "--run", files / "new")
+    assert code == 2
+    assert "Demonstration 1 has" in err
+    assert not (files / "new" / "rl.toml").exists()
 
 
 def test_pretraining_goes_on_from_a_model(tutelage, files: Path, run_folder: Path) -> None:

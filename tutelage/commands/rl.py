@@ -22,7 +22,7 @@ from tutelage.model.checkpoint import load_policy, load_reward_model
 from tutelage.model.gpt import GPT
 from tutelage.model.heads import ActorCritic, RewardModel
 from tutelage.stages.policy import PolicyConfig, reinforce
-from tutelage.stages.sft import mixed_into
+from tutelage.stages.sft import imitation_batches
 from tutelage.terminal import Watcher, console, show_next
 
 ABOUT = """
@@ -82,7 +82,12 @@ def main(argv: Sequence[str]) -> None:
     path = find_model(options.model, options.stage, making=(options.run, "rl"))
     grader = find_model(options.reward, grades=True)
     prompts = read_prompts(options.prompts)
-    shown = read_demonstrations(options.demonstrations) if options.demonstrations else []
+    mixed = None
+    if options.demonstrations:
+        gpt, tokenizer = load_policy(path)
+        shown = read_demonstrations(options.demonstrations)
+        context = gpt.config.context
+        mixed = imitation_batches(shown, tokenizer, context, options.seed, "rl")
     inputs = {
         "model": path,
         "reward": grader,
@@ -98,7 +103,6 @@ def main(argv: Sequence[str]) -> None:
         config = _settings(settings, variant, given)
         algorithm = kind(learner, reference, config, tokenizer.pad)
         judge = RewardModelJudge(reward_model, tokenizer.pad)
-        mixed = mixed_into(shown, tokenizer, reference, options.seed, "rl") if shown else None
         stages = reinforce(
             run,
             algorithm,

@@ -38,7 +38,8 @@ class PolicyConfig:
     only_differing: bool = True  # learn only where samples of a prompt differ (Yu et al. 2025)
     warmup: int = 5  # steps
     final_learning_rate: float = 0.1  # share of the first one left at the end
-    audit_every: int = 20  # steps between audits and saved states
+    audit_every: int = 20  # steps between audits
+    save_every: int = 10  # steps between saved states; each audit saves one too
     patience: int = 3  # audits without a new best before the stage stops
     max_failure_rate: float = 0.1  # share of rollouts that may break before the stage stops
 
@@ -116,7 +117,7 @@ def reinforce(
             if metrics.get("audit/gold", float("inf")) > best:
                 best, waited, best_policy = metrics.get("audit/gold", best), 0, _copy(algorithm)
         run.log(stage, done, metrics)
-        if audited:
+        if audited or done % config.save_every == 0:
             run.save_state(
                 stage,
                 {

@@ -110,18 +110,19 @@ def step_examples(
     ]
 
 
-def mixed_into(
-    shown: Sequence[Demonstration], tokenizer: Tokenizer, gpt: GPT, *seed: object
+def imitation_batches(
+    shown: Sequence[Demonstration], tokenizer: Tokenizer, context: int, *seed: object
 ) -> Callable[[int], Iterator[Packed]]:
-    """For each step of another stage, batches of augmented demonstrations without end."""
+    """For each step of another stage batches of augmented demonstrations without end: what
+    `reinforce` takes as `mixed`."""
     config = SFTConfig(batch=32)  # half a step of SFT: most of an update's time went here
-    demonstration_trees(tokenizer, shown, gpt.config.context)  # what is too long is told at once
+    demonstration_trees(tokenizer, shown, context)  # what is too long is told before training
     swap = RareWordSwap(example.messages for example in shown)
 
     def batches(step: int) -> Iterator[Packed]:
         for number in itertools.count():
             examples = step_examples(shown, swap, config, number, *seed, step)
-            trees = demonstration_trees(tokenizer, examples, gpt.config.context)
+            trees = demonstration_trees(tokenizer, examples, context)
             yield pack(trees, config.row_length, tokenizer.pad)
 
     return batches
