@@ -19,7 +19,6 @@ import tyro
 from common import ROOT, in_turn, print_result, scratch_run
 from torch import Tensor, nn
 
-from tutelage.data.corpus import token_stream
 from tutelage.device import pick_device, pick_dtype, seeded
 from tutelage.model.gpt import GPT, GPTConfig
 from tutelage.stages.pretrain import PretrainConfig, pretrain
@@ -89,8 +88,11 @@ def main(settings: Settings) -> None:
     text = gzip.decompress(settings.data.read_bytes()).decode("utf-8")
     tokenizer = Tokenizer.train([], VOCABULARY)
     cut = len(text) * 9 // 10
-    stream, validation = (token_stream(tokenizer, [part]) for part in (text[:cut], text[cut:]))
-    validation = validation[1:]  # without the token that begins a document: characters only
+    # The inner tokenizer: a token a character, none that joins words.
+    stream, validation = (
+        torch.tensor(tokenizer.inner.encode(part).ids, dtype=torch.int32)
+        for part in (text[:cut], text[cut:])
+    )
     assert len(validation) == len(text) - cut
     losses: dict[str, list[float]] = {"ours": [], "peer": []}
 
@@ -103,7 +105,7 @@ def main(settings: Settings) -> None:
     def peer() -> float:
         torch.manual_seed(settings.seed + len(losses["peer"]))
         model = gpt2_recipe.GPT2(VOCABULARY, CONTEXT, LAYERS, HEADS, WIDTH)
-        seconds = gpt2_recipe.train(model, stream[1:], validation, settings.steps, BATCH, CONTEXT)
+        seconds = gpt2_recipe.train(model, stream, validation, settings.steps, BATCH, CONTEXT)
         losses["peer"].append(loss_on_all(model, validation))
         return seconds
 
