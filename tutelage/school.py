@@ -122,6 +122,7 @@ def timed(run: Run, name: str, stage: Iterator[Progress]) -> Iterator[Progress]:
 
 
 def add_seconds(run: Run, name: str, seconds: float) -> None:
+    """Add to what timings.json says of a stage."""
     path = run.folder / "timings.json"
     spent = read_json(path) if path.exists() else {}
     spent[name] = spent.get(name, 0.0) + seconds

@@ -33,8 +33,8 @@ Reads
   --model           a model's folder, or a run (its newest stage that speaks)
   --reward          a reward model's folder, or a run (its newest reward model)
   --prompts         a prompt a line (.txt), or JSONL of {"prompt"}
-  --demonstrations  if given, JSONL as for `tutelage sft`, which each step also
-                    imitates, so that the model does not drift
+  --demonstrations  if given, JSONL as for `tutelage sft`, which each update
+                    also imitates, so that the model does not drift
 
 Writes
   RUN/checkpoints/rl, RUN/rl.toml, RUN/metrics.jsonl.
@@ -53,7 +53,7 @@ class RLOptions:
     prompts: Annotated[Path, tyro.conf.arg(metavar="FILE")]  # what is asked
     run: Annotated[Path, tyro.conf.arg(metavar="DIR")]  # folder of the run
     demonstrations: Annotated[
-        Path | None, tyro.conf.arg(metavar="FILE", help="what each step also imitates")
+        Path | None, tyro.conf.arg(metavar="FILE", help="what each update also imitates")
     ] = None
     algorithm: Literal["ppo", "rloo", "grpo"] = "ppo"
     kl_coefficient: float | None = None  # price of a nat away from the first model
