@@ -18,7 +18,7 @@ from tutelage.curricula.terminal.families import (
     TRAINED_COMPOSITIONS,
 )
 from tutelage.curricula.terminal.families.pipelines import HELD_OUT_PAIRS, PAIRS, joined_pairs
-from tutelage.curricula.terminal.family import expand, fill_slots
+from tutelage.curricula.terminal.family import define, expand, fill_slots
 from tutelage.curricula.terminal.words import ALL_HELD_OUT, TRAIN_WORDS, is_held_out
 
 EVERYTHING = FAMILIES + TOPICS
@@ -62,8 +62,13 @@ def test_each_family_has_ten_phrasings_and_two_held_out(family):
 
 def test_speech_has_held_out_phrasings():
     for topics in (NONSENSE, DANGER, SMALL_TALK):
-        assert sum(len(topic.held_out) for topic in topics) >= 3
-        assert all(len(topic.train) >= 3 for topic in topics)
+        assert all(len(topic.held_out) == 2 for topic in topics)
+        assert all(len(topic.train) >= 10 for topic in topics)
+
+
+def test_a_phrasing_with_an_unknown_slot_is_refused():
+    with pytest.raises(ValueError, match="weather has no slot file"):
+        define("nonsense", "weather", "dir:folder", "no.", "is it hot in {dir}", "rain in {file}?")
 
 
 def test_no_phrasing_is_both_trained_and_held_out_or_in_two_families():

@@ -22,6 +22,9 @@ FILE_CLASSES: Mapping[str, tuple[str, ...]] = {
     **{kind: (kind,) for kind in ("moded", "archive")},
 }
 
+_ALTERNATION = re.compile(r"\(([^()]*\|[^()]*)\)")
+_SLOT = re.compile(r"\{(\w+)\}")
+
 
 @dataclass(frozen=True)
 class Family:
@@ -48,11 +51,12 @@ def slot_pairs(slots: str) -> tuple[tuple[str, str], ...]:
 
 def define(group: str, name: str, slots: str, command: str, train: str, held_out: str) -> Family:
     """A family from its short notation: slots are "slot:kind" or "kind", phrasings a line each."""
-    return Family(name, group, slot_pairs(slots), lines_of(train), lines_of(held_out), command)
-
-
-_ALTERNATION = re.compile(r"\(([^()]*\|[^()]*)\)")
-_SLOT = re.compile(r"\{(\w+)\}")
+    family = Family(name, group, slot_pairs(slots), lines_of(train), lines_of(held_out), command)
+    for phrasing in (*family.train, *family.held_out):
+        unknown = set(_SLOT.findall(phrasing)) - {slot for slot, _ in family.slots}
+        if unknown:
+            raise ValueError(f"{name} has no slot {', '.join(unknown)}: {phrasing!r}")
+    return family
 
 
 def fill_slots(template: str, slots: Mapping[str, str]) -> str:

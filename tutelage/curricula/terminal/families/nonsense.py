@@ -222,6 +222,7 @@ FAMILIES = (
         """,
         """
         tell me if {file} smells good today
+        is {file} the one that smells like old fish
         """,
     ),
     define(
@@ -284,7 +285,8 @@ FAMILIES = (
         when does the rainy season begin in the folder {dir}?
         """,
         """
-        what is the weather like in {file}
+        what is the weather like in {dir}
+        is it warm and is there wind in {dir} today
         """,
     ),
     define(
@@ -316,6 +318,7 @@ FAMILIES = (
         """,
         """
         where does {file} want to be next year
+        tell me today what {file} will look like tomorrow
         """,
     ),
 )

@@ -48,6 +48,7 @@ FAMILIES = (
         """,
         """
         i am {person}, nice to meet you
+        good to see you, {person} is my name
         """,
     ),
     define(
@@ -71,6 +72,7 @@ FAMILIES = (
         """,
         """
         i hope you are fine, how is it going
+        tell me how you are doing
         """,
     ),
     define(
