@@ -67,19 +67,20 @@ def write_comparisons(path: Path, comparisons: Sequence[Comparison]) -> None:
 def comparison_trees(
     tokenizer: Tokenizer, comparisons: Sequence[Comparison], context: int
 ) -> list[Tree]:
-    """One tree a prompt, its responses the branches."""
-    trees = []
-    for number, comparison in enumerate(comparisons, start=1):
-        prompt = encode_prompt(tokenizer, comparison.prompt)
-        branches = [encode_reply(tokenizer, response) for response in comparison.responses]
-        longest = len(prompt) + max(len(branch) for branch in branches)
-        if longest > context:
+    """One tree a prompt, its responses the branches; no path longer than context."""
+    trees = [comparison_tree(tokenizer, comparison) for comparison in comparisons]
+    for number, tree in enumerate(trees, start=1):
+        if tree.longest > context:
             raise BadInput(
-                f"Comparison {number} has {longest} tokens with its longest response, the model's "
-                f"context is {context}: shorten it, or pretrain with a longer context."
+                f"Comparison {number} has {tree.longest} tokens with its longest response, the "
+                f"model's context is {context}: shorten it, or pretrain with a longer context."
             )
-        trees.append(Tree(prompt, branches))
     return trees
+
+
+def comparison_tree(tokenizer: Tokenizer, comparison: Comparison) -> Tree:
+    prompt = encode_prompt(tokenizer, comparison.prompt)
+    return Tree(prompt, [encode_reply(tokenizer, response) for response in comparison.responses])
 
 
 def rank_table(comparisons: Sequence[Comparison]) -> tuple[Tensor, Tensor]:

@@ -60,14 +60,17 @@ def write_demonstrations(path: Path, demonstrations: Sequence[Demonstration]) ->
 def demonstration_trees(
     tokenizer: Tokenizer, demonstrations: Sequence[Demonstration], context: int
 ) -> list[Tree]:
-    """One tree a conversation, assistant messages marked as spoken."""
-    trees = []
-    for number, demonstration in enumerate(demonstrations, start=1):
-        tokens, spoken = encode_conversation(tokenizer, demonstration.messages)
-        if len(tokens) > context:
+    """One tree a conversation, assistant messages marked as spoken; none longer than context."""
+    trees = [demonstration_tree(tokenizer, demonstration) for demonstration in demonstrations]
+    for number, tree in enumerate(trees, start=1):
+        if tree.longest > context:
             raise BadInput(
-                f"Demonstration {number} has {len(tokens)} tokens, the model's context is "
+                f"Demonstration {number} has {tree.longest} tokens, the model's context is "
                 f"{context}: shorten it, or pretrain with a longer context."
             )
-        trees.append(Tree(tokens, [], spoken))
     return trees
+
+
+def demonstration_tree(tokenizer: Tokenizer, demonstration: Demonstration) -> Tree:
+    tokens, spoken = encode_conversation(tokenizer, demonstration.messages)
+    return Tree(tokens, [], spoken)

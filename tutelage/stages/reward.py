@@ -11,7 +11,7 @@ import torch
 
 from tutelage.algorithms.functional import bradley_terry_loss, masked_mean
 from tutelage.data.augmentation import RareWordSwap
-from tutelage.data.comparisons import comparison_trees, rank_table
+from tutelage.data.comparisons import comparison_tree, comparison_trees, rank_table
 from tutelage.data.order import batch_indices
 from tutelage.device import autocast, seeded
 from tutelage.errors import BadInput
@@ -33,7 +33,7 @@ class RewardConfig:
     learning_rate: float = 0.001  # of Muon; embeddings and heads keep their proportion to it
     warmup: int = 10  # steps
     swapped: float = 0.8  # share of examples whose rare copied words are swapped for others
-    expectation_coefficient: float = 0.05  # of the squared error of what unfinished replies promise
+    expectation_coefficient: float = 0.01  # of the squared error of what unfinished replies promise
     max_grad_norm: float = 1.0
     evaluate_every: int = 50  # steps between saved states
 
@@ -53,7 +53,7 @@ def train_reward_model(
     if not comparisons:
         raise BadInput("There are no comparisons to train a reward model on.")
     context = model.gpt.config.context
-    comparison_trees(tokenizer, comparisons, context)  # what is too long is told before training
+    unchanged = comparison_trees(tokenizer, comparisons, context)
     swap = RareWordSwap(comparison.prompt for comparison in comparisons)
     ranks, mask = rank_table(comparisons)
     size = min(config.batch, len(comparisons))
@@ -70,11 +70,12 @@ def train_reward_model(
         chosen = batch_indices(len(comparisons), size, step, seed, stage)
         generator = seeded(seed, stage, step, "swap")
         swapped = (torch.rand(len(chosen), generator=generator) < config.swapped).tolist()
-        examples = [
-            swap.comparison(comparisons[i], generator) if yes else comparisons[i]
-            for i, yes in zip(chosen, swapped, strict=True)
-        ]
-        trees = comparison_trees(tokenizer, examples, context)
+        trees = [unchanged[i] for i in chosen]
+        for place, i in enumerate(chosen):
+            if swapped[place]:
+                tree = comparison_tree(tokenizer, swap.comparison(comparisons[i], generator))
+                if tree.longest <= context:  # a swapped word may be longer
+                    trees[place] = tree
         packed = pack(trees, config.row_length, tokenizer.pad).to(device)
         factor = warmup_then_linear(step, steps, min(config.warmup, steps // 5))
         set_learning_rate(optimiser, config.learning_rate * factor)

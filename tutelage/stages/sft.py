@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 
 from tutelage.data.augmentation import RareWordSwap, leave_words_out
-from tutelage.data.demonstrations import demonstration_trees
+from tutelage.data.demonstrations import demonstration_tree, demonstration_trees
 from tutelage.data.order import batch_indices
 from tutelage.device import autocast, seeded
 from tutelage.errors import BadInput
@@ -55,7 +55,7 @@ def sft(
     shown = demonstrations[kept:]
     if not shown:
         raise BadInput(f"{len(demonstrations)} demonstrations are too few to train on.")
-    swap = RareWordSwap(example.messages for example in shown)
+    trees_of = augmenter(shown, trees[kept:], tokenizer, context, config)
     steps = max(1, math.ceil(len(shown) * config.epochs / config.batch))
     optimiser = MuonWithAdam([gpt], config.learning_rate)
     device = gpt.embedding.weight.device
@@ -66,8 +66,7 @@ def sft(
         start = state["step"]
     began, seen = time.perf_counter(), 0
     for step in range(start, steps):
-        examples = step_examples(shown, swap, config, step, seed, stage)
-        batch_trees = demonstration_trees(tokenizer, examples, context)
+        batch_trees = trees_of(step, seed, stage)
         batch = pack(batch_trees, config.row_length, tokenizer.pad).to(device)
         factor = warmup_then_linear(step, steps, config.warmup)
         set_learning_rate(optimiser, config.learning_rate * factor)
@@ -95,19 +94,26 @@ def sft(
     run.finish(stage, lambda folder: save_model(folder, gpt, tokenizer))
 
 
-def step_examples(
+def augmenter(
     shown: Sequence[Demonstration],
-    swap: RareWordSwap,
+    trees: Sequence[Tree],
+    tokenizer: Tokenizer,
+    context: int,
     config: SFTConfig,
-    step: int,
-    *seed: object,
-) -> list[Demonstration]:
-    """The augmented demonstrations of a step, a pure function of its number."""
-    generator = seeded(*seed, step, "augment")
-    return [
-        augmented(shown[i], swap, config, generator)
-        for i in batch_indices(len(shown), config.batch, step, *seed)
-    ]
+) -> Callable[..., list[Tree]]:
+    """From (step, *seed) to that step's augmented demonstrations, as trees; trees: the unchanged
+    ones, which stand in where a swapped word makes a demonstration longer than the context."""
+    swap = RareWordSwap(example.messages for example in shown)
+
+    def trees_of(step: int, *seed: object) -> list[Tree]:
+        generator = seeded(*seed, step, "augment")
+        found = []
+        for i in batch_indices(len(shown), config.batch, step, *seed):
+            tree = demonstration_tree(tokenizer, augmented(shown[i], swap, config, generator))
+            found.append(tree if tree.longest <= context else trees[i])
+        return found
+
+    return trees_of
 
 
 def imitation_batches(
@@ -116,14 +122,12 @@ def imitation_batches(
     """For each step of another stage batches of augmented demonstrations without end: what
     `reinforce` takes as `mixed`."""
     config = SFTConfig(batch=32)  # half a step of SFT: most of an update's time went here
-    demonstration_trees(tokenizer, shown, context)  # what is too long is told before training
-    swap = RareWordSwap(example.messages for example in shown)
+    trees = demonstration_trees(tokenizer, shown, context)
+    trees_of = augmenter(shown, trees, tokenizer, context, config)
 
     def batches(step: int) -> Iterator[Packed]:
         for number in itertools.count():
-            examples = step_examples(shown, swap, config, number, *seed, step)
-            trees = demonstration_trees(tokenizer, examples, context)
-            yield pack(trees, config.row_length, tokenizer.pad)
+            yield pack(trees_of(number, *seed, step), config.row_length, tokenizer.pad)
 
     return batches
 

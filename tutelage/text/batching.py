@@ -29,6 +29,11 @@ class Tree:
     def __len__(self) -> int:
         return len(self.prompt) + sum(1 + len(branch) for branch in self.branches)
 
+    @property
+    def longest(self) -> int:
+        """Tokens from the prompt's first to the end of the longest branch."""
+        return len(self.prompt) + max(map(len, self.branches), default=0)
+
 
 @dataclass(frozen=True)
 class Packed:
