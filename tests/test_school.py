@@ -27,7 +27,6 @@ PLAN = Plan(
     sft_epochs=10.0,
     rounds=2,
     comparisons=16,
-    reward_epochs=2.0,
     policy_steps=3,
     policy_prompts=4,
     samples_per_prompt=2,

@@ -19,7 +19,7 @@ from tutelage.model.optimiser import MuonWithAdam
 from tutelage.runs import Run, write_text
 from tutelage.stages.pretrain import next_token_loss
 
-FORMAT = 3  # of the run folder
+FORMAT = 4  # of the run folder
 Size = Literal["small", "medium", "large"]
 
 
@@ -62,7 +62,6 @@ class Plan:
     sft_epochs: float = 18.0
     rounds: int = 1
     comparisons: int = 1_800  # prompts a round, before those with nothing to rank are left out
-    reward_epochs: float = 1.0  # over all comparisons so far, in each round
     policy_steps: int = 30  # a round
     policy_prompts: int = 128  # a step
     samples_per_prompt: int = 4
@@ -134,7 +133,6 @@ def make_plan(config: SchoolConfig) -> Plan:
         pretrain_steps=max(10, int(pretrain / 2048)),
         sft_epochs=round(epochs, 2),
         rounds=rounds,
-        reward_epochs=1.0,
         comparisons=max(32, int(tokens["compare"] / _TOKENS_PER_COMPARISON / rounds)),
         policy_steps=max(2, int(tokens["policy"] / _TOKENS_PER_POLICY_STEP / rounds)),
         audit_tasks=int(min(200, max(16, seconds / 3))),

@@ -226,7 +226,7 @@ def held_out(comparisons: Sequence[Comparison]) -> int:
 
 def learn_to_grade(lesson: Lesson, number: int) -> Iterator[Progress]:
     """The reward model of a round, from all comparisons so far."""
-    run, plan, seed = lesson.run, lesson.plan, lesson.config.seed
+    run, seed = lesson.run, lesson.config.seed
     stage = f"reward_{number}"
     if run.done(stage):
         return
@@ -243,9 +243,8 @@ def learn_to_grade(lesson: Lesson, number: int) -> Iterator[Progress]:
         Tree(encode_prompt(tokenizer, c.prompt), [encode_reply(tokenizer, r) for r in c.responses])
         for c in first
     ]
-    config = RewardConfig(epochs=plan.reward_epochs)
     yield from train_reward_model(
-        run, model, tokenizer, comparisons, reference, config, seed, lesson.dtype, stage
+        run, model, tokenizer, comparisons, reference, RewardConfig(), seed, lesson.dtype, stage
     )
 
 

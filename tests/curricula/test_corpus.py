@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from tests.curricula.joined import joined_pairs
 from tutelage.curricula.terminal import pretraining_corpus
 from tutelage.curricula.terminal.corpora import manuals, prose
 from tutelage.curricula.terminal.corpora.transcripts import transcripts
@@ -12,7 +13,6 @@ from tutelage.curricula.terminal.families import FAMILIES, TOPICS
 from tutelage.curricula.terminal.families.pipelines import (
     HELD_OUT_PAIRS,
     PAIRS,
-    joined_pairs,
 )
 from tutelage.curricula.terminal.family import expand, fill_slots
 from tutelage.curricula.terminal.words import ALL_HELD_OUT

@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 
 import pytest
 
+from tests.curricula.joined import joined_pairs
 from tutelage.curricula.terminal.corpora import manuals, prose
 from tutelage.curricula.terminal.families import (
     COMPOSITIONS,
@@ -17,7 +18,7 @@ from tutelage.curricula.terminal.families import (
     TOPICS,
     TRAINED_COMPOSITIONS,
 )
-from tutelage.curricula.terminal.families.pipelines import HELD_OUT_PAIRS, PAIRS, joined_pairs
+from tutelage.curricula.terminal.families.pipelines import HELD_OUT_PAIRS, PAIRS
 from tutelage.curricula.terminal.family import define, expand, fill_slots
 from tutelage.curricula.terminal.words import ALL_HELD_OUT, TRAIN_WORDS, is_held_out
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import shlex
 from collections.abc import Sequence
@@ -19,8 +20,7 @@ from tutelage.data.demonstrations import read_demonstrations
 from tutelage.errors import BadInput
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.checkpoint import load_policy, load_reward_model
-from tutelage.model.gpt import GPT
-from tutelage.model.heads import ActorCritic, RewardModel
+from tutelage.model.heads import ActorCritic
 from tutelage.stages.policy import PolicyConfig, reinforce
 from tutelage.stages.sft import imitation_batches
 from tutelage.terminal import Watcher, console, show_next
@@ -82,12 +82,11 @@ def main(argv: Sequence[str]) -> None:
     path = find_model(options.model, options.stage, making=(options.run, "rl"))
     grader = find_model(options.reward, grades=True)
     prompts = read_prompts(options.prompts)
+    gpt, tokenizer = load_policy(path)
     mixed = None
     if options.demonstrations:
-        gpt, tokenizer = load_policy(path)
         shown = read_demonstrations(options.demonstrations)
-        context = gpt.config.context
-        mixed = imitation_batches(shown, tokenizer, context, options.seed, "rl")
+        mixed = imitation_batches(shown, tokenizer, gpt.config.context, options.seed, "rl")
     inputs = {
         "model": path,
         "reward": grader,
@@ -97,11 +96,18 @@ def main(argv: Sequence[str]) -> None:
     run = settle(options.run, "rl", options, inputs)
     screen = console()
     if not run.done("rl"):
-        learner, reference, reward_model, tokenizer = _start(path, grader)
+        reward_model, its_tokenizer = load_reward_model(grader)
+        if tokenizer.inner.to_str() != its_tokenizer.inner.to_str():
+            raise BadInput(
+                f"{grader} reads other tokens than {path} writes: train the reward model from the "
+                "same model."
+            )
+        # What grades whole replies begins to value their parts.
+        learner = ActorCritic(copy.deepcopy(gpt), copy.deepcopy(reward_model))
         kind, settings, variant = ALGORITHMS[options.algorithm]
         given = {"kl_coefficient": options.kl_coefficient, "learning_rate": options.learning_rate}
         config = _settings(settings, variant, given)
-        algorithm = kind(learner, reference, config, tokenizer.pad)
+        algorithm = kind(learner, gpt, config, tokenizer.pad)
         judge = RewardModelJudge(reward_model, tokenizer.pad)
         stages = reinforce(
             run,
@@ -125,17 +131,3 @@ def _settings(kind: Any, variant: dict[str, Any], given: dict[str, float | None]
     """The algorithm's settings, with what was given over its defaults."""
     chosen = {name: value for name, value in given.items() if value is not None}
     return dataclasses.replace(kind(**variant), **chosen)
-
-
-def _start(path: Path, grader: Path) -> tuple[ActorCritic, GPT, RewardModel, Any]:
-    """Learner, reference, reward model and the tokenizer that they share."""
-    reference, tokenizer = load_policy(path)
-    policy, _ = load_policy(path)
-    reward_model, its_tokenizer = load_reward_model(grader)
-    critic, _ = load_reward_model(grader)  # what grades whole replies begins to value their parts
-    if tokenizer.inner.to_str() != its_tokenizer.inner.to_str():
-        raise BadInput(
-            f"{grader} reads other tokens than {path} writes: train the reward model from the "
-            "same model."
-        )
-    return ActorCritic(policy, critic), reference, reward_model, tokenizer
