@@ -22,7 +22,7 @@ from trl import GRPOConfig, GRPOTrainer
 from workloads import even_share, our_gpt, word_tokenizer, words
 
 from tutelage.algorithms import GroupConfig, GroupPolicyGradient
-from tutelage.model.heads import ActorCritic
+from tutelage.rollout.language import LanguagePolicy
 from tutelage.schema import Outcome, Trajectory, Verdict
 from tutelage.stages.policy import PolicyConfig, reinforce
 from tutelage.text.chat_format import ask
@@ -57,13 +57,9 @@ def peer_reward(completion_ids: list[list[int]], **_: Any) -> list[float]:
 
 
 def our_seconds(settings: Settings, tokenizer: Tokenizer, requests: list[str]) -> float:
-    policy = our_gpt(settings.seed)
-    algorithm = GroupPolicyGradient(
-        ActorCritic(policy),
-        copy.deepcopy(policy),
-        GroupConfig(baseline="grpo", epochs=1, minibatches=1),
-        tokenizer.pad,
-    )
+    gpt = our_gpt(settings.seed)
+    whole_batch = GroupConfig(baseline="grpo", epochs=1, minibatches=1)
+    algorithm = GroupPolicyGradient(LanguagePolicy(gpt), whole_batch)
     config = PolicyConfig(
         only_differing=False,  # TRL learns from every sample
         steps=10_000,
@@ -75,7 +71,16 @@ def our_seconds(settings: Settings, tokenizer: Tokenizer, requests: list[str]) -
     prompts = [ask(request) for request in requests]
     with scratch_run() as run:
         stage = reinforce(
-            run, algorithm, tokenizer, prompts, None, EvenTokens(), None, config, settings.seed
+            run,
+            algorithm,
+            copy.deepcopy(gpt),
+            tokenizer,
+            prompts,
+            None,
+            EvenTokens(),
+            None,
+            config,
+            settings.seed,
         )
         return seconds_a_step(stage, settings.warm_up, settings.steps)
 

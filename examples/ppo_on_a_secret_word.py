@@ -15,7 +15,7 @@ from pathlib import Path
 from tutelage.algorithms import PPO, PPOConfig
 from tutelage.device import seeded
 from tutelage.model.gpt import GPT, GPTConfig
-from tutelage.model.heads import ActorCritic
+from tutelage.rollout.language import LanguagePolicy, new_critic
 from tutelage.runs import Run
 from tutelage.schema import Demonstration, Message, Outcome, Trajectory, Verdict
 from tutelage.stages.policy import PolicyConfig, reinforce
@@ -55,12 +55,13 @@ def main() -> None:
             pass
         settings = PPOConfig(learning_rate=5e-3, epochs=2)
         reference = copy.deepcopy(gpt)
-        algorithm = PPO(ActorCritic(gpt), reference, settings, tokenizer.pad)
+        algorithm = PPO(LanguagePolicy(gpt, new_critic(gpt)), settings)
         rewards = [
             progress.metrics["reward/mean"]
             for progress in reinforce(
                 run,
                 algorithm,
+                reference,
                 tokenizer,
                 [ask(request) for request in REQUESTS],
                 tasks=None,

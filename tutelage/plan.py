@@ -11,6 +11,7 @@ from typing import Literal
 
 import torch
 
+from tutelage.algorithms import AlgorithmName
 from tutelage.config import from_table, read_toml, to_toml
 from tutelage.device import DTypeName, autocast, pick_dtype, seeded
 from tutelage.errors import BadInput
@@ -30,7 +31,7 @@ class SchoolConfig:
     seed: int = 0
     size: Literal["auto", "small", "medium", "large"] = "auto"  # of the model; auto: by the minutes
     judge: Literal["reward_model", "verifier"] = "reward_model"  # who grades during reinforcement
-    algorithm: Literal["ppo", "rloo", "grpo"] = "ppo"
+    algorithm: AlgorithmName = "ppo"
     rounds: int | None = None  # of comparisons, reward model and reinforcement; default: what pays
     corpus: tuple[Path, ...] = ()  # your own text, added to the pretraining corpus
     dtype: DTypeName = "auto"

@@ -48,10 +48,11 @@ from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.judges.verifier import VerifierJudge
 from tutelage.model.checkpoint import load_policy, load_reward_model
 from tutelage.model.gpt import GPT
-from tutelage.model.heads import ActorCritic, RewardModel
+from tutelage.model.heads import RewardModel
 from tutelage.plan import SIZES, Plan, SchoolConfig, open_run
 from tutelage.protocols import Judge
 from tutelage.rollout.engine import Sampling
+from tutelage.rollout.language import LanguagePolicy, new_critic
 from tutelage.runs import Progress, Run, read_json, write_atomically, write_json, write_text
 from tutelage.sandbox import Sandbox, require_sandbox
 from tutelage.schema import Comparison, Verdict
@@ -264,7 +265,8 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
         judge = RewardModelJudge(reward_model, tokenizer.pad)
         critic, _ = load_reward_model(run.checkpoint(f"reward_{number}"))
     kind, settings, variant = ALGORITHMS[config.algorithm]
-    algorithm = kind(ActorCritic(gpt, critic), reference, settings(**variant), tokenizer.pad)
+    learner = LanguagePolicy(gpt, critic or new_critic(gpt))
+    algorithm = kind(learner, settings(**variant))
     tasks = lesson.training_tasks("reinforce", plan.policy_steps * plan.policy_prompts, number)
     audit_tasks = lesson.training_tasks("audit", plan.audit_tasks)
     greedy = Sampling(max_new_tokens=REPLY_TOKENS, temperature=0)
@@ -284,6 +286,7 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
     yield from reinforce(
         run,
         algorithm,
+        reference,
         tokenizer,
         [ask(task.prompt) for task in tasks],
         tasks,

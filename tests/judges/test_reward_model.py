@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from tests.conftest import tiny_gpt
-from tutelage.algorithms.batch import value_packed
 from tutelage.device import seeded
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.heads import RewardModel
+from tutelage.rollout.language import LanguagePolicy, Replies
 from tutelage.schema import Trajectory
-from tutelage.text.batching import Tree, pack, take_spans
+from tutelage.text.batching import Tree, pack
 from tutelage.text.chat_format import ask
 
 TREES = [Tree([3, 4, 5], [[6, 7], [8]]), Tree([9] * 7, [[8] * 6]), Tree([2], [[5, 5, 1], [1, 2]])]
@@ -59,7 +59,10 @@ def test_scores_of_unfinished_replies_are_those_of_the_parts():
 def test_values_are_of_the_states_before_each_token():
     model = grader()
     packed = pack(TREES, 12, 0)
-    values, mask = take_spans(value_packed(model, packed, rows_at_once=1), packed.spans)
+    replies = Replies(packed)
+    mask = replies.step_mask()
+    with torch.no_grad():
+        values = replies.steps(LanguagePolicy(model.gpt, model).values(replies))
     scores, _ = model(packed)
     torch.testing.assert_close(values, scores[:, : values.shape[1]] * mask)
 

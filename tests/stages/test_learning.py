@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-import itertools
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
@@ -17,16 +17,22 @@ from tests.stages.toys import (
     weights_equal,
     word_tokenizer,
 )
-from tutelage.algorithms import ALGORITHMS, PPO, GroupPolicyGradient
-from tutelage.algorithms.batch import Batch, differing, score_packed, shaped_rewards
+from tutelage.algorithms import ALGORITHMS, PPO, AlgorithmName, GroupPolicyGradient
+from tutelage.algorithms.batch import Batch
 from tutelage.device import seeded
 from tutelage.errors import ContractBroken, EnvironmentFailure
+from tutelage.model.gpt import imitation_loss
 from tutelage.rollout.collect import collect
 from tutelage.rollout.engine import Sampling
+from tutelage.rollout.language import differing, read_trajectories, score_packed
 from tutelage.runs import Run
 from tutelage.schema import Outcome, Trajectory, Verdict
 from tutelage.text.batching import Tree, pack
 from tutelage.text.chat_format import ask
+
+
+def test_every_algorithm_is_offered():
+    assert set(get_args(AlgorithmName)) == set(ALGORITHMS)
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)
@@ -42,7 +48,7 @@ def test_it_learns_the_word(name: str, taught: Path, tmp_path: Path):
 
 def sampled_batch(algorithm: PPO | GroupPolicyGradient) -> Batch:
     trajectories = collect(
-        algorithm.gpt,
+        algorithm.policy.actor,
         word_tokenizer(),
         [ask(request) for request in REQUESTS],
         4,
@@ -51,7 +57,10 @@ def sampled_batch(algorithm: PPO | GroupPolicyGradient) -> Batch:
     )
     for trajectory, verdict in zip(trajectories, WordJudge().score(trajectories), strict=True):
         trajectory.verdict = verdict
-    return algorithm.credit(trajectories)
+    reference = copy.deepcopy(algorithm.policy.actor)
+    return algorithm.credit(
+        read_trajectories(algorithm.policy, reference, trajectories, word_tokenizer().pad)
+    )
 
 
 def without_other_losses(name: str, taught: Path) -> PPO | GroupPolicyGradient:
@@ -76,11 +85,11 @@ def test_no_advantage_changes_nothing(name: str, taught: Path):
 
 def test_the_critic_learns_and_leaves_the_policy_alone(taught: Path):
     algorithm = new_algorithm("ppo", taught, kl_coefficient=0.0)
-    policy, critic = copy.deepcopy(algorithm.gpt), copy.deepcopy(algorithm.policy.critic)
+    actor, critic = copy.deepcopy(algorithm.policy.actor), copy.deepcopy(algorithm.policy.critic)
     batch = sampled_batch(algorithm)
     batch.advantages.zero_()
     algorithm.update(batch, seeded("update"))
-    assert weights_equal(policy.state_dict(), algorithm.gpt.state_dict())
+    assert weights_equal(actor.state_dict(), algorithm.policy.actor.state_dict())
     assert not weights_equal(critic.state_dict(), algorithm.policy.critic.state_dict())
 
 
@@ -88,12 +97,13 @@ def test_the_critic_learns_and_leaves_the_policy_alone(taught: Path):
 def test_what_is_mixed_in_becomes_likelier(name: str, taught: Path):
     algorithm = without_other_losses(name, taught)
     shown = pack([Tree([5, 6, 7], [[9, 8, 4]])], 16, word_tokenizer().pad)
-    before = score_packed(algorithm.gpt, shown).sum()
+    gpt = algorithm.policy.actor
+    before = score_packed(gpt, shown).sum()
     for _ in range(3):
         batch = sampled_batch(algorithm)
         batch.advantages.zero_()
-        algorithm.update(batch, seeded("update"), itertools.repeat(shown))
-    assert score_packed(algorithm.gpt, shown).sum() > before + 0.5
+        algorithm.update(batch, seeded("update"), lambda: imitation_loss(gpt, shown).backward())
+    assert score_packed(gpt, shown).sum() > before + 0.5
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)
@@ -101,7 +111,7 @@ def test_another_policy_than_the_sampled_one_is_refused(name: str, taught: Path)
     algorithm = new_algorithm(name, taught)
     batch = sampled_batch(algorithm)
     with torch.no_grad():
-        algorithm.gpt.head.weight.mul_(1.05)
+        algorithm.policy.actor.head.weight.mul_(1.05)
     before = {key: tensor.clone() for key, tensor in algorithm.policy.state_dict().items()}
     with pytest.raises(ContractBroken, match="not the policy that was sampled"):
         algorithm.update(batch, seeded("update"))
@@ -121,16 +131,27 @@ def trajectory(length: int, score: float, terminated: bool) -> Trajectory:
     )
 
 
-def test_shaped_rewards_by_hand():
-    # Two replies of 3 and 2 tokens in one row; the log-ratios of other places must not count.
-    log_ratio = torch.tensor([[9.0, 9.0, 0.2, -0.4, 1.0, 9.0, 2.0, 0.6, 9.0]])
-    spans = torch.tensor([[0, 2, 3], [0, 6, 2]])
+def test_rewards_by_hand(taught: Path):
+    """A stop token earns the judge's score, the end of a reply without one −1; each token pays
+    β·(log π − log ref)."""
+    algorithm = new_algorithm("ppo", taught)
     replies = [trajectory(3, 2.0, terminated=True), trajectory(2, 5.0, terminated=False)]
-    rewards, mask = shaped_rewards(replies, log_ratio, spans, 0.5, -1.0)
-    # −β·log-ratio everywhere; + 2 on the stop token, −1 in place of 5 where there is none.
-    expected = torch.tensor([[-0.1, 0.2, -0.5 + 2.0], [-1.0, -0.3 - 1.0, 0.0]])
-    torch.testing.assert_close(rewards, expected)
-    assert mask.tolist() == [[True, True, True], [True, True, False]]
+    for reply, logprobs in zip(replies, ([-1.0, -2.0, -3.0], [-4.0, -5.0]), strict=True):
+        reply.logprobs = logprobs
+    gpt = algorithm.policy.actor
+    found = read_trajectories(algorithm.policy, gpt, replies, word_tokenizer().pad)
+    assert found.rewards.tolist() == [[0.0, 0.0, 2.0], [0.0, -1.0, 0.0]]
+    assert found.mask.tolist() == [[True, True, True], [True, True, False]]
+    assert found.continues.tolist() == [[True, True, False], [True, False, False]]
+    assert found.next_values[:, :-1].tolist() == found.values[:, 1:].tolist()
+    assert found.next_values[:, -1].tolist() == [0.0, 0.0]
+    assert found.samples == 2
+    logprobs = gpt.head(gpt(torch.tensor([[5, 6, 7, 7]])))[0].log_softmax(dim=-1)
+    reference = torch.tensor([logprobs[t, 7].item() for t in (1, 2, 3)])
+    torch.testing.assert_close(found.reference_logprobs[0], reference)
+    paid = found.penalised(0.5)[0]
+    expected = torch.tensor([0.0, 0.0, 2.0]) - 0.5 * (torch.tensor([-1.0, -2.0, -3.0]) - reference)
+    torch.testing.assert_close(paid, expected)
 
 
 def test_only_prompts_whose_samples_earn_differently_are_learned_from():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
@@ -13,8 +14,8 @@ from tutelage.algorithms import ALGORITHMS, PPO, GroupPolicyGradient
 from tutelage.device import seeded
 from tutelage.model.checkpoint import load_policy
 from tutelage.model.gpt import GPT, GPTConfig
-from tutelage.model.heads import ActorCritic
 from tutelage.protocols import Judge
+from tutelage.rollout.language import LanguagePolicy, new_critic
 from tutelage.runs import Progress, Run
 from tutelage.schema import Demonstration, Message, Outcome, Trajectory, Verdict
 from tutelage.stages.policy import Audit, PolicyConfig, reinforce
@@ -69,9 +70,9 @@ class WordJudge:
 def new_algorithm(name: str, taught: Path, **settings: object) -> PPO | GroupPolicyGradient:
     """An entry of ALGORITHMS on the taught GPT, which is also its reference."""
     kind, config, variant = ALGORITHMS[name]
-    learner = ActorCritic(taught_gpt(taught))
-    config = replace(config(**variant), learning_rate=5e-3, epochs=2, row_length=64, **settings)
-    return kind(learner, taught_gpt(taught), config, word_tokenizer().pad)
+    gpt = taught_gpt(taught)
+    config = replace(config(**variant), learning_rate=5e-3, epochs=2, **settings)
+    return kind(LanguagePolicy(gpt, new_critic(gpt)), config)
 
 
 def reinforcement(
@@ -93,6 +94,7 @@ def reinforcement(
     return reinforce(
         run,
         algorithm,
+        copy.deepcopy(algorithm.policy.actor),
         word_tokenizer(),
         prompts,
         None,

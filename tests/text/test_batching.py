@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from tests.conftest import tiny_gpt
-from tutelage.algorithms.batch import score_packed
+from tutelage.rollout.language import Replies, score_packed
 from tutelage.text.batching import Tree, pack, put_spans, take_spans
 
 
@@ -33,7 +33,7 @@ def test_packed_logprobs_equal_those_of_each_sequence_alone():
         Tree(ids(p), [ids(b) for b in bs]) for p, bs in [(4, [3, 5]), (1, [2]), (6, [1, 4, 2])]
     ]
     packed = pack(trees, row_length=24, pad=0)
-    found, _ = take_spans(score_packed(gpt, packed), packed.spans)
+    found = Replies(packed).steps(score_packed(gpt, packed))
     alone = []
     for tree in trees:
         for branch in tree.branches:
@@ -56,7 +56,8 @@ def test_padding_left_right_and_none_give_the_same_logprobs():
         (pack([tree, other], 40, 0), 0),
         (pack([other, tree], 40, 0), 1),
     ]:
-        found, _ = take_spans(score_packed(gpt, packed), packed.spans[index : index + 1])
+        replies = Replies(packed)
+        found = replies.steps(score_packed(gpt, packed))[index][replies.step_mask()[index]]
         results.append(found)
     torch.testing.assert_close(results[0], results[1], rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(results[0], results[2], rtol=1e-12, atol=1e-12)

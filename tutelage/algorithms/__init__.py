@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from tutelage.algorithms.grpo import GroupConfig, GroupPolicyGradient
 from tutelage.algorithms.ppo import PPO, PPOConfig
@@ -13,4 +13,5 @@ ALGORITHMS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "rloo": (GroupPolicyGradient, GroupConfig, {"baseline": "rloo"}),
     "grpo": (GroupPolicyGradient, GroupConfig, {"baseline": "grpo"}),
 }
-__all__ = ["ALGORITHMS", "PPO", "GroupConfig", "GroupPolicyGradient", "PPOConfig"]
+AlgorithmName = Literal["ppo", "rloo", "grpo"]  # what `--algorithm` offers
+__all__ = ["ALGORITHMS", "PPO", "AlgorithmName", "GroupConfig", "GroupPolicyGradient", "PPOConfig"]

@@ -43,19 +43,41 @@ def generalised_advantages(
     the state after the last step: 0 (the default) where the episode terminated, the critic's where
     it was truncated.
     """
-    N, L = rewards.shape
-    following = torch.zeros(N, dtype=values.dtype, device=values.device)
+    continues = torch.zeros_like(mask)
+    continues[:, :-1] = mask[:, 1:]
+    next_values = torch.zeros_like(values)
+    next_values[:, :-1] = values[:, 1:] * mask[:, 1:]
     if last_values is not None:
-        following = last_values.clone()
-    advantage = torch.zeros_like(following)
-    advantages = torch.zeros_like(values)
-    for t in reversed(range(L)):
-        inside = mask[:, t]
-        delta = rewards[:, t] + gamma * following - values[:, t]
-        advantage = torch.where(inside, delta + gamma * lambda_ * advantage, advantage)
-        following = torch.where(inside, values[:, t], following)
-        advantages[:, t] = advantage * inside
+        rows = torch.arange(len(mask), device=mask.device)
+        next_values[rows, mask.sum(dim=1) - 1] = last_values
+    advantages = (
+        step_advantages(rewards * mask, values * mask, next_values, continues, gamma, lambda_)
+        * mask
+    )
     return advantages, (advantages + values) * mask
+
+
+def step_advantages(
+    rewards: Tensor,
+    values: Tensor,
+    next_values: Tensor,
+    continues: Tensor,
+    gamma: float,
+    lambda_: float,
+) -> Tensor:
+    """GAE where a row may hold several episodes: (N, L).
+
+    next_values: of the state that followed each step, 0 if the episode terminated there, the
+    critic's if it was truncated; continues: whether the row's next step is of the same episode.
+    """
+    deltas = rewards + gamma * next_values - values
+    decay = gamma * lambda_ * continues
+    advantages = torch.empty_like(deltas)
+    following = torch.zeros_like(deltas[:, 0])
+    for t in reversed(range(deltas.shape[1])):
+        following = deltas[:, t] + decay[:, t] * following
+        advantages[:, t] = following
+    return advantages
 
 
 def clipped_surrogate(log_ratio: Tensor, advantages: Tensor, clip_range: float) -> Tensor:

@@ -8,11 +8,11 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import tyro
 
-from tutelage.algorithms import ALGORITHMS
+from tutelage.algorithms import ALGORITHMS, AlgorithmName
 from tutelage.commands.folders import find_model, read_prompts, settle
 from tutelage.commands.machine import prepare
 from tutelage.commands.options import parse
@@ -20,7 +20,7 @@ from tutelage.data.demonstrations import read_demonstrations
 from tutelage.errors import BadInput
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.checkpoint import load_policy, load_reward_model
-from tutelage.model.heads import ActorCritic
+from tutelage.rollout.language import LanguagePolicy
 from tutelage.stages.policy import PolicyConfig, reinforce
 from tutelage.stages.sft import imitation_batches
 from tutelage.terminal import Watcher, console, show_next
@@ -55,7 +55,7 @@ class RLOptions:
     demonstrations: Annotated[
         Path | None, tyro.conf.arg(metavar="FILE", help="what each update also imitates")
     ] = None
-    algorithm: Literal["ppo", "rloo", "grpo"] = "ppo"
+    algorithm: AlgorithmName = "ppo"
     kl_coefficient: float | None = None  # price of a nat away from the first model
     learning_rate: float | None = None  # default: the algorithm's
     steps: int = 60
@@ -103,15 +103,16 @@ def main(argv: Sequence[str]) -> None:
                 "same model."
             )
         # What grades whole replies begins to value their parts.
-        learner = ActorCritic(copy.deepcopy(gpt), copy.deepcopy(reward_model))
+        learner = LanguagePolicy(copy.deepcopy(gpt), copy.deepcopy(reward_model))
         kind, settings, variant = ALGORITHMS[options.algorithm]
         given = {"kl_coefficient": options.kl_coefficient, "learning_rate": options.learning_rate}
         config = _settings(settings, variant, given)
-        algorithm = kind(learner, gpt, config, tokenizer.pad)
+        algorithm = kind(learner, config)
         judge = RewardModelJudge(reward_model, tokenizer.pad)
         stages = reinforce(
             run,
             algorithm,
+            gpt,
             tokenizer,
             prompts,
             None,

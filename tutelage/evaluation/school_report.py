@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 
-from tutelage.algorithms.batch import pack_trajectories, score_packed
 from tutelage.curricula.terminal import TerminalTask, is_refusal, sample_tasks
 from tutelage.data.comparisons import comparison_trees, read_comparisons
 from tutelage.device import seeded
@@ -27,8 +26,8 @@ from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.checkpoint import load_model, load_policy
 from tutelage.model.gpt import GPT
 from tutelage.model.heads import RewardModel
-from tutelage.rollout.collect import grouped
 from tutelage.rollout.engine import Sampling
+from tutelage.rollout.language import mean_kl
 from tutelage.runs import Progress, Run, read_json
 from tutelage.schema import Comparison
 from tutelage.text.tokenizer import Tokenizer
@@ -36,7 +35,6 @@ from tutelage.text.tokenizer import Tokenizer
 SETS = ("new_names", "new_phrasings", "new_compositions")
 KINDS = ("nonsense", "danger", "small_talk")
 BEST_OF = (1, 2, 4, 8, 16)
-ROW_LENGTH = 192
 _EXAMPLES = {"new_names": 8, "new_phrasings": 6, "new_compositions": 2}
 
 
@@ -99,7 +97,7 @@ def evaluate_policies(
             "recognised": {k: share_of(answers[stage][k].successes()) for k in KINDS},
             "false_refusals": {"rate": refused["success"], **_without_success(refused)},
             "reply_tokens": sum(len(t.response_tokens) for t in replies) / len(replies),
-            "kl": _kl(gpt, reference, tokenizer, sampled["new_names"]),
+            "kl": mean_kl(reference, sampled["new_names"].trajectories, tokenizer.pad),
         }
         yield Progress("evaluate", number, len(stages) + 1)
     final = list(stages)[-1]
@@ -120,14 +118,6 @@ def evaluate_policies(
 
 def _without_success(share: dict[str, object]) -> dict[str, object]:
     return {key: value for key, value in share.items() if key != "success"}
-
-
-def _kl(gpt: GPT, reference: GPT, tokenizer: Tokenizer, sampled: Graded) -> float:
-    """KL(policy ‖ reference) in nats a reply, by the mean of k1 over sampled replies."""
-    ordered = [t for group in grouped(sampled.trajectories) for t in group]
-    packed, logprobs = pack_trajectories(ordered, ROW_LENGTH, tokenizer.pad)
-    ratio = logprobs - score_packed(reference, packed)
-    return (ratio * packed.mask).sum().item() / len(ordered)
 
 
 def _by_group(
@@ -178,7 +168,7 @@ def card(
     labeler: Labeler,
 ) -> dict[str, object]:
     """Report card of a reward model on comparisons that it was not trained on."""
-    judge = RewardModelJudge(model, tokenizer.pad, ROW_LENGTH)
+    judge = RewardModelJudge(model, tokenizer.pad)
     trees = comparison_trees(tokenizer, comparisons, model.gpt.config.context)
     # Bradley–Terry's probabilities belong to the scores as trained, before normalisation.
     scores = judge.score_trees(trees) * model.scale
@@ -207,7 +197,7 @@ def best_of_n(
     graded = grade(
         gpt, tokenizer, tasks, check, Sampling(max_new_tokens=max_new_tokens), seed, samples=most
     )
-    judge = RewardModelJudge(model, tokenizer.pad, ROW_LENGTH)
+    judge = RewardModelJudge(model, tokenizer.pad)
     scores = torch.tensor([v.score for v in judge.score(graded.trajectories)]).view(-1, most)
     gold = torch.tensor(graded.successes(), dtype=torch.float64).view(-1, most)
     rows: list[dict[str, object]] = []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -66,17 +64,3 @@ class RewardModel(nn.Module):
 def last_of(values: Tensor, mask: Tensor) -> Tensor:
     """The last value of each row under its mask, which has no gaps: (N,)."""
     return values.gather(1, mask.sum(dim=1, keepdim=True) - 1)[:, 0]
-
-
-class ActorCritic(nn.Module):
-    """A policy, and a critic of its own weights that says what a state is worth.
-
-    critic: its score after each token is the value of having said so much; usually a copy of the
-    reward model, which has learned to tell that. Without one it begins as the policy's copy that
-    finds everything worth 0.
-    """
-
-    def __init__(self, gpt: GPT, critic: RewardModel | None = None) -> None:
-        super().__init__()
-        self.gpt = gpt
-        self.critic = RewardModel(copy.deepcopy(gpt), 0.0) if critic is None else critic

@@ -12,16 +12,22 @@ from dataclasses import dataclass
 import torch
 
 from tutelage.algorithms import PPO, GroupPolicyGradient
-from tutelage.algorithms.batch import differing, judged, pack_trajectories, score_packed
 from tutelage.data.order import batch_indices
 from tutelage.device import seeded
 from tutelage.errors import EnvironmentFailure
 from tutelage.model.checkpoint import save_model
-from tutelage.model.gpt import GPT
+from tutelage.model.gpt import GPT, imitation_loss
 from tutelage.model.optimiser import set_learning_rate, warmup_then_linear
 from tutelage.protocols import Judge
 from tutelage.rollout.collect import collect
 from tutelage.rollout.engine import Sampling
+from tutelage.rollout.language import (
+    LanguagePolicy,
+    differing,
+    judged,
+    mean_kl,
+    read_trajectories,
+)
 from tutelage.runs import Progress, Run
 from tutelage.schema import JUDGED, Conversation, Trajectory
 from tutelage.text.batching import Packed
@@ -35,6 +41,8 @@ class PolicyConfig:
     samples_per_prompt: int = 4
     max_new_tokens: int = 48
     temperature: float = 1.0
+    missing_stop_score: float = -1.0  # instead of the judge's, for a reply cut at the limit
+    mix_coefficient: float = 1.0  # γ, weight of what is mixed in (Ouyang et al. 2022, eq. 2)
     only_differing: bool = True  # learn only where samples of a prompt differ (Yu et al. 2025)
     warmup: int = 5  # steps
     final_learning_rate: float = 0.1  # share of the first one left at the end
@@ -50,6 +58,7 @@ Audit = Callable[[GPT], float]
 def reinforce(
     run: Run,
     algorithm: PPO | GroupPolicyGradient,
+    reference: GPT,
     tokenizer: Tokenizer,
     prompts: Sequence[Conversation],
     tasks: Sequence[object] | None,
@@ -63,18 +72,22 @@ def reinforce(
     """Improve the algorithm's policy on `prompts` by the judge's word; keep the policy that the
     audit liked best (the last one without an audit); ends with checkpoints/<stage>.
 
-    mixed: what the policy also imitates in a step, a batch for each optimiser step of it.
+    reference: what the policy pays for moving away from. mixed: what it also imitates in a step,
+    a batch for each optimiser step of it.
     """
     learning_rate = algorithm.config.learning_rate
     sampling = Sampling(max_new_tokens=config.max_new_tokens, temperature=config.temperature)
     start, best, waited = 0, float("-inf"), 0
-    best_policy = _copy(algorithm)
+    policy = algorithm.policy
+    assert isinstance(policy, LanguagePolicy)
+    gpt = policy.actor
+    best_policy = _copy(gpt)
     if state := run.load_state(stage):
         algorithm.load_state_dict(state["algorithm"])
         start, best, waited = state["step"], state["best"], state["waited"]
         best_policy = state["best_policy"]
     elif audit is not None:
-        best = audit(algorithm.gpt)
+        best = audit(gpt)
         run.log(stage, 0, {"audit/gold": best})
     began, seen = time.perf_counter(), 0
     for step in range(start, config.steps):
@@ -86,7 +99,7 @@ def reinforce(
         chosen = batch_indices(len(prompts), config.prompts_per_step, step, seed, stage)
 
         trajectories = collect(
-            algorithm.gpt,
+            gpt,
             tokenizer,
             [prompts[i] for i in chosen],
             config.samples_per_prompt,
@@ -99,23 +112,26 @@ def reinforce(
             trajectory.verdict = verdict
         broken = _count_broken(trajectories, config.max_failure_rate)
         if config.only_differing and config.samples_per_prompt > 1:
-            learned = differing(trajectories, algorithm.config.missing_stop_score)
+            learned = differing(trajectories, config.missing_stop_score)
         else:
             learned = judged(trajectories)
         metrics = _describe(trajectories, broken) | {"rollout/learned": len(learned)}
         if learned:
-            batch = algorithm.credit(learned)
-            shown = mixed(step) if mixed is not None else None
-            metrics |= algorithm.update(batch, seeded(seed, stage, step, "update"), shown)
+            experience = read_trajectories(
+                policy, reference, learned, tokenizer.pad, config.missing_stop_score
+            )
+            batch = algorithm.credit(experience)
+            beside = _imitation(gpt, mixed(step), config.mix_coefficient) if mixed else None
+            metrics |= algorithm.update(batch, seeded(seed, stage, step, "update"), beside)
         done = step + 1
         audited = done % config.audit_every == 0 or done == config.steps
         if audited:
             waited += 1
-            metrics["policy/kl"] = _kl(algorithm, trajectories, tokenizer.pad)
+            metrics["policy/kl"] = mean_kl(reference, judged(trajectories), tokenizer.pad)
             if audit is not None:
-                metrics["audit/gold"] = audit(algorithm.gpt)
+                metrics["audit/gold"] = audit(gpt)
             if metrics.get("audit/gold", float("inf")) > best:
-                best, waited, best_policy = metrics.get("audit/gold", best), 0, _copy(algorithm)
+                best, waited, best_policy = metrics.get("audit/gold", best), 0, _copy(gpt)
         run.log(stage, done, metrics)
         if audited or done % config.save_every == 0:
             run.save_state(
@@ -131,22 +147,17 @@ def reinforce(
         seen += sum(len(t.response_tokens) for t in trajectories)
         metrics["train/tokens_per_s"] = seen / (time.perf_counter() - began)
         yield Progress(stage, done, config.steps, metrics)
-    algorithm.gpt.load_state_dict(best_policy)
-    run.finish(stage, lambda folder: save_model(folder, algorithm.gpt, tokenizer))
+    gpt.load_state_dict(best_policy)
+    run.finish(stage, lambda folder: save_model(folder, gpt, tokenizer))
 
 
-def _copy(algorithm: PPO | GroupPolicyGradient) -> dict[str, torch.Tensor]:
-    return {name: tensor.clone() for name, tensor in algorithm.gpt.state_dict().items()}
+def _copy(gpt: GPT) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in gpt.state_dict().items()}
 
 
-def _kl(
-    algorithm: PPO | GroupPolicyGradient, trajectories: Sequence[Trajectory], pad: int
-) -> float:
-    """Nats a reply that the sampled policy is away from the reference: mean of log π − log ref."""
-    kept = judged(trajectories)
-    packed, logprobs = pack_trajectories(kept, algorithm.config.row_length, pad)
-    log_ratio = logprobs - score_packed(algorithm.reference, packed)
-    return log_ratio.sum().item() / len(kept)
+def _imitation(gpt: GPT, shown: Iterator[Packed], weight: float) -> Callable[[], None]:
+    """Adds `weight` times the gradient of the imitation loss on the next of what is shown."""
+    return lambda: (weight * imitation_loss(gpt, next(shown))).backward()
 
 
 def _count_broken(trajectories: Sequence[Trajectory], max_failure_rate: float) -> int:
