@@ -13,11 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from tutelage.config import to_toml
+from tutelage.data.comparisons import read_comparisons
+from tutelage.data.demonstrations import read_demonstrations
 from tutelage.errors import BadInput, SandboxUnavailable
 from tutelage.plan import FORMAT, Plan, SchoolConfig, open_run
+from tutelage.runs import Run
 from tutelage.sandbox import require_sandbox
+from tutelage.school import Lesson, unseen_tasks
 
 CONFIG = SchoolConfig(run=Path("."), size="small")
 PLAN = Plan(
@@ -128,6 +133,33 @@ def test_every_stage_leaves_its_checkpoint_and_nothing_half_done(whole: Whole):
     stages = {"pretrain", "sft", "reward_1", "ppo_1", "reward_2", "ppo_2"}
     assert {path.name for path in checkpoints.iterdir()} == stages
     assert not [path for path in whole.folder.rglob("*") if path.name.startswith(".")]
+
+
+def test_no_prompt_is_compared_twice_or_has_a_demonstration(whole: Whole):
+    """So that the comparisons kept for the report card are new to the reward model."""
+    data = whole.folder / "data"
+    compared = [
+        comparison.prompt[-1].content
+        for number in (1, 2)
+        for comparison in read_comparisons(data / f"comparisons_{number}.jsonl")
+    ]
+    shown = {d.messages[0].content for d in read_demonstrations(data / "demonstrations.jsonl")}
+    assert len(compared) >= 4
+    assert len(set(compared)) == len(compared)
+    assert not set(compared) & shown
+
+
+def test_tasks_to_compare_are_new(whole: Whole):
+    """With more tasks than the school's, where chance alone would repeat some."""
+    plan = replace(PLAN, comparisons=600)
+    lesson = Lesson(Run(whole.folder), CONFIG, plan, None, torch.float32)  # type: ignore[arg-type]
+    prompts = [task.prompt for task in unseen_tasks(lesson, 1)]
+    shown = {
+        d.messages[0].content
+        for d in read_demonstrations(whole.folder / "data" / "demonstrations.jsonl")
+    }
+    assert len(prompts) == len(set(prompts)) == 600
+    assert not set(prompts) & shown
 
 
 def test_the_command_says_what_to_type_next(whole: Whole):

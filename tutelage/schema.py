@@ -32,6 +32,8 @@ class Outcome(StrEnum):
 
 # A verdict on the answer itself; a time-out is the answer's fault, it used up its own seconds.
 JUDGED = frozenset({Outcome.SUCCESS, Outcome.FAILURE, Outcome.TIMEOUT})
+# No verdict at all: what should have given one failed.
+BROKEN = frozenset({Outcome.ENVIRONMENT_ERROR, Outcome.JUDGE_ERROR})
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ from tutelage.rollout.engine import Sampling
 from tutelage.rollout.language import LanguagePolicy, new_critic
 from tutelage.runs import Progress, Run, read_json, write_atomically, write_json, write_text
 from tutelage.sandbox import Sandbox, require_sandbox
-from tutelage.schema import Comparison, Verdict
+from tutelage.schema import BROKEN, Comparison, Verdict
 from tutelage.stages.compare import sample_responses
 from tutelage.stages.policy import PolicyConfig, reinforce
 from tutelage.stages.pretrain import PretrainConfig, pretrain
@@ -182,42 +182,60 @@ def teach_demonstrations(lesson: Lesson) -> Iterator[Progress]:
 
 def gather(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
     """Comparisons of a round: the newest policy's replies, ranked by a simulated labeler."""
-    plan, seed = lesson.plan, lesson.config.seed
+    seed = lesson.config.seed
     path = lesson.data(f"comparisons_{number}.jsonl")
     if path.exists():
         return
     gpt, tokenizer = load_policy(lesson.run.checkpoint(policy))
-    tasks = lesson.training_tasks("compare", plan.comparisons, number)
+    tasks = unseen_tasks(lesson, number)
     sampling = Sampling(max_new_tokens=REPLY_TOKENS)
     prompts = [ask(task.prompt) for task in tasks]
-    found = sample_responses(gpt, tokenizer, prompts, sampling, seed, "compare", number)
+    sampled = sample_responses(gpt, tokenizer, prompts, sampling, seed, "compare", number)
+    yield Progress(f"compare_{number}", 1, 3)
+    pairs = [(tasks[i], response) for i, responses in sampled for response in responses]
+    verdicts = iter(lesson.check([task for task, _ in pairs], [reply for _, reply in pairs]))
+    checked = [(i, replies, [next(verdicts) for _ in replies]) for i, replies in sampled]
+    # What the sandbox could not run says nothing about the reply.
+    found = [
+        (i, replies, [verdict.score for verdict in of_prompt])
+        for i, replies, of_prompt in checked
+        if not any(verdict.outcome in BROKEN for verdict in of_prompt)
+    ]
     if len(found) < 2:
         raise BadInput(
             "The policy gave different finished replies to fewer than two prompts, so there is "
             "nothing to rank: give the school more minutes, in another folder."
         )
-    yield Progress(f"compare_{number}", 1, 3)
-    pairs = [(tasks[i], response) for i, responses in found for response in responses]
-    verdicts = iter(lesson.check(*map(list, zip(*pairs, strict=True))))
-    gold = [[next(verdicts).score for _ in responses] for _, responses in found]
     yield Progress(f"compare_{number}", 2, 3)
     labeler_path = lesson.data("labeler.json")
     if not labeler_path.exists():
-        worth = [
-            Labeler().utilities(responses, truth)
-            for (_, responses), truth in zip(found, gold, strict=True)
-        ]
+        worth = [Labeler().utilities(replies, truth) for _, replies, truth in found]
         labeler = calibrated(Labeler(), worth, AGREEMENT, seed=seed)
         write_json(labeler_path, {"noise": labeler.noise, "agreement": AGREEMENT})
     labeler = Labeler(noise=read_json(labeler_path)["noise"])
     generator = seeded(seed, "label", number)
     comparisons = [
-        labeler.compare(prompts[i], responses, truth, generator)
-        for (i, responses), truth in zip(found, gold, strict=True)
+        labeler.compare(prompts[i], replies, truth, generator) for i, replies, truth in found
     ]
-    write_json(lesson.data(f"gold_{number}.json"), gold)
+    write_json(lesson.data(f"gold_{number}.json"), [truth for _, _, truth in found])
     write_comparisons(path, comparisons)
     yield Progress(f"compare_{number}", 3, 3, {"compare/prompts": len(comparisons)})
+
+
+def unseen_tasks(lesson: Lesson, number: int) -> list[TerminalTask]:
+    """The round's tasks to compare replies to: no prompt twice, none that has a demonstration or
+    was compared before, so that the last of them can be held out."""
+    shown = read_demonstrations(lesson.data("demonstrations.jsonl"))
+    seen = {message.content for example in shown for message in example.messages}
+    for earlier in range(1, number):
+        compared = read_comparisons(lesson.data(f"comparisons_{earlier}.jsonl"))
+        seen |= {comparison.prompt[-1].content for comparison in compared}
+    drawn = lesson.training_tasks("compare", 2 * lesson.plan.comparisons, number)
+    unseen: dict[str, TerminalTask] = {}
+    for task in drawn:
+        if task.prompt not in seen:
+            unseen.setdefault(task.prompt, task)
+    return list(unseen.values())[: lesson.plan.comparisons]
 
 
 def held_out(comparisons: Sequence[Comparison]) -> int:

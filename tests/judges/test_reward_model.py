@@ -92,3 +92,19 @@ def test_the_judge_gives_each_sample_the_score_of_its_own_words():
     )
     alone = [score_alone(model, prompt, reply).item() for prompt, _, reply in replies]
     assert [verdict.score for verdict in verdicts] == pytest.approx(alone)
+
+
+def test_scores_as_trained_come_back_after_any_number_of_normalisations():
+    model = grader()
+    packed = pack(TREES, 12, 0)
+    normalised = model.scores(packed)
+    model.normalise(normalised.detach())
+    model.unnormalise()
+    raw = [
+        score_alone(model, list(tree.prompt), list(branch))
+        for tree in TREES
+        for branch in tree.branches
+    ]
+    assert (model.shift.item(), model.scale.item()) == (0.0, 1.0)
+    torch.testing.assert_close(model.scores(packed), torch.stack(raw))
+    assert not torch.allclose(normalised, model.scores(packed))

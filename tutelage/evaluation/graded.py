@@ -11,7 +11,7 @@ from tutelage.model.gpt import GPT
 from tutelage.protocols import Task
 from tutelage.rollout.collect import collect
 from tutelage.rollout.engine import Sampling
-from tutelage.schema import JUDGED, Trajectory, Verdict
+from tutelage.schema import BROKEN, Trajectory, Verdict
 from tutelage.text.chat_format import ask
 from tutelage.text.tokenizer import Tokenizer
 
@@ -50,6 +50,6 @@ def grade(
     )
     verdicts = check([t.task for t in trajectories], [t.response for t in trajectories])  # type: ignore[misc]
     for verdict in verdicts:
-        if verdict.outcome not in JUDGED:
+        if verdict.outcome in BROKEN:
             raise EnvironmentFailure(f"An answer could not be checked: {verdict.reason}.")
     return Graded(trajectories, verdicts)

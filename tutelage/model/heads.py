@@ -55,6 +55,11 @@ class RewardModel(nn.Module):
         prefixes, said = self(packed)
         return last_of(prefixes, said)
 
+    def unnormalise(self) -> None:
+        """Scores as they were trained, before any `normalise`."""
+        self.shift.zero_()
+        self.scale.fill_(1.0)
+
     def normalise(self, scores: Tensor) -> None:
         """Make these scores (which this model gave) have mean 0 and deviation 1 from now on."""
         self.shift += scores.mean() * self.scale

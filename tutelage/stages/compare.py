@@ -22,14 +22,14 @@ def sample_responses(
     *seed: object,
 ) -> list[tuple[int, list[str]]]:
     """(prompt's number, 4 to 9 responses), distinct ones first; a repeated one stays only where
-    there are fewer than 4. Prompts on which the policy always says the same are left out: there
-    is nothing to rank."""
+    there are fewer than 4. Prompts on which the policy always says the same, or seldom comes to an
+    end, are left out: there is too little to rank."""
     trajectories = collect(gpt, tokenizer, prompts, MOST, sampling, seeded(*seed, "responses"))
     found = []
     for group in grouped(trajectories):
         finished = [t.response for t in group if t.terminated]
         distinct = list(dict.fromkeys(finished))
-        if len(distinct) < 2:
+        if len(distinct) < 2 or len(finished) < FEWEST:
             continue
         repeated = [r for i, r in enumerate(finished) if r in finished[:i]]
         fill = repeated[: max(0, FEWEST - len(distinct))]

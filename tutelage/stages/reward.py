@@ -58,6 +58,7 @@ def train_reward_model(
     ranks, mask = rank_table(comparisons)
     size = min(config.batch, len(comparisons))
     steps = max(1, math.ceil(len(comparisons) * config.epochs / size))
+    model.unnormalise()  # Bradley–Terry's probabilities belong to the scores as trained
     optimiser = MuonWithAdam([model], config.learning_rate)
     device = model.gpt.embedding.weight.device
     start = 0
