@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tutelage.algorithms.functional import kl_k3
+from tutelage.algorithms.functional import kl_k3, step_advantages
 from tutelage.errors import ContractBroken
 from tutelage.rollout.experience import Experience, Inputs
 
@@ -40,6 +40,26 @@ def make_batch(experience: Experience, advantages: Tensor, returns: Tensor | Non
         flat(experience.values),
         flat(returns),
     )
+
+
+def actor_critic_batch(
+    experience: Experience, rewards: Tensor, gamma: float, lambda_: float
+) -> Batch:
+    """The batch of an experience with a critic's values: advantages by GAE, returns A + V.
+    rewards: (N, L), the experience's own or what was made of them."""
+    values, next_values = experience.values, experience.next_values
+    if values is None or next_values is None or experience.continues is None:
+        raise ValueError("An actor-critic needs experience with values: give its policy a critic.")
+    advantages = step_advantages(rewards, values, next_values, experience.continues, gamma, lambda_)
+    return make_batch(experience, advantages, advantages + values)
+
+
+def explained_variance(batch: Batch) -> float:
+    """The share of the returns' variance that the behaviour critic's values foresaw."""
+    assert batch.returns is not None
+    assert batch.values is not None
+    left = (batch.returns - batch.values).var(correction=0)
+    return 1 - (left / batch.returns.var(correction=0).clamp_min(1e-8)).item()
 
 
 def check_on_policy(batch: Batch, log_ratio: Tensor, tolerance: float) -> None:

@@ -70,7 +70,7 @@ class GroupPolicyGradient:
         observed: list[dict[str, float]] = []
         for _ in range(config.epochs):
             for part, chosen in batch.inputs.minibatches(config.minibatches, generator):
-                logprobs = policy.score(part)
+                logprobs = policy.distribution(part).logprobs(part.actions)
                 log_ratio = logprobs - batch.logprobs[chosen]
                 check_on_policy(batch, log_ratio, config.ratio_tolerance)
                 advantages = batch.advantages[chosen]

@@ -9,13 +9,15 @@ from typing import Any
 import torch
 from torch.nn.utils import clip_grad_norm_
 
-from tutelage.algorithms.batch import Batch, check_on_policy, make_batch, means, ratio_metrics
-from tutelage.algorithms.functional import (
-    clipped_surrogate,
-    clipped_value_loss,
-    masked_whiten,
-    step_advantages,
+from tutelage.algorithms.batch import (
+    Batch,
+    actor_critic_batch,
+    check_on_policy,
+    explained_variance,
+    means,
+    ratio_metrics,
 )
+from tutelage.algorithms.functional import clipped_surrogate, clipped_value_loss, masked_whiten
 from tutelage.model.optimiser import policy_optimiser
 from tutelage.rollout.experience import Experience, Policy
 
@@ -26,8 +28,9 @@ class PPOConfig:
     epochs: int = 1  # passes over each batch of trajectories
     minibatches: int = 2  # optimiser steps a pass
     clip_range: float = 0.2  # ratio is kept within 1 ± clip_range
-    value_clip_range: float = 0.2
+    value_clip_range: float = 0.2  # the value stays within this of the old one, or learns nothing
     value_coefficient: float = 0.5
+    entropy_coefficient: float = 0.0  # price of certainty, a nat of entropy
     gamma: float = 1.0
     lambda_: float = 0.95
     kl_coefficient: float = 0.1  # β, price of a nat of log π − log ref
@@ -59,20 +62,8 @@ class PPO:
         rewards = experience.penalised(self.kl_coefficient)
         if config.whiten_rewards:
             rewards = masked_whiten(rewards, experience.mask, shift_mean=False)
-        values = experience.values
-        assert values is not None
-        assert experience.next_values is not None
-        assert experience.continues is not None
-        advantages = step_advantages(
-            rewards,
-            values,
-            experience.next_values,
-            experience.continues,
-            config.gamma,
-            config.lambda_,
-        )
-        self._adapt(experience.kl(), len(values))
-        return make_batch(experience, advantages, advantages + values)
+        self._adapt(experience.kl(), len(rewards))
+        return actor_critic_batch(experience, rewards, config.gamma, config.lambda_)
 
     def _adapt(self, kl: float, count: int) -> None:
         """β ← β·(1 + clip(KL/target − 1, ±0.2)·n/horizon) (Ziegler et al. 2019, eq. 2.4)."""
@@ -96,7 +87,8 @@ class PPO:
         observed: list[dict[str, float]] = []
         for _ in range(config.epochs):
             for part, chosen in batch.inputs.minibatches(config.minibatches, generator):
-                log_ratio = policy.score(part) - batch.logprobs[chosen]
+                distribution = policy.distribution(part)
+                log_ratio = distribution.logprobs(part.actions) - batch.logprobs[chosen]
                 check_on_policy(batch, log_ratio, config.ratio_tolerance)
                 advantages = batch.advantages[chosen]
                 advantages = masked_whiten(advantages, torch.ones_like(advantages))
@@ -107,7 +99,10 @@ class PPO:
                     batch.returns[chosen],
                     config.value_clip_range,
                 ).mean()
-                (policy_loss + config.value_coefficient * value_loss).backward()
+                loss = policy_loss + config.value_coefficient * value_loss
+                if config.entropy_coefficient:
+                    loss = loss - config.entropy_coefficient * distribution.entropy().mean()
+                loss.backward()
                 if beside is not None:
                     beside()
                 grad_norm = clip_grad_norm_(policy.actor.parameters(), config.max_grad_norm)
@@ -122,11 +117,8 @@ class PPO:
                         **ratio_metrics(log_ratio.detach(), config.clip_range),
                     }
                 )
-        left = (batch.returns - batch.values).var(correction=0) / batch.returns.var(
-            correction=0
-        ).clamp_min(1e-8)
         return means(observed) | {
-            "value/explained_variance": 1 - left.item(),
+            "value/explained_variance": explained_variance(batch),
             "policy/kl_coefficient": self.kl_coefficient,
         }
 

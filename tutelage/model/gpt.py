@@ -253,11 +253,16 @@ def read_branches(gpt: GPT, packed: Packed) -> Tensor:
     return read_packed(gpt, packed, F.pad(packed.mask, (0, 1)))
 
 
+def branch_logits(gpt: GPT, hidden: Tensor) -> Tensor:
+    """(K, V), in float32 at least."""
+    logits = gpt.head(hidden)
+    return logits.to(torch.promote_types(logits.dtype, torch.float32))
+
+
 def branch_logprobs(gpt: GPT, hidden: Tensor, packed: Packed) -> Tensor:
     """Log-probabilities (K,) of the tokens under packed.mask, from what read_branches returned."""
-    logits = gpt.head(hidden)
-    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    return -F.cross_entropy(logits, packed.tokens[:, 1:][packed.mask], reduction="none")
+    actions = packed.tokens[:, 1:][packed.mask]
+    return -F.cross_entropy(branch_logits(gpt, hidden), actions, reduction="none")
 
 
 def imitation_loss(gpt: GPT, packed: Packed) -> Tensor:

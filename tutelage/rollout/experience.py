@@ -13,9 +13,15 @@ from typing import Any, Protocol, Self
 import torch
 from torch import Tensor, nn
 
+from tutelage.model.distributions import Distribution
+
 
 class Inputs(Protocol):
     """What a policy reads to score its K decisions again."""
+
+    @property
+    def actions(self) -> Tensor:
+        """What was decided, (K, …)."""
 
     def decisions(self, steps: Tensor) -> Tensor:
         """(N, L) to (K,)."""
@@ -35,8 +41,8 @@ class Policy(Protocol):
     def critic(self) -> nn.Module | None:
         """Shares no weights with the actor; None for algorithms that need no values."""
 
-    def score(self, inputs: Any) -> Tensor:
-        """Log-probabilities of the decisions, (K,)."""
+    def distribution(self, inputs: Any) -> Distribution:
+        """Over what might have been decided, K of them."""
 
     def values(self, inputs: Any) -> Tensor:
         """What the critic expects in the states in which they were made, (K,)."""

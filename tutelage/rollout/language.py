@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from tutelage.errors import JudgeFailure
-from tutelage.model.gpt import GPT, branch_logprobs, read_branches
+from tutelage.model.distributions import Categorical
+from tutelage.model.gpt import GPT, branch_logits, branch_logprobs, read_branches
 from tutelage.model.heads import RewardModel
 from tutelage.rollout.collect import grouped
 from tutelage.rollout.experience import Experience
@@ -26,6 +27,10 @@ class Replies:
     """Packed replies; a step is a reply's token, decisions go row by row."""
 
     packed: Packed
+
+    @property
+    def actions(self) -> Tensor:
+        return self.packed.tokens[:, 1:][self.packed.mask]
 
     def decisions(self, steps: Tensor) -> Tensor:
         packed = self.packed
@@ -65,16 +70,16 @@ class LanguagePolicy(nn.Module):
         self.actor = actor
         self.critic = critic
 
-    def score(self, inputs: Replies) -> Tensor:
-        """Log-probabilities of the replies' tokens, (K,)."""
+    def distribution(self, inputs: Replies) -> Categorical:
+        """Over the vocabulary, for each token of the replies."""
         # In float32, as it was sampled: bfloat16 would round more than an update moves.
-        return _in_parts(inputs.packed, lambda part: score_packed(self.actor, part))
+        return Categorical(branch_logits(self.actor, read_branches(self.actor, inputs.packed)))
 
     def values(self, inputs: Replies) -> Tensor:
         """What the critic expects where each token was sampled, (K,)."""
         assert self.critic is not None
         critic = self.critic
-        return _in_parts(inputs.packed, lambda part: values_packed(critic, part))
+        return _in_parts(inputs.packed, lambda part: _values(critic, part))
 
 
 def new_critic(gpt: GPT) -> RewardModel:
@@ -83,10 +88,11 @@ def new_critic(gpt: GPT) -> RewardModel:
 
 
 def score_packed(gpt: GPT, packed: Packed) -> Tensor:
-    return branch_logprobs(gpt, read_branches(gpt, packed), packed)
+    """Log-probabilities of the replies' tokens, (K,)."""
+    return _in_parts(packed, lambda part: branch_logprobs(gpt, read_branches(gpt, part), part))
 
 
-def values_packed(critic: RewardModel, packed: Packed) -> Tensor:
+def _values(critic: RewardModel, packed: Packed) -> Tensor:
     values, _ = critic(packed)
     return put_spans(values[:, :-1], packed.spans, packed.mask.shape)[packed.mask]
 
@@ -140,7 +146,7 @@ def read_trajectories(
     groups = grouped(trajectories)
     inputs = pack_groups(groups, pad)
     ordered = [trajectory for group in groups for trajectory in group]
-    reference_logprobs = inputs.steps(LanguagePolicy(reference).score(inputs))
+    reference_logprobs = inputs.steps(score_packed(reference, inputs.packed))
     mask = inputs.step_mask()
     rewards = torch.zeros_like(reference_logprobs)
     scores = torch.tensor([final_reward(t, missing_stop_score) for t in ordered])
@@ -170,7 +176,7 @@ def mean_kl(reference: GPT, trajectories: Sequence[Trajectory], pad: int) -> flo
     groups = grouped(trajectories)
     inputs = pack_groups(groups, pad)
     logprobs = pad_rows([t.logprobs for group in groups for t in group])
-    log_ratio = logprobs - inputs.steps(LanguagePolicy(reference).score(inputs))
+    log_ratio = logprobs - inputs.steps(score_packed(reference, inputs.packed))
     return log_ratio.sum(dim=1).mean().item()
 
 

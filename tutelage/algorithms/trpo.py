@@ -1,0 +1,185 @@
+"""Trust region policy optimisation (Schulman et al. 2015): the natural gradient, as far as the KL
+divergence allows, taken back until the surrogate is really better."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tutelage.algorithms.batch import (
+    Batch,
+    actor_critic_batch,
+    check_on_policy,
+    explained_variance,
+)
+from tutelage.algorithms.functional import masked_whiten
+from tutelage.model.optimiser import policy_optimiser
+from tutelage.rollout.experience import Experience, Inputs, Policy
+
+_LEAST_CURVATURE = 1e-10  # xᵀFx below it is rounding, or a direction in which KL does not grow
+
+
+@dataclass(frozen=True, kw_only=True)
+class TRPOConfig:
+    max_kl: float = 0.01  # δ, mean nats a decision that a step may move
+    learning_rate: float = 1e-3  # of the critic's Adam
+    critic_epochs: int = 10  # passes of the critic over each batch
+    critic_minibatches: int = 8
+    conjugate_steps: int = 15
+    damping: float = 0.1  # added to the Fisher matrix's diagonal
+    backtracks: int = 10  # tries of the line search
+    backtrack_factor: float = 0.8
+    gamma: float = 0.99
+    lambda_: float = 0.95
+    kl_coefficient: float = 0.0  # price of a nat of log π − log ref
+    ratio_tolerance: float = 1e-3  # rounding allowed between sampling and training
+
+    def __post_init__(self) -> None:
+        for name in ("max_kl", "damping"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
+
+
+class TRPO:
+    def __init__(self, policy: Policy, config: TRPOConfig) -> None:
+        if policy.critic is None:
+            raise ValueError("TRPO needs a policy with a critic, got one without.")
+        self.policy, self.critic, self.config = policy, policy.critic, config
+        self.parameters = list(policy.actor.parameters())
+        self.optimiser = policy_optimiser(self.critic.parameters(), config.learning_rate)
+
+    def credit(self, experience: Experience) -> Batch:
+        rewards = experience.penalised(self.config.kl_coefficient)
+        return actor_critic_batch(experience, rewards, self.config.gamma, self.config.lambda_)
+
+    def update(self, batch: Batch, generator: torch.Generator) -> dict[str, float]:
+        """One step of the actor within the trust region, then the critic's passes."""
+        config, inputs = self.config, batch.inputs
+        advantages = masked_whiten(batch.advantages, torch.ones_like(batch.advantages))
+        distribution = self.policy.distribution(inputs)
+        old = distribution.detach()
+        log_ratio = distribution.logprobs(inputs.actions) - batch.logprobs
+        check_on_policy(batch, log_ratio, config.ratio_tolerance)
+        surrogate = (log_ratio.exp() * advantages).mean()
+        gradient = flat(torch.autograd.grad(surrogate, self.parameters)).detach()
+
+        def fisher(vector: Tensor) -> Tensor:
+            return fisher_vector_product(self.policy, inputs, self.parameters, vector)
+
+        direction = conjugate_gradient(
+            lambda vector: fisher(vector) + config.damping * vector,
+            gradient,
+            config.conjugate_steps,
+        )
+        curvature = direction @ (fisher(direction) + config.damping * direction)
+        metrics = {"policy/surrogate": 0.0, "policy/kl_step": 0.0, "policy/backtracks": 0.0}
+        if curvature > _LEAST_CURVATURE:
+            step = direction * (2 * config.max_kl / curvature).sqrt()
+            metrics = self._search(batch, old, advantages, surrogate.item(), step)
+        metrics["policy/grad_norm"] = gradient.norm().item()
+        metrics["value/loss"] = self._teach_critic(batch, generator)
+        return metrics | {"value/explained_variance": explained_variance(batch)}
+
+    @torch.no_grad()
+    def _search(
+        self, batch: Batch, old: Any, advantages: Tensor, before: float, step: Tensor
+    ) -> dict[str, float]:
+        """The longest of step, step·factor, … that improves the surrogate within the region; none
+        of them leaves the actor as it was."""
+        config, inputs = self.config, batch.inputs
+        start = flat(self.parameters).clone()
+        for tries in range(config.backtracks):
+            put(self.parameters, start + step * config.backtrack_factor**tries)
+            distribution = self.policy.distribution(inputs)
+            log_ratio = distribution.logprobs(inputs.actions) - batch.logprobs
+            gain = (log_ratio.exp() * advantages).mean().item() - before
+            kl = old.kl(distribution).mean().item()
+            if gain > 0 and kl <= config.max_kl:
+                return {
+                    "policy/surrogate": gain,
+                    "policy/kl_step": kl,
+                    "policy/backtracks": float(tries),
+                }
+        put(self.parameters, start)
+        return {
+            "policy/surrogate": 0.0,
+            "policy/kl_step": 0.0,
+            "policy/backtracks": float(config.backtracks),
+        }
+
+    def _teach_critic(self, batch: Batch, generator: torch.Generator) -> float:
+        """Passes of Adam on the squared error; the mean loss of the last."""
+        assert batch.returns is not None
+        losses: list[float] = []
+        for _ in range(self.config.critic_epochs):
+            losses.clear()
+            for part, chosen in batch.inputs.minibatches(self.config.critic_minibatches, generator):
+                loss = (self.policy.values(part) - batch.returns[chosen]).square().mean()
+                loss.backward()
+                self.optimiser.step()
+                self.optimiser.zero_grad()
+                losses.append(loss.item())
+        return sum(losses) / max(1, len(losses))
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "actor": self.policy.actor.state_dict(),
+            "critic": self.critic.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.policy.actor.load_state_dict(state["actor"])
+        self.critic.load_state_dict(state["critic"])
+        self.optimiser.load_state_dict(state["optimiser"])
+
+
+def fisher_vector_product(
+    policy: Policy, inputs: Inputs, parameters: Sequence[Tensor], vector: Tensor
+) -> Tensor:
+    """F·v, F the Hessian of the mean KL(old ‖ new) at new = old, which is the Fisher information of
+    the decisions (appendix C.1), by differentiating (∇KL)·v once more."""
+    distribution = policy.distribution(inputs)
+    kl = distribution.detach().kl(distribution).mean()
+    first = torch.autograd.grad(kl, parameters, create_graph=True)
+    return flat(torch.autograd.grad(flat(first) @ vector, parameters)).detach()
+
+
+def conjugate_gradient(
+    product: Callable[[Tensor], Tensor], target: Tensor, steps: int, tolerance: float = 1e-10
+) -> Tensor:
+    """x with product(x) ≈ target, for a symmetric positive definite product (Hestenes and Stiefel
+    1952); stops early at a residual below `tolerance` or a direction without curvature."""
+    x = torch.zeros_like(target)
+    residual, direction = target.clone(), target.clone()
+    size = residual @ residual
+    for _ in range(steps):
+        if size < tolerance:
+            break
+        image = product(direction)
+        curvature = direction @ image
+        if curvature <= 0:
+            break
+        rate = size / curvature
+        x += rate * direction
+        residual -= rate * image
+        new_size = residual @ residual
+        direction = residual + (new_size / size) * direction
+        size = new_size
+    return x
+
+
+def flat(tensors: Sequence[Tensor]) -> Tensor:
+    return torch.cat([tensor.reshape(-1) for tensor in tensors])
+
+
+def put(parameters: Sequence[Tensor], values: Tensor) -> None:
+    """Write a flat vector into the parameters."""
+    for parameter, part in zip(
+        parameters, values.split([parameter.numel() for parameter in parameters]), strict=True
+    ):
+        parameter.copy_(part.view_as(parameter))

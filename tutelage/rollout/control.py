@@ -1,0 +1,189 @@
+"""A policy plays in many environments at once: steps in rows, an environment a row.
+
+Environments start anew by themselves in the step after an episode's end (gymnasium's NEXT_STEP
+autoreset): that step ignores the action, so it is left out under the mask, and the observation
+before it is the episode's last, from which a truncated one is bootstrapped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import gymnasium
+import numpy as np
+import torch
+from gymnasium.spaces import Box, Discrete
+from torch import Tensor, nn
+
+from tutelage.errors import BadInput, EnvironmentFailure
+from tutelage.model.distributions import Distribution
+from tutelage.model.mlp import CategoricalActor, GaussianActor, mlp
+from tutelage.rollout.experience import Experience
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """Observations (K, …) and what was done there, (K,) or (K, A); mask (N, L) tells which steps
+    of the rows the K are, row by row."""
+
+    observations: Tensor
+    actions: Tensor
+    mask: Tensor
+
+    def decisions(self, steps: Tensor) -> Tensor:
+        return steps[self.mask]
+
+    def minibatches(
+        self, count: int, generator: torch.Generator
+    ) -> Iterator[tuple[Transitions, Tensor]]:
+        K = len(self.actions)
+        for chosen in torch.randperm(K, generator=generator).tensor_split(min(count, K)):
+            part = Transitions(self.observations[chosen], self.actions[chosen], self.mask)
+            yield part, chosen
+
+
+class ControlPolicy(nn.Module):
+    """A network that acts, and one that says what a state is worth."""
+
+    def __init__(
+        self, actor: CategoricalActor | GaussianActor, critic: nn.Module | None = None
+    ) -> None:
+        super().__init__()
+        self.actor = actor
+        self.critic = critic
+
+    def distribution(self, inputs: Transitions) -> Distribution:
+        return self.actor(inputs.observations)
+
+    def values(self, inputs: Transitions) -> Tensor:
+        return self.observed_values(inputs.observations)
+
+    def observed_values(self, observations: Tensor) -> Tensor:
+        """(…, D) to (…)."""
+        assert self.critic is not None
+        return self.critic(observations).squeeze(-1)
+
+
+def new_policy(
+    environments: gymnasium.vector.VectorEnv,
+    hidden: tuple[int, ...],
+    generator: torch.Generator,
+    *,
+    critic: bool = True,
+) -> ControlPolicy:
+    """Fresh networks of these hidden widths for the environments' observations and actions."""
+    seen, acted = environments.single_observation_space, environments.single_action_space
+    if not isinstance(seen, Box) or len(seen.shape) != 1:
+        raise BadInput(
+            f"The observations are {seen}; a network for control reads a row of numbers: wrap the "
+            "environment in gymnasium.wrappers.FlattenObservation."
+        )
+    D = seen.shape[0]
+    judge = mlp((D, *hidden, 1), generator) if critic else None
+    if isinstance(acted, Discrete) and acted.start == 0:
+        network = mlp((D, *hidden, int(acted.n)), generator, last_gain=0.01)
+        return ControlPolicy(CategoricalActor(network), judge)
+    if isinstance(acted, Box) and len(acted.shape) == 1:
+        network = mlp((D, *hidden, acted.shape[0]), generator, last_gain=0.01)
+        return ControlPolicy(GaussianActor(network, acted.shape[0]), judge)
+    raise BadInput(
+        f"The actions are {acted}; this policy chooses one of some, counted from 0, or a row of "
+        "real numbers."
+    )
+
+
+@dataclass
+class Players:
+    """Environments in the middle of their episodes; `play` leaves them where the next goes on.
+
+    observations: (N, D). ended: (N,), whether the next step only starts a new episode. returns,
+    lengths: (N,), of the episodes so far. finished: (return, length) of those that ended, in the
+    order in which they did.
+    """
+
+    environments: gymnasium.vector.VectorEnv
+    observations: np.ndarray
+    ended: np.ndarray
+    returns: np.ndarray
+    lengths: np.ndarray
+    finished: list[tuple[float, int]]
+
+
+def start(environments: gymnasium.vector.VectorEnv, seed: int) -> Players:
+    observations, _ = environments.reset(seed=seed)
+    N = environments.num_envs
+    return Players(
+        environments,
+        observations,
+        np.zeros(N, dtype=bool),
+        np.zeros(N),
+        np.zeros(N, dtype=np.int64),
+        [],
+    )
+
+
+@torch.no_grad()
+def play(
+    policy: ControlPolicy, players: Players, steps: int, generator: torch.Generator
+) -> Experience:
+    """`steps` steps of every environment, (N, L)."""
+    environments = players.environments
+    acted = environments.single_action_space
+    N = environments.num_envs
+    observations = np.empty((steps + 1, N, players.observations.shape[1]), dtype=np.float32)
+    rewards = np.empty((steps, N), dtype=np.float32)
+    terminated = np.empty((steps, N), dtype=bool)
+    truncated = np.empty((steps, N), dtype=bool)
+    mask = np.empty((steps, N), dtype=bool)
+    actions, logprobs = [], []
+    observations[0] = players.observations
+    for t in range(steps):
+        distribution = policy.actor(torch.from_numpy(observations[t]))
+        action = distribution.sample(generator)
+        actions.append(action)
+        logprobs.append(distribution.logprobs(action))
+        given = action.numpy()
+        if isinstance(acted, Box):
+            given = given.clip(acted.low, acted.high)
+        mask[t] = ~players.ended
+        observations[t + 1], rewards[t], terminated[t], truncated[t] = _step(environments, given)
+        rewards[t] *= mask[t]
+        ended = (terminated[t] | truncated[t]) & mask[t]
+        players.returns += rewards[t]
+        players.lengths += mask[t]
+        if ended.any():
+            pairs = zip(players.returns[ended], players.lengths[ended], strict=True)
+            players.finished += [(float(total), int(length)) for total, length in pairs]
+            players.returns[ended] = 0.0
+            players.lengths[ended] = 0
+        players.ended = ended
+    players.observations = observations[-1]
+    rows = torch.from_numpy(mask.T.copy())
+    seen = torch.from_numpy(observations).transpose(0, 1)  # (N, L + 1, D)
+    inputs = Transitions(seen[:, :-1][rows], torch.stack(actions, dim=1)[rows], rows)
+    experience = Experience(
+        inputs,
+        rows,
+        torch.stack(logprobs, dim=1),
+        torch.from_numpy(rewards.T.copy()),
+        continues=torch.from_numpy(~(terminated | truncated).T),
+    )
+    if policy.critic is not None:
+        values = policy.observed_values(seen)
+        experience.values = values[:, :-1]
+        experience.next_values = values[:, 1:] * torch.from_numpy(~terminated.T)
+    return experience
+
+
+def _step(
+    environments: gymnasium.vector.VectorEnv, actions: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Observations, rewards, terminated, truncated; what the environment raises is named."""
+    try:
+        observations, rewards, terminated, truncated, _ = environments.step(actions)
+    except Exception as error:
+        raise EnvironmentFailure(f"The environment broke in a step: {error}") from error
+    if not np.isfinite(rewards).all():
+        raise EnvironmentFailure(f"The environment gave a reward that is no number: {rewards}.")
+    return observations, rewards, terminated, truncated
