@@ -17,7 +17,7 @@ from tests.stages.toys import (
     weights_equal,
     word_tokenizer,
 )
-from tutelage.algorithms import ALGORITHMS, PPO, AlgorithmName, GroupPolicyGradient
+from tutelage.algorithms import ALGORITHMS, Algorithm, AlgorithmName
 from tutelage.algorithms.batch import Batch
 from tutelage.device import seeded
 from tutelage.errors import ContractBroken, EnvironmentFailure
@@ -46,7 +46,7 @@ def test_it_learns_the_word(name: str, taught: Path, tmp_path: Path):
     assert sum(rewards[-3:]) / 3 >= 0.85
 
 
-def sampled_batch(algorithm: PPO | GroupPolicyGradient) -> Batch:
+def sampled_batch(algorithm: Algorithm) -> Batch:
     trajectories = collect(
         algorithm.policy.actor,
         word_tokenizer(),
@@ -63,10 +63,9 @@ def sampled_batch(algorithm: PPO | GroupPolicyGradient) -> Batch:
     )
 
 
-def without_other_losses(name: str, taught: Path) -> PPO | GroupPolicyGradient:
+def without_other_losses(name: str, taught: Path) -> Algorithm:
     """The algorithm with nothing to learn from but advantages."""
-    settings = {"value_coefficient": 0.0} if name == "ppo" else {}
-    return new_algorithm(name, taught, kl_coefficient=0.0, **settings)
+    return new_algorithm(name, taught, kl_coefficient=0.0, value_coefficient=0.0)
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)

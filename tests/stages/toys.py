@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from tutelage.algorithms import ALGORITHMS, PPO, GroupPolicyGradient
+from tutelage.algorithms import ALGORITHMS, Algorithm
 from tutelage.device import seeded
 from tutelage.model.checkpoint import load_policy
 from tutelage.model.gpt import GPT, GPTConfig
@@ -67,17 +68,19 @@ class WordJudge:
         return [Verdict(float(t.response == self.word), Outcome.SUCCESS) for t in trajectories]
 
 
-def new_algorithm(name: str, taught: Path, **settings: object) -> PPO | GroupPolicyGradient:
+def new_algorithm(name: str, taught: Path, **settings: object) -> Algorithm:
     """An entry of ALGORITHMS on the taught GPT, which is also its reference."""
     kind, config, variant = ALGORITHMS[name]
     gpt = taught_gpt(taught)
-    config = replace(config(**variant), learning_rate=5e-3, epochs=2, **settings)
+    fields = {"learning_rate": 5e-3, "epochs": 2} | settings
+    known = {field.name for field in dataclasses.fields(config)}
+    config = replace(config(**variant), **{k: v for k, v in fields.items() if k in known})
     return kind(LanguagePolicy(gpt, new_critic(gpt)), config)
 
 
 def reinforcement(
     run: Run,
-    algorithm: PPO | GroupPolicyGradient,
+    algorithm: Algorithm,
     steps: int,
     judge: Judge | None = None,
     audit: Audit | None = None,

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from tutelage.algorithms.a2c import A2C, A2CConfig
+from tutelage.algorithms.batch import Algorithm
 from tutelage.algorithms.grpo import GroupConfig, GroupPolicyGradient
 from tutelage.algorithms.ppo import PPO, PPOConfig
 
 # name -> (class, its settings, those settings that make it that variant)
 ALGORITHMS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "ppo": (PPO, PPOConfig, {}),
+    "a2c": (A2C, A2CConfig, {"gamma": 1.0, "lambda_": 0.95, "whiten_advantages": True}),
     "rloo": (GroupPolicyGradient, GroupConfig, {"baseline": "rloo"}),
     "grpo": (GroupPolicyGradient, GroupConfig, {"baseline": "grpo"}),
 }
-AlgorithmName = Literal["ppo", "rloo", "grpo"]  # what `--algorithm` offers
-__all__ = ["ALGORITHMS", "PPO", "AlgorithmName", "GroupConfig", "GroupPolicyGradient", "PPOConfig"]
+AlgorithmName = Literal["ppo", "a2c", "rloo", "grpo"]  # what `--algorithm` offers
+__all__ = [
+    "A2C",
+    "ALGORITHMS",
+    "PPO",
+    "A2CConfig",
+    "Algorithm",
+    "AlgorithmName",
+    "GroupConfig",
+    "GroupPolicyGradient",
+    "PPOConfig",
+]

@@ -2,15 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from tutelage.algorithms.functional import kl_k3, step_advantages
 from tutelage.errors import ContractBroken
-from tutelage.rollout.experience import Experience, Inputs
+from tutelage.rollout.experience import Experience, Inputs, Policy
+
+
+class Algorithm(Protocol):
+    """What turns experience into a better policy. `update`, not `loss`: TRPO owns its step."""
+
+    @property
+    def policy(self) -> Policy: ...
+
+    @property
+    def config(self) -> Any:
+        """Its settings, learning_rate among them."""
+
+    @property
+    def optimiser(self) -> torch.optim.Optimizer: ...
+
+    def credit(self, experience: Experience) -> Batch:
+        """What each decision was worth."""
+
+    def update(
+        self,
+        batch: Batch,
+        generator: torch.Generator,
+        beside: Callable[[], None] | None = None,
+    ) -> dict[str, float]:
+        """Learn from the batch; beside adds the gradient of something else to the actor's."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...
 
 
 @dataclass

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
-from tutelage.algorithms import PPO, GroupPolicyGradient
+from tutelage.algorithms import Algorithm
 from tutelage.data.order import batch_indices
 from tutelage.device import seeded
 from tutelage.errors import EnvironmentFailure
@@ -57,7 +57,7 @@ Audit = Callable[[GPT], float]
 
 def reinforce(
     run: Run,
-    algorithm: PPO | GroupPolicyGradient,
+    algorithm: Algorithm,
     reference: GPT,
     tokenizer: Tokenizer,
     prompts: Sequence[Conversation],
