@@ -129,7 +129,7 @@ class Run:
         if not self._metrics_path.exists():
             return []
         rows = []
-        for line in self._metrics_path.read_text(encoding="utf-8").splitlines():
+        for line in self._metrics_path.read_text(encoding="utf-8").split("\n"):
             with contextlib.suppress(json.JSONDecodeError):
                 rows.append(json.loads(line))
         return rows

@@ -22,7 +22,8 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
         raise BadInput(f"There is no file {path}.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"The file {path} cannot be read as UTF-8 text: {error}.") from None
-    for number, line in enumerate(text.splitlines(), start=1):
+    # Not splitlines, which also cuts at marks such as U+2028 that JSON leaves inside a string.
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             yield number, line
 
@@ -39,6 +40,13 @@ def read_records(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
             raise BadInput(f"{where}: expected a JSON object, got {error.msg}.") from None
         if not isinstance(record, dict):
             raise BadInput(f"{where}: expected a JSON object, got {type(record).__name__}.")
+        try:
+            json.dumps(record, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            half = f"\\u{ord(error.object[error.start]):04x}"
+            raise BadInput(
+                f"{where}: expected text, got {half}, which is half of a character."
+            ) from None
         yield where, record
     if empty:
         raise BadInput(f"The file {path} is empty.")
