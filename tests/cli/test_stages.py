@@ -179,9 +179,14 @@ def test_prompts_are_lines_or_records(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"prompt": "one"}\n{"prompt": "two"}\n')
     for name in ("a.txt", "a.jsonl"):
         assert [prompt[-1].content for prompt in read_prompts(tmp_path / name)] == ["one", "two"]
-    (tmp_path / "a.jsonl").write_text('{"text": "one"}\n')
-    with pytest.raises(BadInput, match="line 1: expected `prompt`, got text"):
-        read_prompts(tmp_path / "a.jsonl")
+    for line, got in [
+        ('{"text": "one"}', "only `text`"),
+        ('{"prompt": 5}', "only `prompt` = 5"),
+        ("{}", "an empty object"),
+    ]:
+        (tmp_path / "a.jsonl").write_text(line)
+        with pytest.raises(BadInput, match=f"line 1: expected a string `prompt`, got {got}"):
+            read_prompts(tmp_path / "a.jsonl")
 
 
 def test_inspect_brackets_what_is_trained(tutelage, files: Path, run_folder: Path) -> None:

@@ -55,6 +55,11 @@ def test_too_little_text_is_one_sentence():
         (read_comparisons, '{"prompt": "hi", "chosen": 3}', "line 2: expected `prompt`, `chosen`"),
         (
             read_comparisons,
+            '{"prompt": "p", "responses": ["a", null], "ranking": [[0], [1]]}',
+            "line 2: expected responses of text, got null",
+        ),
+        (
+            read_comparisons,
             '{"prompt": "p", "responses": ["a", "b"], "ranking": [[0]]}',
             "line 2: ranking must name each of the 2 responses once",
         ),
@@ -68,6 +73,12 @@ def test_a_bad_line_is_named(tmp_path: Path, read, line: str, said: str):
         read(path)
     assert said in str(error.value)
     assert str(path) in str(error.value)
+
+
+def test_what_came_instead_of_text_is_shown(tmp_path: Path):
+    (tmp_path / "a.jsonl").write_text('{"text": 5}\n')
+    with pytest.raises(BadInput, match="expected a string `text`, got only `text` = 5"):
+        read_corpus([tmp_path / "a.jsonl"])
 
 
 def test_an_empty_corpus_is_named(tmp_path: Path):

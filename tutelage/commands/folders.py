@@ -12,7 +12,7 @@ from typing import Any
 from tutelage import __version__
 from tutelage.commands.options import RECORD, options_of, options_text
 from tutelage.config import read_toml
-from tutelage.data.corpus import read_lines, read_records
+from tutelage.data.corpus import named_keys, read_lines, read_records
 from tutelage.errors import BadInput
 from tutelage.runs import Run, read_json, write_text
 from tutelage.schema import Conversation
@@ -85,7 +85,7 @@ def read_prompts(path: Path) -> list[Conversation]:
         for where, record in read_records(path):
             prompt = record.get("prompt")
             if not isinstance(prompt, str):
-                raise BadInput(f"{where}: expected `prompt`, got {', '.join(record) or 'nothing'}.")
+                raise BadInput(f"{where}: expected a string `prompt`, got {named_keys(record)}.")
             prompts.append(ask(prompt))
         return prompts
     prompts = [ask(line.strip()) for _, line in read_lines(path)]

@@ -60,7 +60,7 @@ def read_corpus(paths: Sequence[Path]) -> list[str]:
             for where, record in read_records(path):
                 text = record.get("text")
                 if not isinstance(text, str):
-                    raise BadInput(f"{where}: expected `text`, got {named_keys(record)}.")
+                    raise BadInput(f"{where}: expected a string `text`, got {named_keys(record)}.")
                 documents.append(text)
         else:
             text = "\n".join(line for _, line in read_lines(path))
@@ -71,8 +71,18 @@ def read_corpus(paths: Sequence[Path]) -> list[str]:
 
 
 def named_keys(record: dict[str, object]) -> str:
-    """The record's keys, as an error names them."""
-    return "only " + " and ".join(f"`{key}`" for key in record) if record else "an empty object"
+    """The record's keys, as an error names them; what is no text with its value."""
+    if not record:
+        return "an empty object"
+    return "only " + " and ".join(
+        f"`{key}`" if isinstance(value, str) else f"`{key}` = {shown(value)}"
+        for key, value in record.items()
+    )
+
+
+def shown(value: object) -> str:
+    """A value as JSON, cut where it is long."""
+    return json.dumps(value, ensure_ascii=False)[:80]
 
 
 def token_stream(tokenizer: Tokenizer, documents: Iterable[str]) -> Tensor:
