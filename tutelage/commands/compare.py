@@ -141,7 +141,8 @@ def _ranking(scores: torch.Tensor) -> tuple[tuple[int, ...], ...]:
 
 
 def rank_by_hand(screen: Console, replies: Sequence[tuple[str, list[str]]], path: Path) -> bool:
-    """Ask for a ranking of each prompt's replies; False when the person stopped before the end."""
+    """Ask for a ranking of each prompt's replies; False when the person stopped before the end or
+    ranked none."""
     done = read_comparisons(path) if path.exists() and path.stat().st_size else []
     asked = {(item.prompt[-1].content, item.responses) for item in done}
     left = [item for item in replies if (item[0], tuple(item[1])) not in asked]
@@ -168,6 +169,9 @@ def rank_by_hand(screen: Console, replies: Sequence[tuple[str, list[str]]], path
             done.append(Comparison(ask(prompt), tuple(responses), answer, "person", now()))
             place += 1
         write_comparisons(path, done)
+    if not done:
+        screen.print("All were skipped, so there is nothing to learn from yet.")
+        return False
     screen.print(f"✓ {plural(len(done), 'prompt')} ranked")
     return True
 
