@@ -160,6 +160,39 @@ def test_bad_files_are_one_sentence(
     assert not list((files / "new").rglob("*.partial"))
 
 
+SHOWN = f"{SFT} {{d}}/shown.jsonl"
+PROMPTED = f"{RL} {{r}} --prompts {{d}}/prompts.txt"
+PAIRS = "reward --model {r} --comparisons {d}/pairs.jsonl"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (f"{SHOWN} --batch 0", "batch must be a number above 0, got 0"),
+        (f"{SHOWN} --epochs inf", "epochs must be a number above 0, got inf"),
+        (f"{SHOWN} --held-out 2", "held_out must be a number from 0 to 1, got 2.0"),
+        (f"{PAIRS} --learning-rate nan", "learning_rate must be a number above 0, got nan"),
+        (f"{PAIRS} --warmup -1", "warmup must be a number at least 0, got -1"),
+        ("pretrain --corpus {d}/text.txt --evaluate-every 0", "evaluate_every must be a number"),
+        ("pretrain --corpus {d}/text.txt --row-length 0", "row_length must be a number above 0"),
+        ("pretrain --corpus {d}/text.txt --heads 0", "heads must be a number above 0, got 0"),
+        (f"{PROMPTED} --prompts-per-step 0", "prompts_per_step must be a number above 0, got 0"),
+        (f"{PROMPTED} --kl-coefficient -1", "kl_coefficient must not be negative, got -1.0"),
+        (f"{PROMPTED} --kl-coefficient -1 --algorithm grpo", "kl_coefficient must be a number at"),
+        (f"{PROMPTED} --learning-rate -1", "learning_rate must be a number above 0, got -1.0"),
+        (f"{PROMPTED} --samples-per-prompt 1 --algorithm rloo", "must be at least 2, got 1"),
+    ],
+)
+def test_bad_numbers_are_one_sentence(
+    tutelage, files: Path, run_folder: Path, words: str, said: str
+) -> None:
+    code, out, err = tutelage(*words.format(d=files, r=run_folder).split(), "--run", files / "new")
+    assert (code, out) == (2, "")
+    assert said in err
+    assert err.endswith(f"; see `tutelage {words.split()[0]} --help`.\n")
+    assert not (files / "new").exists()
+
+
 def test_models_are_found_by_stage(run_folder: Path) -> None:
     at = run_folder / "checkpoints"
     assert find_model(run_folder) == at / "ppo_1"

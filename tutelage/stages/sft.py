@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
+from tutelage.config import require
 from tutelage.data.augmentation import RareWordSwap, leave_words_out
 from tutelage.data.demonstrations import demonstration_tree, demonstration_trees
 from tutelage.data.order import batch_indices
@@ -36,6 +37,12 @@ class SFTConfig:
     left_out: float = 0.12  # share of a request's words that are left out, of those not copied
     held_out: float = 0.05  # share of demonstrations kept for the validation loss
     evaluate_every: int = 50  # steps between validation losses and saved states
+
+    def __post_init__(self) -> None:
+        require(self, "above 0", "epochs", "batch", "row_length", "learning_rate")
+        require(self, "above 0", "max_grad_norm", "evaluate_every")
+        require(self, "at least 0", "warmup")
+        require(self, "from 0 to 1", "swapped", "left_out", "held_out")
 
 
 def sft(
