@@ -193,6 +193,44 @@ def test_bad_numbers_are_one_sentence(
     assert not (files / "new").exists()
 
 
+TO_COMPARE = "compare --model {r}/checkpoints/sft --prompts"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("pretrain --corpus {d}/short.txt --vocabulary 300", "at least 387 are needed"),
+        ("pretrain --corpus {d}/text.txt --vocabulary 10", "must hold at least"),
+        (f"{SFT} {{d}}/long.jsonl", "Demonstration 1 has"),
+        (f"{SFT} {{d}}/one.jsonl", "Of 1 demonstrations 1 would be kept"),
+        ("reward --model {r} --comparisons {d}/long.jsonl", "Comparison 1 has"),
+        (f"{RL} {{r}} --steps 1 --prompts {{d}}/long.txt", "Prompt 2 has"),
+        (f"{PROMPTED} --steps 1 --prompts-per-step 2 --max-new-tokens 96", "Prompt 1 has"),
+        (f"{RL} {{r}}/checkpoints/sft --prompts {{d}}/prompts.txt", "holds no reward model"),
+        (f"{TO_COMPARE} {{d}}/long.txt", "Prompt 2 has"),
+        (f"{TO_COMPARE} {{d}}/nowhere.txt", "There is no file"),
+        (
+            f"{TO_COMPARE} {{d}}/prompts.txt --judge {{r}}/checkpoints/sft",
+            "sft holds no reward model",
+        ),
+    ],
+)
+def test_what_cannot_be_used_leaves_the_folder_free(
+    tutelage, files: Path, run_folder: Path, words: str, said: str
+) -> None:
+    (files / "short.txt").write_text("too short")
+    (files / "long.txt").write_text("count the lines\n" + "count " * 200)
+    long = {"prompt": "count " * 200, "completion": "wc", "chosen": "a", "rejected": "b"}
+    (files / "long.jsonl").write_text(json.dumps(long) + "\n")
+    (files / "one.jsonl").write_text('{"prompt": "say", "completion": "plum"}\n')
+    words = words.format(d=files, r=run_folder)
+    code, out, err = tutelage(*words.split(), "--run", files / "new")
+    assert (code, out) == (2, "")
+    assert said in err
+    assert len(err.splitlines()) == 1
+    assert not (files / "new").exists()
+
+
 def test_models_are_found_by_stage(run_folder: Path) -> None:
     at = run_folder / "checkpoints"
     assert find_model(run_folder) == at / "ppo_1"

@@ -16,7 +16,8 @@ from tutelage.data.corpus import named_keys, read_lines, read_records
 from tutelage.errors import BadInput
 from tutelage.runs import Run, read_json, write_text
 from tutelage.schema import Conversation
-from tutelage.text.chat_format import ask
+from tutelage.text.chat_format import ask, encode_prompt
+from tutelage.text.tokenizer import Tokenizer
 
 # Stages in the order in which they are taught; a number after the name counts rounds.
 _ORDER = ("pretrain", "sft", "reward", "ppo", "rl")
@@ -92,6 +93,20 @@ def read_prompts(path: Path) -> list[Conversation]:
     if not prompts:
         raise BadInput(f"The file {path} is empty.")
     return prompts
+
+
+def check_prompts(
+    prompts: Sequence[Conversation], tokenizer: Tokenizer, context: int, max_new_tokens: int
+) -> None:
+    """Raise unless every prompt and its longest reply fit the model's context."""
+    for number, prompt in enumerate(prompts, start=1):
+        length = len(encode_prompt(tokenizer, prompt))
+        if length + max_new_tokens > context:
+            raise BadInput(
+                f"Prompt {number} has {length} tokens and its reply may have {max_new_tokens}, the "
+                f"model's context is {context}: shorten it, give a smaller --max-new-tokens, or "
+                "pretrain with a longer context."
+            )
 
 
 Inputs = Mapping[str, Path | Sequence[Path] | None]

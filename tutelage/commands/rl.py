@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import tyro
 
 from tutelage.algorithms import ALGORITHMS, AlgorithmName
-from tutelage.commands.folders import find_model, read_prompts, settle
+from tutelage.commands.folders import check_prompts, find_model, read_prompts, settle
 from tutelage.commands.machine import prepare
 from tutelage.commands.options import parse
 from tutelage.config import require
@@ -101,6 +101,13 @@ def main(argv: Sequence[str]) -> None:
     grader = find_model(options.reward, grades=True)
     prompts = read_prompts(options.prompts)
     gpt, tokenizer = load_policy(path)
+    check_prompts(prompts, tokenizer, gpt.config.context, options.max_new_tokens)
+    reward_model, its_tokenizer = load_reward_model(grader)
+    if tokenizer.inner.to_str() != its_tokenizer.inner.to_str():
+        raise BadInput(
+            f"{grader} reads other tokens than {path} writes: train the reward model from the "
+            "same model."
+        )
     mixed = None
     if options.demonstrations:
         shown = read_demonstrations(options.demonstrations)
@@ -114,12 +121,6 @@ def main(argv: Sequence[str]) -> None:
     run = settle(options.run, "rl", options, inputs)
     screen = console()
     if not run.done("rl"):
-        reward_model, its_tokenizer = load_reward_model(grader)
-        if tokenizer.inner.to_str() != its_tokenizer.inner.to_str():
-            raise BadInput(
-                f"{grader} reads other tokens than {path} writes: train the reward model from the "
-                "same model."
-            )
         # What grades whole replies begins to value their parts.
         learner = LanguagePolicy(copy.deepcopy(gpt), copy.deepcopy(reward_model))
         kind, _, _ = ALGORITHMS[options.algorithm]
