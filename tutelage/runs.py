@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,12 +32,19 @@ class Progress:
 
 @contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Ctrl-C waits until the write is finished."""
-    old = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """Ctrl-C waits until the write is finished. A signal mask would not do: another thread takes
+    the signal, and Python then interrupts the main one."""
+    if threading.current_thread() is not threading.main_thread():  # never interrupted
+        yield
+        return
+    came: list[int] = []
+    old = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, old)
+        signal.signal(signal.SIGINT, old)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
