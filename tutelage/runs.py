@@ -87,6 +87,9 @@ class Run:
             raise BadInput(f"The run folder {self.folder} is a file; give a folder.")
         self.folder.mkdir(parents=True, exist_ok=True)
         self._metrics_path = self.folder / "metrics.jsonl"
+        for left in (self.folder / "checkpoints").glob("*.resume.pt"):
+            if self.done(left.name.removesuffix(".resume.pt")):  # killed at the end of `finish`
+                left.unlink()
 
     def checkpoint(self, stage: str) -> Path:
         """Folder of a finished stage."""
@@ -124,6 +127,8 @@ class Run:
                 os.replace(temporary, target)
             finally:
                 shutil.rmtree(temporary, ignore_errors=True)
+            # Not before: a kill in between would lose the stage. A kill here leaves the state
+            # beside the finished stage until the run is opened again.
             self._resume_path(stage).unlink(missing_ok=True)
 
     def log(self, stage: str, step: int, metrics: Mapping[str, float]) -> None:
