@@ -1,5 +1,5 @@
 # make demo      set up, raise an assistant in ten minutes, print how good it is
-# make test      set up, then every check; under 15 minutes on two cores
+# make test      set up, then every check but slow tests; under 15 minutes on two cores
 # make test-all  the tests that take minutes too; writes benchmarks/results/test_all.json
 # make clean     remove what the other targets made; runs/ stays
 #

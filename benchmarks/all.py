@@ -15,6 +15,7 @@ CLAIMS = (
     "sampling_speed",
     "pretrain_utilisation",
     "tinyshakespeare",
+    "startup",
 )
 
 

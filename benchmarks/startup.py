@@ -1,13 +1,16 @@
-"""How long `tutelage --help` takes, beside a bare interpreter; one JSON line."""
+"""How long `tutelage --help` takes, against the half second that it may; beside it a bare
+interpreter."""
 
 from __future__ import annotations
 
-import json
 import statistics
 import subprocess
 import sys
 import time
 
+from common import in_turn, print_result
+
+LIMIT_S = 0.5
 RUNS = 21
 
 
@@ -19,25 +22,20 @@ def seconds(*words: str) -> float:
 
 
 def main() -> None:
-    # Turn about, so that whatever else the machine does falls on both.
-    pairs = [(seconds("-m", "tutelage.cli", "--help"), seconds("-c", "pass")) for _ in range(RUNS)]
-    ours, bare = zip(*pairs, strict=True)
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    ours, bare = in_turn(
+        lambda: seconds("-m", "tutelage.cli", "--help"), lambda: seconds("-c", "pass"), RUNS
     )
-    row = {
-        "claim": "tutelage --help answers within half a second",
-        "ours": round(statistics.median(ours), 4),
-        "spread": [round(min(ours), 4), round(max(ours), 4)],
-        "peer": "python -c pass",
-        "peer_version": sys.version.split()[0],
-        "baseline": round(statistics.median(bare), 4),
-        "ratio": round(statistics.median(ours) / statistics.median(bare), 2),
-        "unit": "s",
-        "runs": RUNS,
-        "commit": commit.stdout.strip(),
-    }
-    print(json.dumps(row))
+    print_result(
+        "tutelage --help",
+        "s",
+        ours,
+        [LIMIT_S],
+        "the limit",
+        less_is_better=True,
+        target=1.0,
+        seed=0,
+        bare_interpreter=round(statistics.median(bare), 4),
+    )
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from tutelage.errors import BadInput, SandboxUnavailable
 from tutelage.plan import FORMAT, Plan, SchoolConfig, open_run
 from tutelage.runs import Run
 from tutelage.sandbox import require_sandbox
-from tutelage.school import Lesson, unseen_tasks
+from tutelage.school import Lesson, school, unseen_tasks
 
 CONFIG = SchoolConfig(run=Path("."), size="small")
 PLAN = Plan(
@@ -285,6 +285,15 @@ def test_a_folder_whose_first_write_was_killed_is_an_empty_one(
     (tmp_path / ".config.toml.partial").write_text("[scho")
     assert open_run(replace(CONFIG, run=tmp_path))[1] == PLAN
     assert [path.name for path in tmp_path.iterdir()] == ["config.toml"]
+
+
+def test_a_mistaken_corpus_leaves_the_folder_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("tutelage.school.require_sandbox", lambda: None)
+    monkeypatch.setattr("tutelage.plan.make_plan", lambda *given: PLAN)
+    config = replace(CONFIG, run=tmp_path / "run")
+    with pytest.raises(BadInput, match=r"There is no file typo\.txt"):
+        next(school(replace(config, corpus=(Path("typo.txt"),))))
+    assert open_run(config)[1] == PLAN
 
 
 def test_a_refused_folder_is_one_sentence_and_exit_2(tmp_path: Path):

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import tomllib
 import typing
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tutelage.errors import BadInput
 
 T = TypeVar("T")
+
+RANGES: dict[str, Callable[[float], bool]] = {
+    "above 0": lambda value: value > 0,
+    "at least 0": lambda value: value >= 0,
+    "from 0 to 1": lambda value: 0 <= value <= 1,
+}
+
+
+def require(config: object, allowed: str, *names: str) -> None:
+    """Raise for the first of these fields whose number is infinite or outside one of RANGES."""
+    for name in names:
+        value = getattr(config, name)
+        if not (math.isfinite(value) and RANGES[allowed](value)):
+            raise ValueError(f"{name} must be a number {allowed}, got {value}")
 
 
 def to_toml(tables: dict[str, Any]) -> str:

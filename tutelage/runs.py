@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,12 +32,19 @@ class Progress:
 
 @contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Ctrl-C waits until the write is finished."""
-    old = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """Ctrl-C waits until the write is finished. A signal mask would not do: another thread takes
+    the signal, and Python then interrupts the main one."""
+    if threading.current_thread() is not threading.main_thread():  # never interrupted
+        yield
+        return
+    came: list[int] = []
+    old = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, old)
+        signal.signal(signal.SIGINT, old)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
@@ -79,6 +87,9 @@ class Run:
             raise BadInput(f"The run folder {self.folder} is a file; give a folder.")
         self.folder.mkdir(parents=True, exist_ok=True)
         self._metrics_path = self.folder / "metrics.jsonl"
+        for left in (self.folder / "checkpoints").glob("*.resume.pt"):
+            if self.done(left.name.removesuffix(".resume.pt")):  # killed at the end of `finish`
+                left.unlink()
 
     def checkpoint(self, stage: str) -> Path:
         """Folder of a finished stage."""
@@ -116,6 +127,8 @@ class Run:
                 os.replace(temporary, target)
             finally:
                 shutil.rmtree(temporary, ignore_errors=True)
+            # Not before: a kill in between would lose the stage. A kill here leaves the state
+            # beside the finished stage until the run is opened again.
             self._resume_path(stage).unlink(missing_ok=True)
 
     def log(self, stage: str, step: int, metrics: Mapping[str, float]) -> None:
@@ -129,7 +142,7 @@ class Run:
         if not self._metrics_path.exists():
             return []
         rows = []
-        for line in self._metrics_path.read_text(encoding="utf-8").splitlines():
+        for line in self._metrics_path.read_text(encoding="utf-8").split("\n"):
             with contextlib.suppress(json.JSONDecodeError):
                 rows.append(json.loads(line))
         return rows

@@ -95,6 +95,8 @@ def school(config: SchoolConfig) -> Iterator[Progress]:
     """Run every stage that is not done yet; ends with report.json in the run folder."""
     require_sandbox()
     began = time.perf_counter()
+    if not (config.run / "data" / "corpus.jsonl").exists():
+        read_corpus(config.corpus)  # a mistake in it is told before the folder belongs to it
     run, plan = open_run(config)
     add_seconds(run, "world", time.perf_counter() - began)
     dtype = pick_dtype(torch.device("cpu"), config.dtype)

@@ -19,6 +19,8 @@ from tutelage.sandbox import Ending, Entry, Execution, Limits
 
 FILES = {"plum.txt": Entry("file", b"one\ntwo\nthree\n"), "b": Entry("dir")}
 
+CTRL_C = "\x03"  # in a reply: the person interrupts it there
+
 
 @pytest.fixture
 def talk(tutelage, run_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
@@ -31,7 +33,10 @@ def talk(tutelage, run_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: 
         left = iter(replies)
 
         def stream(*_: object) -> Iterator[str]:
-            yield from next(left)
+            for piece in next(left):
+                if piece == CTRL_C:
+                    raise KeyboardInterrupt
+                yield piece
 
         monkeypatch.setattr(chat_module, "stream_text", stream)
         monkeypatch.setattr("sys.stdin", io.StringIO("".join(line + "\n" for line in lines)))
@@ -85,6 +90,32 @@ def test_a_model_that_repeats_itself_stores_nothing(talk, run_folder) -> None:
     _, out = talk(["yes"] * 17, "hi", "/redo")
     assert "said the same 16 times" in out
     assert not (run_folder / "labels.jsonl").exists()
+
+
+def test_an_interrupted_reply_stays_but_is_never_the_better_one(talk, run_folder) -> None:
+    replies = [f"whole{CTRL_C}never", f"bet{CTRL_C}ter", "better"]
+    _, out = talk(replies, "hi", "/redo", "/good", "/redo")
+    assert "whole" in out
+    assert "never" not in out
+    assert "Stopped; nothing was stored." in out
+    good, redo = labels(run_folder)
+    assert good["response"] == "whole"
+    assert redo["responses"] == ["whole", "better"]
+
+
+def test_a_request_too_long_is_said_once_and_has_no_reply(talk, run_folder) -> None:
+    _, out = talk(["fine"], "hi", "lines " * 200, "/redo", "/good")
+    assert out.count("this model reads at most 95") == 1
+    assert "There is no reply yet to do again." in out
+    assert not (run_folder / "labels.jsonl").exists()
+
+
+def test_what_no_longer_fits_is_forgotten(talk, tokenizer) -> None:
+    long = " ".join(["lines"] * (60 // len(tokenizer.encode(" lines"))))  # of 95 tokens
+    lines = [long, long, "hi"]
+    _, out = talk(["one", "two", "three"], *lines, options=("--memory", "3"))
+    assert "this model reads at most" not in out
+    assert "three" in out
 
 
 def test_stages_change_and_a_wrong_one_is_a_sentence(talk) -> None:

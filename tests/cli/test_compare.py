@@ -91,6 +91,14 @@ def test_end_of_input_stops_like_q(tutelage, words, tmp_path, monkeypatch) -> No
     assert [item.responses[0] for item in found] == ["a1"]
 
 
+def test_nothing_is_learned_from_what_was_skipped(tutelage, words, monkeypatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("s\ns\ns\n"))
+    code, out, err = tutelage(*words)
+    assert (code, err) == (0, "")
+    assert "nothing to learn from yet" in out
+    assert "Next      tutelage compare" in out
+
+
 def test_a_reward_model_ranks(tutelage, words, run_folder, tmp_path) -> None:
     code, out, _ = tutelage(*words, "--judge", run_folder)
     assert code == 0

@@ -160,6 +160,77 @@ def test_bad_files_are_one_sentence(
     assert not list((files / "new").rglob("*.partial"))
 
 
+SHOWN = f"{SFT} {{d}}/shown.jsonl"
+PROMPTED = f"{RL} {{r}} --prompts {{d}}/prompts.txt"
+PAIRS = "reward --model {r} --comparisons {d}/pairs.jsonl"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (f"{SHOWN} --batch 0", "batch must be a number above 0, got 0"),
+        (f"{SHOWN} --epochs inf", "epochs must be a number above 0, got inf"),
+        (f"{SHOWN} --held-out 2", "held_out must be a number from 0 to 1, got 2.0"),
+        (f"{PAIRS} --learning-rate nan", "learning_rate must be a number above 0, got nan"),
+        (f"{PAIRS} --warmup -1", "warmup must be a number at least 0, got -1"),
+        ("pretrain --corpus {d}/text.txt --evaluate-every 0", "evaluate_every must be a number"),
+        ("pretrain --corpus {d}/text.txt --row-length 0", "row_length must be a number above 0"),
+        ("pretrain --corpus {d}/text.txt --heads 0", "heads must be a number above 0, got 0"),
+        (f"{PROMPTED} --prompts-per-step 0", "prompts_per_step must be a number above 0, got 0"),
+        (f"{PROMPTED} --kl-coefficient -1", "kl_coefficient must not be negative, got -1.0"),
+        (f"{PROMPTED} --kl-coefficient -1 --algorithm grpo", "kl_coefficient must be a number at"),
+        (f"{PROMPTED} --learning-rate -1", "learning_rate must be a number above 0, got -1.0"),
+        (f"{PROMPTED} --samples-per-prompt 1 --algorithm rloo", "must be at least 2, got 1"),
+    ],
+)
+def test_bad_numbers_are_one_sentence(
+    tutelage, files: Path, run_folder: Path, words: str, said: str
+) -> None:
+    code, out, err = tutelage(*words.format(d=files, r=run_folder).split(), "--run", files / "new")
+    assert (code, out) == (2, "")
+    assert said in err
+    assert err.endswith(f"; see `tutelage {words.split()[0]} --help`.\n")
+    assert not (files / "new").exists()
+
+
+TO_COMPARE = "compare --model {r}/checkpoints/sft --prompts"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("pretrain --corpus {d}/short.txt --vocabulary 300", "at least 387 are needed"),
+        ("pretrain --corpus {d}/text.txt --vocabulary 10", "must hold at least"),
+        (f"{SFT} {{d}}/long.jsonl", "Demonstration 1 has"),
+        (f"{SFT} {{d}}/one.jsonl", "Of 1 demonstrations 1 would be kept"),
+        ("reward --model {r} --comparisons {d}/long.jsonl", "Comparison 1 has"),
+        (f"{RL} {{r}} --steps 1 --prompts {{d}}/long.txt", "Prompt 2 has"),
+        (f"{PROMPTED} --steps 1 --prompts-per-step 2 --max-new-tokens 96", "Prompt 1 has"),
+        (f"{RL} {{r}}/checkpoints/sft --prompts {{d}}/prompts.txt", "holds no reward model"),
+        (f"{TO_COMPARE} {{d}}/long.txt", "Prompt 2 has"),
+        (f"{TO_COMPARE} {{d}}/nowhere.txt", "There is no file"),
+        (
+            f"{TO_COMPARE} {{d}}/prompts.txt --judge {{r}}/checkpoints/sft",
+            "sft holds no reward model",
+        ),
+    ],
+)
+def test_what_cannot_be_used_leaves_the_folder_free(
+    tutelage, files: Path, run_folder: Path, words: str, said: str
+) -> None:
+    (files / "short.txt").write_text("too short")
+    (files / "long.txt").write_text("count the lines\n" + "count " * 200)
+    long = {"prompt": "count " * 200, "completion": "wc", "chosen": "a", "rejected": "b"}
+    (files / "long.jsonl").write_text(json.dumps(long) + "\n")
+    (files / "one.jsonl").write_text('{"prompt": "say", "completion": "plum"}\n')
+    words = words.format(d=files, r=run_folder)
+    code, out, err = tutelage(*words.split(), "--run", files / "new")
+    assert (code, out) == (2, "")
+    assert said in err
+    assert len(err.splitlines()) == 1
+    assert not (files / "new").exists()
+
+
 def test_models_are_found_by_stage(run_folder: Path) -> None:
     at = run_folder / "checkpoints"
     assert find_model(run_folder) == at / "ppo_1"
@@ -179,9 +250,14 @@ def test_prompts_are_lines_or_records(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"prompt": "one"}\n{"prompt": "two"}\n')
     for name in ("a.txt", "a.jsonl"):
         assert [prompt[-1].content for prompt in read_prompts(tmp_path / name)] == ["one", "two"]
-    (tmp_path / "a.jsonl").write_text('{"text": "one"}\n')
-    with pytest.raises(BadInput, match="line 1: expected `prompt`, got text"):
-        read_prompts(tmp_path / "a.jsonl")
+    for line, got in [
+        ('{"text": "one"}', "only `text`"),
+        ('{"prompt": 5}', "only `prompt` = 5"),
+        ("{}", "an empty object"),
+    ]:
+        (tmp_path / "a.jsonl").write_text(line)
+        with pytest.raises(BadInput, match=f"line 1: expected a string `prompt`, got {got}"):
+            read_prompts(tmp_path / "a.jsonl")
 
 
 def test_inspect_brackets_what_is_trained(tutelage, files: Path, run_folder: Path) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from tutelage.data.comparisons import read_comparisons
+from tutelage.data.comparisons import read_comparisons, write_comparisons
 from tutelage.data.corpus import read_corpus, stream_rows
-from tutelage.data.demonstrations import read_demonstrations
+from tutelage.data.demonstrations import read_demonstrations, write_demonstrations
 from tutelage.data.order import batch_indices
 from tutelage.errors import BadInput
+from tutelage.schema import Comparison, Demonstration, Message
+from tutelage.text.chat_format import ask
 
 
 def test_every_row_once_an_epoch():
@@ -45,7 +47,17 @@ def test_too_little_text_is_one_sentence():
         (read_demonstrations, '{"prompt": "hi"}', "line 2: expected `prompt` and `completion`"),
         (read_demonstrations, '{"messages": [{"role": "cat"}]}', "line 2: expected messages with"),
         (read_demonstrations, "[1]", "line 2: expected a JSON object, got list"),
+        (
+            read_demonstrations,
+            '{"prompt": "p", "completion": "\\ud800"}',
+            "line 2: expected text, got \\ud800, which is half of a character",
+        ),
         (read_comparisons, '{"prompt": "hi", "chosen": 3}', "line 2: expected `prompt`, `chosen`"),
+        (
+            read_comparisons,
+            '{"prompt": "p", "responses": ["a", null], "ranking": [[0], [1]]}',
+            "line 2: expected responses of text, got null",
+        ),
         (
             read_comparisons,
             '{"prompt": "p", "responses": ["a", "b"], "ranking": [[0]]}',
@@ -63,7 +75,26 @@ def test_a_bad_line_is_named(tmp_path: Path, read, line: str, said: str):
     assert str(path) in str(error.value)
 
 
+def test_what_came_instead_of_text_is_shown(tmp_path: Path):
+    (tmp_path / "a.jsonl").write_text('{"text": 5}\n')
+    with pytest.raises(BadInput, match="expected a string `text`, got only `text` = 5"):
+        read_corpus([tmp_path / "a.jsonl"])
+
+
 def test_an_empty_corpus_is_named(tmp_path: Path):
     (tmp_path / "a.txt").write_text("\n\n")
     with pytest.raises(BadInput, match=r"a\.txt is empty"):
         read_corpus([tmp_path / "a.txt"])
+
+
+def test_marks_that_end_a_line_elsewhere_stay_in_the_text(tmp_path: Path):
+    """U+2028, U+2029 and U+0085 stand unescaped in JSON; only a new line ends a record."""
+    text, path = "one\u2028two\u2029three\x85four\r\nfive", tmp_path / "a.jsonl"
+    shown = [Demonstration((*ask(text), Message("assistant", text)))]
+    write_demonstrations(path, shown)
+    assert read_demonstrations(path) == shown
+    ranked = [Comparison(ask(text), (text, "no"), ((0,), (1,)))]
+    write_comparisons(path, ranked)
+    assert read_comparisons(path) == ranked
+    path.write_bytes(f'{{"text": "{text[:-6]}"}}\r\n{{"text": "next"}}\r\n'.encode())
+    assert read_corpus([path]) == [text[:-6], "next"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -181,6 +182,35 @@ def test_killed_around_a_write(
     if not run.done(name.split(",")[0].replace("policy", "ppo")):
         run_to_the_end(STAGES[name](run, taught))
     assert left_behind(run) == uninterrupted(name)
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+def test_killed_around_the_rename_that_ends_a_stage(
+    before: bool,
+    taught: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    uninterrupted: Callable[[str], dict[str, bytes]],
+):
+    rename = os.replace
+
+    def rename_and_die(source: Path, target: Path) -> None:
+        if target.name != "sft":
+            return rename(source, target)
+        if not before:
+            rename(source, target)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.replace", rename_and_die)
+        with pytest.raises(Killed):
+            run_to_the_end(start_sft(Run(tmp_path), taught))
+    assert (tmp_path / "checkpoints" / "sft.resume.pt").exists()  # nothing is learned twice
+    run = Run(tmp_path)
+    assert run.done("sft") is not before
+    if before:
+        run_to_the_end(start_sft(run, taught))
+    assert left_behind(run) == uninterrupted("sft")
 
 
 def test_a_line_that_a_kill_cut_short_is_dropped(

@@ -20,6 +20,7 @@ from tutelage.algorithms.functional import (
     kl_k3,
     leave_one_out_advantages,
 )
+from tutelage.config import require
 from tutelage.errors import BadInput
 from tutelage.model.optimiser import policy_optimiser
 from tutelage.rollout.experience import Experience, Policy
@@ -35,6 +36,12 @@ class GroupConfig:
     kl_coefficient: float = 0.1  # β, price of a nat of log π − log ref
     max_grad_norm: float = 1.0
     ratio_tolerance: float = 1e-3  # rounding allowed between sampling and training
+
+    def __post_init__(self) -> None:
+        if not 0 < self.clip_range < 1:
+            raise ValueError(f"clip_range must lie in (0, 1), got {self.clip_range}")
+        require(self, "above 0", "learning_rate", "epochs", "minibatches", "max_grad_norm")
+        require(self, "at least 0", "kl_coefficient", "ratio_tolerance")
 
 
 class GroupPolicyGradient:

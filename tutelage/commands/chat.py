@@ -154,15 +154,23 @@ class Chat:
         return [*top[:8], f"  and {len(top) - 8} more"] if len(top) > 8 else top
 
     def ask(self, request: str) -> None:
-        """Let the model answer, shown as it is written."""
+        """Let the model answer, shown as it is written; Ctrl-C ends the reply where it is."""
         if self.reply is not None and self.options.memory:
             self.past += [Message("user", self.prompt), Message("assistant", self.reply)]
             self.past = self.past[-2 * self.options.memory :]
         self.prompt, self.reply = request, None
-        written = []
-        for piece in self._write(self.options.temperature):
-            written.append(piece)
-            self._show(visible(piece), is_command=written[0].startswith(COMMAND[0]))
+        longest = self.gpt.config.context - 1
+        while self.past and len(self._tokens()) > longest:
+            self.past = self.past[2:]  # the oldest exchange
+        if len(self._tokens()) > longest:
+            length = len(self._tokens())
+            self._say(Text(f"That is {length} tokens; this model reads at most {longest}."))
+            return
+        written: list[str] = []
+        with contextlib.suppress(KeyboardInterrupt):
+            for piece in self._write(self.options.temperature):
+                written.append(piece)
+                self._show(visible(piece), is_command=written[0].startswith(COMMAND[0]))
         self._end_reply("".join(written))
 
     def redo(self) -> None:
@@ -172,7 +180,11 @@ class Chat:
             return
         before = self.reply
         for _ in range(REDO_TRIES):
-            reply = "".join(self._write(self.options.temperature or REDO_TEMPERATURE))
+            try:
+                reply = "".join(self._write(self.options.temperature or REDO_TEMPERATURE))
+            except KeyboardInterrupt:
+                self._say(Text("Stopped; nothing was stored."))
+                return
             if reply != before:
                 break
         else:
@@ -183,20 +195,19 @@ class Chat:
         self.labels.compare(self.prompt, worse=before, better=reply, stage=self.stage)
         self._note("stored: this reply before the last one")
 
-    def _write(self, temperature: float) -> Iterator[str]:
-        """A reply piece by piece; Ctrl-C ends it where it is."""
+    def _tokens(self) -> list[int]:
+        """What the model reads: the last request, after what it remembers."""
         prompt: Conversation = (*self.past, Message("user", self.prompt))
-        tokens = encode_prompt(self.tokenizer, prompt)
-        longest = self.gpt.config.context - 1
-        if len(tokens) > longest:
-            self._say(Text(f"That is {len(tokens)} tokens; this model reads at most {longest}."))
-            return
-        most = min(self.options.max_new_tokens, longest + 1 - len(tokens))
+        return encode_prompt(self.tokenizer, prompt)
+
+    def _write(self, temperature: float) -> Iterator[str]:
+        """A reply piece by piece."""
+        tokens = self._tokens()
+        most = min(self.options.max_new_tokens, self.gpt.config.context - len(tokens))
         sampling = Sampling(max_new_tokens=most, temperature=temperature)
         self.drawn += 1
         generator = seeded(self.options.seed, "chat", self.drawn)
-        with contextlib.suppress(KeyboardInterrupt):
-            yield from stream_text(self.gpt, self.tokenizer, tokens, sampling, generator)
+        yield from stream_text(self.gpt, self.tokenizer, tokens, sampling, generator)
 
     def _show(self, text: str, is_command: bool) -> None:
         style = f"bold {ACCENT}" if is_command else ""

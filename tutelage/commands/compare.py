@@ -16,7 +16,7 @@ import tyro
 from rich.console import Console
 from rich.text import Text
 
-from tutelage.commands.folders import find_model, read_prompts, settle
+from tutelage.commands.folders import check_prompts, find_model, read_prompts, settle
 from tutelage.commands.labels import now
 from tutelage.commands.machine import prepare
 from tutelage.commands.options import parse
@@ -25,14 +25,15 @@ from tutelage.data.corpus import read_records
 from tutelage.errors import BadInput
 from tutelage.evaluation.wording import count, plural, visible
 from tutelage.judges.reward_model import RewardModelJudge
-from tutelage.model.checkpoint import load_model, load_policy
-from tutelage.model.heads import RewardModel
+from tutelage.model.checkpoint import load_policy, load_reward_model
+from tutelage.model.gpt import GPT
 from tutelage.rollout.engine import Sampling
 from tutelage.runs import Run, write_text
-from tutelage.schema import Comparison
+from tutelage.schema import Comparison, Conversation
 from tutelage.stages.compare import sample_responses
 from tutelage.terminal import ACCENT, COLOURS, console, show_next
 from tutelage.text.chat_format import ask
+from tutelage.text.tokenizer import Tokenizer
 
 ABOUT = """
 Sample 4 to 9 replies to each prompt and rank them. With --judge a reward model ranks. Without,
@@ -78,9 +79,14 @@ def main(argv: Sequence[str]) -> None:
     screen = console()
     model = find_model(options.model, options.stage, making=(options.run, "reward"))
     judge = find_model(options.judge, grades=True) if options.judge else None
+    prompts = read_prompts(options.prompts)
+    gpt, tokenizer = load_policy(model)
+    check_prompts(prompts, tokenizer, gpt.config.context, options.max_new_tokens)
+    if judge is not None:
+        load_reward_model(judge)  # one that does not grade is told before the folder is bound to it
     inputs = {"model": model, "prompts": options.prompts, "judge": judge}
     run = settle(options.run, "compare", options, inputs)
-    replies = _replies(run, options, model)
+    replies = _replies(run, options, gpt, tokenizer, prompts)
     path = run.folder / "data" / "comparisons.jsonl"
     if judge is not None:
         comparisons = rank_by_model(judge, replies)
@@ -94,12 +100,16 @@ def main(argv: Sequence[str]) -> None:
     show_next(screen, shlex.join([*learn, "--run", str(run.folder)]), rankings=path)
 
 
-def _replies(run: Run, options: CompareOptions, model: Path) -> list[tuple[str, list[str]]]:
+def _replies(
+    run: Run,
+    options: CompareOptions,
+    gpt: GPT,
+    tokenizer: Tokenizer,
+    prompts: Sequence[Conversation],
+) -> list[tuple[str, list[str]]]:
     """Each prompt with its replies: sampled once, so that going on shows the same ones."""
     path = run.folder / "data" / "replies.jsonl"
     if not path.exists():
-        prompts = read_prompts(options.prompts)
-        gpt, tokenizer = load_policy(model)
         sampling = Sampling(max_new_tokens=options.max_new_tokens, temperature=options.temperature)
         found = sample_responses(gpt, tokenizer, prompts, sampling, options.seed, "compare")
         rows = (
@@ -117,9 +127,7 @@ def _replies(run: Run, options: CompareOptions, model: Path) -> list[tuple[str, 
 
 def rank_by_model(folder: Path, replies: Sequence[tuple[str, list[str]]]) -> list[Comparison]:
     """Rankings by a reward model's scores; only equal scores are ties."""
-    model, tokenizer = load_model(folder)
-    if not isinstance(model, RewardModel):
-        raise BadInput(f"{folder} holds a model that speaks; --judge needs a reward model.")
+    model, tokenizer = load_reward_model(folder)
     unranked = [
         Comparison(ask(prompt), tuple(responses), (tuple(range(len(responses))),))
         for prompt, responses in replies
@@ -141,7 +149,8 @@ def _ranking(scores: torch.Tensor) -> tuple[tuple[int, ...], ...]:
 
 
 def rank_by_hand(screen: Console, replies: Sequence[tuple[str, list[str]]], path: Path) -> bool:
-    """Ask for a ranking of each prompt's replies; False when the person stopped before the end."""
+    """Ask for a ranking of each prompt's replies; False when the person stopped before the end or
+    ranked none."""
     done = read_comparisons(path) if path.exists() and path.stat().st_size else []
     asked = {(item.prompt[-1].content, item.responses) for item in done}
     left = [item for item in replies if (item[0], tuple(item[1])) not in asked]
@@ -168,6 +177,9 @@ def rank_by_hand(screen: Console, replies: Sequence[tuple[str, list[str]]], path
             done.append(Comparison(ask(prompt), tuple(responses), answer, "person", now()))
             place += 1
         write_comparisons(path, done)
+    if not done:
+        screen.print("All were skipped, so there is nothing to learn from yet.")
+        return False
     screen.print(f"✓ {plural(len(done), 'prompt')} ranked")
     return True
 

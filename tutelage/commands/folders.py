@@ -12,11 +12,12 @@ from typing import Any
 from tutelage import __version__
 from tutelage.commands.options import RECORD, options_of, options_text
 from tutelage.config import read_toml
-from tutelage.data.corpus import read_lines, read_records
+from tutelage.data.corpus import named_keys, read_lines, read_records
 from tutelage.errors import BadInput
 from tutelage.runs import Run, read_json, write_text
 from tutelage.schema import Conversation
-from tutelage.text.chat_format import ask
+from tutelage.text.chat_format import ask, encode_prompt
+from tutelage.text.tokenizer import Tokenizer
 
 # Stages in the order in which they are taught; a number after the name counts rounds.
 _ORDER = ("pretrain", "sft", "reward", "ppo", "rl")
@@ -85,13 +86,27 @@ def read_prompts(path: Path) -> list[Conversation]:
         for where, record in read_records(path):
             prompt = record.get("prompt")
             if not isinstance(prompt, str):
-                raise BadInput(f"{where}: expected `prompt`, got {', '.join(record) or 'nothing'}.")
+                raise BadInput(f"{where}: expected a string `prompt`, got {named_keys(record)}.")
             prompts.append(ask(prompt))
         return prompts
     prompts = [ask(line.strip()) for _, line in read_lines(path)]
     if not prompts:
         raise BadInput(f"The file {path} is empty.")
     return prompts
+
+
+def check_prompts(
+    prompts: Sequence[Conversation], tokenizer: Tokenizer, context: int, max_new_tokens: int
+) -> None:
+    """Raise unless every prompt and its longest reply fit the model's context."""
+    for number, prompt in enumerate(prompts, start=1):
+        length = len(encode_prompt(tokenizer, prompt))
+        if length + max_new_tokens > context:
+            raise BadInput(
+                f"Prompt {number} has {length} tokens and its reply may have {max_new_tokens}, the "
+                f"model's context is {context}: shorten it, give a smaller --max-new-tokens, or "
+                "pretrain with a longer context."
+            )
 
 
 Inputs = Mapping[str, Path | Sequence[Path] | None]

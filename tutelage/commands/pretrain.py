@@ -18,7 +18,7 @@ from tutelage.device import DTypeName, seeded
 from tutelage.errors import BadInput
 from tutelage.model.checkpoint import load_policy
 from tutelage.model.gpt import GPT, GPTConfig
-from tutelage.runs import Run, write_atomically
+from tutelage.runs import write_atomically
 from tutelage.stages.pretrain import PretrainConfig, pretrain
 from tutelage.terminal import Watcher, console, show_next
 from tutelage.text.tokenizer import Tokenizer
@@ -61,19 +61,21 @@ def main(argv: Sequence[str]) -> None:
     dtype = prepare(options.dtype)
     documents = read_corpus(options.corpus)
     model = find_model(options.from_) if options.from_ else None
+    gpt, tokenizer = _start(options, model, documents)
+    stream = token_stream(tokenizer, documents)
+    # The end of the text is kept: unlike rows drawn at random it shares no sentence with it.
+    kept = max(len(stream) // 50, options.training.row_length + 1)
+    if len(stream) < 3 * kept:  # told before the folder is bound to this corpus
+        raise BadInput(
+            f"The corpus has {len(stream)} tokens; at least {3 * kept} are needed, or a "
+            "shorter --row-length."
+        )
     inputs = {"corpus": options.corpus, "from": model}
     run = settle(options.run, "pretrain", options, inputs)
+    if model is None and not _tokenizer_path(options).exists():
+        write_atomically(_tokenizer_path(options), tokenizer.save)
     screen = console()
     if not run.done("pretrain"):
-        gpt, tokenizer = _start(run, options, model, documents)
-        stream = token_stream(tokenizer, documents)
-        # The end of the text is kept: unlike rows drawn at random it shares no sentence with it.
-        kept = max(len(stream) // 50, options.training.row_length + 1)
-        if len(stream) < 3 * kept:
-            raise BadInput(
-                f"The corpus has {len(stream)} tokens; at least {3 * kept} are needed, or a "
-                "shorter --row-length."
-            )
         stages = pretrain(
             run,
             gpt,
@@ -91,16 +93,19 @@ def main(argv: Sequence[str]) -> None:
     )
 
 
+def _tokenizer_path(options: PretrainOptions) -> Path:
+    return options.run / "data" / "tokenizer.json"
+
+
 def _start(
-    run: Run, options: PretrainOptions, model: Path | None, documents: list[str]
+    options: PretrainOptions, model: Path | None, documents: list[str]
 ) -> tuple[GPT, Tokenizer]:
     """The model to train: the given one, or a new one with a tokenizer of its own."""
     if model is not None:
         return load_policy(model)
-    path = run.folder / "data" / "tokenizer.json"
-    if not path.exists():
+    if _tokenizer_path(options).exists():
+        tokenizer = Tokenizer.load(_tokenizer_path(options))
+    else:
         tokenizer = Tokenizer.train(documents, options.shape.vocabulary)
-        write_atomically(path, tokenizer.save)
-    tokenizer = Tokenizer.load(path)
     shape = replace(options.shape, vocabulary=len(tokenizer))
     return GPT(shape).initialise(seeded(options.seed, "initialise")), tokenizer

@@ -25,8 +25,6 @@ from tutelage.model.heads import RewardModel
 from tutelage.schema import Comparison
 from tutelage.stages.reward import RewardConfig, train_reward_model
 from tutelage.terminal import Watcher, console, show_next
-from tutelage.text.batching import Tree
-from tutelage.text.chat_format import encode_prompt, encode_reply
 from tutelage.text.tokenizer import Tokenizer
 
 REFERENCE = 200  # prompts whose replies have score 0 on average, once the model is normalised
@@ -70,12 +68,14 @@ def main(argv: Sequence[str]) -> None:
     comparisons = read_rankings(options.comparisons)
     kept = len(comparisons) // 8
     learned, kept_out = comparisons[: len(comparisons) - kept], comparisons[-kept:] if kept else []
+    model, tokenizer = _start(path)
+    # What cannot be trained on is told before the folder is bound to it.
+    trees = comparison_trees(tokenizer, comparisons, model.gpt.config.context)
     inputs = {"model": path, "comparisons": options.comparisons}
     run = settle(options.run, "reward", options, inputs)
     screen = console()
     if not run.done("reward"):
-        model, tokenizer = _start(path)
-        reference = _trees(tokenizer, learned[:REFERENCE])
+        reference = trees[: min(REFERENCE, len(learned))]
         stages = train_reward_model(
             run,
             model,
@@ -105,13 +105,6 @@ def _start(path: Path) -> tuple[RewardModel, Tokenizer]:
     if isinstance(model, RewardModel):
         return model, tokenizer
     return RewardModel(model), tokenizer
-
-
-def _trees(tokenizer: Tokenizer, comparisons: Sequence[Comparison]) -> list[Tree]:
-    return [
-        Tree(encode_prompt(tokenizer, c.prompt), [encode_reply(tokenizer, r) for r in c.responses])
-        for c in comparisons
-    ]
 
 
 def pairs_right(

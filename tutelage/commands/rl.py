@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +12,10 @@ from typing import Annotated, Any
 import tyro
 
 from tutelage.algorithms import ALGORITHMS, AlgorithmName
-from tutelage.commands.folders import find_model, read_prompts, settle
+from tutelage.commands.folders import check_prompts, find_model, read_prompts, settle
 from tutelage.commands.machine import prepare
 from tutelage.commands.options import parse
+from tutelage.config import require
 from tutelage.data.demonstrations import read_demonstrations
 from tutelage.errors import BadInput
 from tutelage.judges.reward_model import RewardModelJudge
@@ -66,6 +66,17 @@ class RLOptions:
     stage: str | None = None  # of the run that --model names; default: the newest
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        self.policy_config()
+        self.algorithm_config()
+        if self.learning_rate is not None:
+            require(self, "above 0", "learning_rate")
+        if self.algorithm != "ppo" and self.samples_per_prompt < 2:
+            raise ValueError(
+                f"{self.algorithm} sets the samples of a prompt against each other, so "
+                f"samples_per_prompt must be at least 2, got {self.samples_per_prompt}"
+            )
+
     def policy_config(self) -> PolicyConfig:
         return PolicyConfig(
             steps=self.steps,
@@ -75,6 +86,13 @@ class RLOptions:
             temperature=self.temperature,
         )
 
+    def algorithm_config(self) -> Any:
+        """The algorithm's settings, with what was given over its defaults."""
+        _, settings, variant = ALGORITHMS[self.algorithm]
+        given = {"kl_coefficient": self.kl_coefficient, "learning_rate": self.learning_rate}
+        chosen = {name: value for name, value in given.items() if value is not None}
+        return settings(**{**variant, **chosen})
+
 
 def main(argv: Sequence[str]) -> None:
     options = parse(RLOptions, "rl", ABOUT, argv)
@@ -83,6 +101,13 @@ def main(argv: Sequence[str]) -> None:
     grader = find_model(options.reward, grades=True)
     prompts = read_prompts(options.prompts)
     gpt, tokenizer = load_policy(path)
+    check_prompts(prompts, tokenizer, gpt.config.context, options.max_new_tokens)
+    reward_model, its_tokenizer = load_reward_model(grader)
+    if tokenizer.inner.to_str() != its_tokenizer.inner.to_str():
+        raise BadInput(
+            f"{grader} reads other tokens than {path} writes: train the reward model from the "
+            "same model."
+        )
     mixed = None
     if options.demonstrations:
         shown = read_demonstrations(options.demonstrations)
@@ -96,18 +121,10 @@ def main(argv: Sequence[str]) -> None:
     run = settle(options.run, "rl", options, inputs)
     screen = console()
     if not run.done("rl"):
-        reward_model, its_tokenizer = load_reward_model(grader)
-        if tokenizer.inner.to_str() != its_tokenizer.inner.to_str():
-            raise BadInput(
-                f"{grader} reads other tokens than {path} writes: train the reward model from the "
-                "same model."
-            )
         # What grades whole replies begins to value their parts.
         learner = LanguagePolicy(copy.deepcopy(gpt), copy.deepcopy(reward_model))
-        kind, settings, variant = ALGORITHMS[options.algorithm]
-        given = {"kl_coefficient": options.kl_coefficient, "learning_rate": options.learning_rate}
-        config = _settings(settings, variant, given)
-        algorithm = kind(learner, config)
+        kind, _, _ = ALGORITHMS[options.algorithm]
+        algorithm = kind(learner, options.algorithm_config())
         judge = RewardModelJudge(reward_model, tokenizer.pad)
         stages = reinforce(
             run,
@@ -126,9 +143,3 @@ def main(argv: Sequence[str]) -> None:
         Watcher(screen).watch(stages)
     talk = shlex.join(["tutelage", "chat", str(run.folder)])
     show_next(screen, talk, model=run.checkpoint("rl"))
-
-
-def _settings(kind: Any, variant: dict[str, Any], given: dict[str, float | None]) -> Any:
-    """The algorithm's settings, with what was given over its defaults."""
-    chosen = {name: value for name, value in given.items() if value is not None}
-    return dataclasses.replace(kind(**variant), **chosen)

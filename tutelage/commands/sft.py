@@ -16,7 +16,7 @@ from tutelage.commands.options import parse
 from tutelage.data.demonstrations import read_demonstrations
 from tutelage.device import DTypeName
 from tutelage.model.checkpoint import load_policy
-from tutelage.stages.sft import SFTConfig, sft
+from tutelage.stages.sft import SFTConfig, divide, sft
 from tutelage.terminal import Watcher, console, show_next
 
 ABOUT = """
@@ -53,11 +53,13 @@ def main(argv: Sequence[str]) -> None:
     dtype = prepare(options.dtype)
     model = find_model(options.model, options.stage, making=(options.run, "sft"))
     shown = read_demonstrations(options.demonstrations)
+    gpt, tokenizer = load_policy(model)
+    # What cannot be trained on is told before the folder is bound to it.
+    divide(shown, tokenizer, gpt.config.context, options.training)
     inputs = {"model": model, "demonstrations": options.demonstrations}
     run = settle(options.run, "sft", options, inputs)
     screen = console()
     if not run.done("sft"):
-        gpt, tokenizer = load_policy(model)
         stages = sft(run, gpt, tokenizer, shown, options.training, options.seed, dtype)
         Watcher(screen).watch(stages)
     talk = shlex.join(["tutelage", "chat", str(run.folder)])

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from tutelage.data.corpus import named_keys, read_records
+from tutelage.data.corpus import named_keys, read_records, shown
 from tutelage.errors import BadInput
 from tutelage.runs import write_text
 from tutelage.schema import Comparison
@@ -28,11 +28,14 @@ def read_comparisons(path: Path) -> list[Comparison]:
         if isinstance(prompt, str) and isinstance(chosen, str) and isinstance(rejected, str):
             found.append(Comparison(ask(prompt), (chosen, rejected), ((0,), (1,))))
         elif isinstance(prompt, str) and isinstance(responses, list) and isinstance(ranking, list):
+            for response in responses:
+                if not isinstance(response, str):
+                    raise BadInput(f"{where}: expected responses of text, got {shown(response)}.")
             try:
                 found.append(
                     Comparison(
                         ask(prompt),
-                        tuple(str(response) for response in responses),
+                        tuple(responses),
                         tuple(tuple(int(index) for index in group) for group in ranking),
                         labeler=str(record.get("labeler", "")),
                         labelled_at=str(record.get("labelled_at", "")),

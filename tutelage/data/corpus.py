@@ -22,7 +22,8 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
         raise BadInput(f"There is no file {path}.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"The file {path} cannot be read as UTF-8 text: {error}.") from None
-    for number, line in enumerate(text.splitlines(), start=1):
+    # Not splitlines, which also cuts at marks such as U+2028 that JSON leaves inside a string.
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             yield number, line
 
@@ -39,6 +40,13 @@ def read_records(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
             raise BadInput(f"{where}: expected a JSON object, got {error.msg}.") from None
         if not isinstance(record, dict):
             raise BadInput(f"{where}: expected a JSON object, got {type(record).__name__}.")
+        try:
+            json.dumps(record, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            half = f"\\u{ord(error.object[error.start]):04x}"
+            raise BadInput(
+                f"{where}: expected text, got {half}, which is half of a character."
+            ) from None
         yield where, record
     if empty:
         raise BadInput(f"The file {path} is empty.")
@@ -52,7 +60,7 @@ def read_corpus(paths: Sequence[Path]) -> list[str]:
             for where, record in read_records(path):
                 text = record.get("text")
                 if not isinstance(text, str):
-                    raise BadInput(f"{where}: expected `text`, got {named_keys(record)}.")
+                    raise BadInput(f"{where}: expected a string `text`, got {named_keys(record)}.")
                 documents.append(text)
         else:
             text = "\n".join(line for _, line in read_lines(path))
@@ -63,8 +71,18 @@ def read_corpus(paths: Sequence[Path]) -> list[str]:
 
 
 def named_keys(record: dict[str, object]) -> str:
-    """The record's keys, as an error names them."""
-    return "only " + " and ".join(f"`{key}`" for key in record) if record else "an empty object"
+    """The record's keys, as an error names them; what is no text with its value."""
+    if not record:
+        return "an empty object"
+    return "only " + " and ".join(
+        f"`{key}`" if isinstance(value, str) else f"`{key}` = {shown(value)}"
+        for key, value in record.items()
+    )
+
+
+def shown(value: object) -> str:
+    """A value as JSON, cut where it is long."""
+    return json.dumps(value, ensure_ascii=False)[:80]
 
 
 def token_stream(tokenizer: Tokenizer, documents: Iterable[str]) -> Tensor:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from tutelage.data.corpus import named_keys, read_records
+from tutelage.data.corpus import named_keys, read_records, shown
 from tutelage.errors import BadInput
 from tutelage.runs import write_text
 from tutelage.schema import Demonstration, Message, Role
@@ -41,7 +41,7 @@ def _messages(raw: object, where: str) -> tuple[Message, ...]:
         if role not in get_args(Role) or role is None or not isinstance(content, str):
             raise BadInput(
                 f"{where}: expected messages with `role` ({', '.join(get_args(Role))}) and "
-                f"`content`, got {json.dumps(item, ensure_ascii=False)[:80]}."
+                f"`content`, got {shown(item)}."
             )
         messages.append(Message(role, content))
     if not any(message.role == "assistant" for message in messages):

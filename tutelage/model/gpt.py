@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from tutelage.config import require
 from tutelage.model.fused import normalise_and_rotate, rms_norm, squared_relu
 from tutelage.text.batching import Packed
 
@@ -30,6 +31,7 @@ class GPTConfig:
     width: int = 192  # D, a multiple of 2 × heads
 
     def __post_init__(self) -> None:
+        require(self, "above 0", "vocabulary", "context", "layers", "heads", "width")
         if self.width % (2 * self.heads):
             raise ValueError(
                 f"width must be a multiple of 2 × heads, got width {self.width}, heads {self.heads}"

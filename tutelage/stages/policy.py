@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 
 from tutelage.algorithms import Algorithm
+from tutelage.config import require
 from tutelage.data.order import batch_indices
 from tutelage.device import seeded
 from tutelage.errors import EnvironmentFailure
@@ -50,6 +51,13 @@ class PolicyConfig:
     save_every: int = 10  # steps between saved states; each audit saves one too
     patience: int = 3  # audits without a new best before the stage stops
     max_failure_rate: float = 0.1  # share of rollouts that may break before the stage stops
+
+    def __post_init__(self) -> None:
+        require(self, "above 0", "steps", "prompts_per_step", "samples_per_prompt")
+        require(self, "above 0", "max_new_tokens", "temperature")
+        require(self, "above 0", "audit_every", "save_every", "patience")
+        require(self, "at least 0", "mix_coefficient", "warmup")
+        require(self, "from 0 to 1", "final_learning_rate", "max_failure_rate")
 
 
 Audit = Callable[[GPT], float]

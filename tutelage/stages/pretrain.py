@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from tutelage.config import require
 from tutelage.data.corpus import stream_rows
 from tutelage.device import autocast
 from tutelage.errors import BadInput
@@ -29,6 +30,11 @@ class PretrainConfig:
     warmup: int = 20  # steps
     max_grad_norm: float = 1.0
     evaluate_every: int = 100  # steps between validation losses and saved states
+
+    def __post_init__(self) -> None:
+        require(self, "above 0", "steps", "rows", "row_length", "learning_rate")
+        require(self, "above 0", "max_grad_norm", "evaluate_every")
+        require(self, "at least 0", "warmup")
 
 
 def pretrain(

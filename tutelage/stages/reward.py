@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 
 from tutelage.algorithms.functional import bradley_terry_loss, masked_mean
+from tutelage.config import require
 from tutelage.data.augmentation import RareWordSwap
 from tutelage.data.comparisons import comparison_tree, comparison_trees, rank_table
 from tutelage.data.order import batch_indices
@@ -36,6 +37,12 @@ class RewardConfig:
     expectation_coefficient: float = 0.01  # of the squared error of what unfinished replies promise
     max_grad_norm: float = 1.0
     evaluate_every: int = 50  # steps between saved states
+
+    def __post_init__(self) -> None:
+        require(self, "above 0", "epochs", "batch", "row_length", "learning_rate")
+        require(self, "above 0", "max_grad_norm", "evaluate_every")
+        require(self, "at least 0", "warmup", "expectation_coefficient")
+        require(self, "from 0 to 1", "swapped")
 
 
 def train_reward_model(

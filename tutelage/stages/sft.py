@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
+from tutelage.config import require
 from tutelage.data.augmentation import RareWordSwap, leave_words_out
 from tutelage.data.demonstrations import demonstration_tree, demonstration_trees
 from tutelage.data.order import batch_indices
@@ -37,6 +38,12 @@ class SFTConfig:
     held_out: float = 0.05  # share of demonstrations kept for the validation loss
     evaluate_every: int = 50  # steps between validation losses and saved states
 
+    def __post_init__(self) -> None:
+        require(self, "above 0", "epochs", "batch", "row_length", "learning_rate")
+        require(self, "above 0", "max_grad_norm", "evaluate_every")
+        require(self, "at least 0", "warmup")
+        require(self, "from 0 to 1", "swapped", "left_out", "held_out")
+
 
 def sft(
     run: Run,
@@ -50,11 +57,8 @@ def sft(
 ) -> Iterator[Progress]:
     """Train `gpt` on the demonstrations; ends with checkpoints/<stage>."""
     context = gpt.config.context
-    trees = demonstration_trees(tokenizer, demonstrations, context)
-    kept = max(1, round(config.held_out * len(trees)))
+    trees, kept = divide(demonstrations, tokenizer, context, config)
     shown = demonstrations[kept:]
-    if not shown:
-        raise BadInput(f"{len(demonstrations)} demonstrations are too few to train on.")
     trees_of = augmenter(shown, trees[kept:], tokenizer, context, config)
     steps = max(1, math.ceil(len(shown) * config.epochs / config.batch))
     optimiser = MuonWithAdam([gpt], config.learning_rate)
@@ -92,6 +96,20 @@ def sft(
         metrics["train/tokens_per_s"] = seen / (time.perf_counter() - began)
         yield Progress(stage, done, steps, metrics)
     run.finish(stage, lambda folder: save_model(folder, gpt, tokenizer))
+
+
+def divide(
+    demonstrations: Sequence[Demonstration], tokenizer: Tokenizer, context: int, config: SFTConfig
+) -> tuple[list[Tree], int]:
+    """Every demonstration as a tree, and how many of the first are kept for validation."""
+    trees = demonstration_trees(tokenizer, demonstrations, context)
+    kept = max(1, round(config.held_out * len(trees)))
+    if kept >= len(trees):
+        raise BadInput(
+            f"Of {len(trees)} demonstrations {kept} would be kept for validation and none are left "
+            "to train on: give more."
+        )
+    return trees, kept
 
 
 def augmenter(
