@@ -27,8 +27,8 @@ Reads
   nothing
 
 Writes
-  nothing; a line for each claim: what had to come out, what came out, how far that is off, how
-  far it may be, and the claim.
+  nothing; it prints a line for each claim: what had to come out, what came out,
+  how far that is off, how far it may be, and the claim.
 
 Example
   tutelage verify --only G7 G8

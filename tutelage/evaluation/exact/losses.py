@@ -1,6 +1,6 @@
 """Every loss's gradient against finite differences in float64.
 
-A loss of numbers is checked number by number; a loss of a network along one random direction for
+A loss of numbers is checked number by number; a loss of a network along one random direction of
 each of its weight tensors.
 """
 
@@ -151,7 +151,8 @@ def _by_direction(model: nn.Module, loss: Callable[[], Tensor]) -> Measured:
     """The gradient along a random direction of each weight tensor, against a difference."""
     weights = list(model.parameters())
     generator = seeded("exact", "directions")
-    directions = [torch.randn(w.shape, generator=generator, dtype=w.dtype) for w in weights]
+    drawn = [torch.randn(w.shape, generator=generator, dtype=w.dtype) for w in weights]
+    directions = [direction / direction.norm() for direction in drawn]
     gradients = torch.autograd.grad(loss(), weights)
     analytic = [(g * d).sum() for g, d in zip(gradients, directions, strict=True)]
     numerical = []

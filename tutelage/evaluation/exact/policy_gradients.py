@@ -91,13 +91,13 @@ def variance_falls() -> Measured:
 
 def variance_falls_with_lambda() -> Measured:
     """G16: with V^π as the critic an advantage is a sum of λ^k·δ, whose terms are uncorrelated and
-    have mean 0, so what a token adds to the variance grows with λ."""
+    have mean 0, so what a token adds to the variance grows with λ; the last has one δ only."""
     world, policy, logprobs = _policy()
-    lengths = _scores(world, logprobs, policy).square().sum(dim=2)  # (M, T)
+    lengths = _scores(world, logprobs, policy).square().sum(dim=2)[:, :-1]  # (M, T − 1)
     chances = logprobs.detach().sum(dim=1).exp()
     # The mean gradient is the same for every λ, so the second moment orders the variances.
     moments = [
-        chances @ (_with_values(world, logprobs, lambda_).square() * lengths)
+        chances @ (_with_values(world, logprobs, lambda_)[:, :-1].square() * lengths)
         for lambda_ in (1.0, 0.95, 0.5, 0.0)
     ]
     return at_most(torch.stack(moments[:-1]), torch.stack(moments[1:]))

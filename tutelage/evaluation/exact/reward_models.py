@@ -22,7 +22,7 @@ _FEATURES = 8  # d
 _PAIRS = 3200  # n, labelled pairs a fit
 _FITS = 200
 _ITERATIONS = 7  # each leaves about a fifteenth of the distance to the optimum
-_HIGHER_ORDER = 0.03  # of d/2n; the next term is about 40/n of it here, and drawing adds as much
+_ALLOWED = 0.03  # of d/2n: the next term is 0.012 of it here, the drawing's standard error 0.007
 
 
 def loss_for_learning() -> Measured:
@@ -42,7 +42,7 @@ def loss_for_learning() -> Measured:
     excess = cross.mean(dim=1).mean() - entropy.mean()
     gradients = loss_gradients(truth.expand(_FITS, -1), pairs, ranks)
     luck = 0.5 * (gradients @ _information().inverse() * gradients).sum(dim=1).mean() - expected
-    return same(expected, excess - luck, _HIGHER_ORDER * expected)
+    return same(expected, excess - luck, _ALLOWED * expected)
 
 
 def truth_reaches_the_ceiling() -> Measured:
