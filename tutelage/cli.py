@@ -34,6 +34,7 @@ Tutelage raises your own ChatGPT: it teaches it, grades it, and lets it improve.
     evaluate    how often a model is right, with intervals
     report      a run as one page, report.html
     inspect     which tokens a batch of demonstrations trains
+    verify      numbers known in closed form, measured on what trains
     sandbox     tutelage sandbox selftest: what the sandbox promises, tried
 
 tutelage COMMAND --help explains a command, with an example.
@@ -103,6 +104,12 @@ def _inspect() -> Main:
     return main
 
 
+def _verify() -> Main:
+    from tutelage.commands.verify import main
+
+    return main
+
+
 def _sandbox() -> Main:
     from tutelage.commands.sandbox import main
 
@@ -120,6 +127,7 @@ COMMANDS: dict[str, Callable[[], Main]] = {
     "evaluate": _evaluate,
     "report": _report,
     "inspect": _inspect,
+    "verify": _verify,
     "sandbox": _sandbox,
 }
 

@@ -1,0 +1,321 @@
+"""Every claim holds, and every claim fails when what it is about is subtly wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from tutelage import curricula
+from tutelage.algorithms import batch, functional, ppo
+from tutelage.curricula.exact import small_world, solution
+from tutelage.errors import BadInput
+from tutelage.evaluation import calibration
+from tutelage.evaluation.exact import CLAIMS, Claim, chosen_claims, invariants, selection, verify
+from tutelage.evaluation.exact.finding import at_most, same, same_gradient
+from tutelage.model import gpt as networks
+from tutelage.model import heads
+from tutelage.rollout.engine import Sampling
+from tutelage.text.batching import Packed
+
+Patch = tuple[Any, str, Callable[..., Any]]
+REAL = functional.generalised_advantages
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _worlds() -> None:
+    """Made before anything is broken."""
+    small_world()
+    selection._large_world()
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.measure.__name__)
+def test_every_claim_holds(claim: Claim):
+    (finding,) = verify([claim])
+    assert finding.holds, finding
+
+
+def half(x: Tensor) -> Tensor:
+    """The same values, and half the gradient."""
+    return 0.5 * x + 0.5 * x.detach()
+
+
+def half_detached(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    return lambda x, *rest: function(half(x), *rest)
+
+
+def hard_values(world: Any) -> list[Tensor]:
+    """The greatest reward in reach instead of the soft one."""
+    V, M = world.vocabulary, len(world.rewards)
+    lengths = range(world.sequences.shape[1] + 1)
+    return [world.rewards.view(V**t, M // V**t).max(dim=1).values for t in lengths]
+
+
+def score_instead_of_penalty(trajectories: Any, *rest: Any, **more: Any) -> Any:
+    """Shaped rewards whose last token is not charged for its log-ratio."""
+    rewards, mask = REAL_SHAPED(trajectories, *rest, **more)
+    scores = torch.tensor([t.verdict.score for t in trajectories], dtype=rewards.dtype)
+    last = mask.sum(dim=1) - 1
+    rewards[torch.arange(len(last)), last] = scores
+    return rewards, mask
+
+
+REAL_SHAPED = batch.shaped_rewards
+REAL_LOSS = functional.bradley_terry_loss
+REAL_BEST_OF = solution.best_of
+REAL_BRANCH_LOGPROBS = networks.branch_logprobs
+REAL_SCORE_PACKED = batch.score_packed
+REAL_FORWARD = networks.GPT.forward
+
+
+def k3_of_the_inverse(logprobs: Tensor, reference: Tensor) -> Tensor:
+    log_ratio = logprobs - reference
+    return torch.expm1(log_ratio) - log_ratio
+
+
+def sample_deviation(rewards: Tensor, scale: bool = True) -> Tensor:
+    centred = rewards - rewards.mean(dim=1, keepdim=True)
+    return centred / (rewards.std(dim=1, keepdim=True) + 1e-6)
+
+
+def bootstraps_the_end(
+    rewards: Tensor,
+    values: Tensor,
+    mask: Tensor,
+    gamma: float,
+    lambda_: float,
+    last_values: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """A terminated episode is taken for one that goes on in a state like its last."""
+    given = torch.zeros(len(values)) if last_values is None else last_values
+    goes_on = torch.where(given == 0, values[:, -1], given)
+    return REAL(rewards, values, mask, gamma, lambda_, goes_on)
+
+
+def goes_on_by_default(
+    rewards: Tensor,
+    values: Tensor,
+    mask: Tensor,
+    gamma: float,
+    lambda_: float,
+    last_values: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """An episode is taken for a truncated one unless its last value is given."""
+    following = values[:, -1] if last_values is None else last_values
+    return REAL(rewards, values, mask, gamma, lambda_, following)
+
+
+def forgets_truncation(
+    rewards: Tensor,
+    values: Tensor,
+    mask: Tensor,
+    gamma: float,
+    lambda_: float,
+    last_values: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    return REAL(rewards, values, mask, gamma, lambda_)
+
+
+def values_of_the_next_state(
+    rewards: Tensor, values: Tensor, mask: Tensor, gamma: float, lambda_: float
+) -> tuple[Tensor, Tensor]:
+    """The baseline knows the action that it is a baseline for."""
+    return REAL(rewards, values.roll(-1, dims=1), mask, gamma, lambda_)
+
+
+def sees_its_siblings(packed: Packed) -> Tensor:
+    T = packed.tokens.shape[1]
+    return torch.ones(T, T, dtype=torch.bool).tril().expand(len(packed.tokens), 1, T, T)
+
+
+def follows_padding(gpt: Any, *arguments: Any, previous: Any = None, **more: Any) -> Tensor:
+    """The first token is told that padding came before it."""
+    return REAL_FORWARD(gpt, *arguments, **more)
+
+
+def tempered(gpt: Any, prompts: Any, samples: int, stop: int, sampling: Sampling, generator: Any):
+    warm = Sampling(max_new_tokens=sampling.max_new_tokens, temperature=1.1)
+    return REAL_GENERATE(gpt, prompts, samples, stop, warm, generator)
+
+
+REAL_GENERATE = invariants.generate
+SQUARED_RELU: Patch = (networks, "squared_relu", lambda x: x.relu() * x.relu().detach())
+BROKEN: dict[str, Patch] = {
+    "optimum_token_by_token": (solution, "soft_values", hard_values),
+    "optimum_is_worth_log_z": (batch, "shaped_rewards", score_instead_of_penalty),
+    "distance_to_solved": (functional, "kl_k1", functional.kl_k2),
+    "estimators_without_bias": (functional, "kl_k3", k3_of_the_inverse),
+    "k1_pushes_nowhere": (functional, "kl_k1", functional.kl_k2),
+    "k2_pushes_as_reverse_kl": (functional, "kl_k2", lambda x, y: (x - y).square()),
+    "k3_pushes_as_forward_kl": (functional, "kl_k3", k3_of_the_inverse),
+    "leave_one_out_is_unbiased": (
+        functional,
+        "leave_one_out_advantages",
+        lambda rewards: rewards - rewards.mean(dim=1, keepdim=True),
+    ),
+    "group_mean_shrinks": (
+        functional,
+        "group_normalised_advantages",
+        lambda rewards, scale: functional.leave_one_out_advantages(rewards),
+    ),
+    "group_deviation_rescales": (functional, "group_normalised_advantages", sample_deviation),
+    "group_deviation_in_large_groups": (
+        functional,
+        "group_normalised_advantages",
+        sample_deviation,
+    ),
+    "order_statistics_match_a_list": (
+        curricula.exact,
+        "best_of",
+        lambda p, r, n: REAL_BEST_OF(p, -r, n),
+    ),
+    "kl_is_bounded": (curricula.exact, "best_of", lambda p, r, n: REAL_BEST_OF(p, r, n + 1)),
+    "kl_bound_is_close": (curricula.exact, "best_of", lambda p, r, n: REAL_BEST_OF(p, r, n - 4)),
+    "wins_are_bounded": (
+        curricula.exact,
+        "win_rate",
+        lambda p, q, r: solution.win_rate(p, q, r) + 0.5 * (p * q).sum(),  # no halves
+    ),
+    "win_bound_is_close": (curricula.exact, "best_of", lambda p, r, n: REAL_BEST_OF(p, r, n - 1)),
+    "loss_for_learning": (
+        functional,
+        "bradley_terry_loss",
+        lambda scores, ranks, mask: REAL_LOSS(0.99 * scores, ranks, mask),
+    ),
+    "truth_reaches_the_ceiling": (
+        calibration,
+        "accuracy",
+        lambda margins: sum(m > 0.01 for m in margins) / len(margins),
+    ),
+    "nobody_exceeds_the_ceiling": (
+        calibration,
+        "accuracy",
+        lambda margins: sum(m > -0.1 for m in margins) / len(margins),
+    ),
+    "whole_episode": (
+        functional,
+        "clipped_surrogate",
+        lambda log_ratio, advantages, _: -(log_ratio / 2).exp() * advantages,
+    ),
+    "reward_to_go": (
+        functional,
+        "discounted_returns",
+        lambda rewards, mask: REAL(rewards, 0 * rewards, mask, 1.0, 1.0)[0] - rewards,
+    ),
+    "any_baseline": (functional, "generalised_advantages", values_of_the_next_state),
+    "exact_values": (functional, "generalised_advantages", bootstraps_the_end),
+    "variance_falls": (
+        functional,
+        "generalised_advantages",
+        lambda rewards, values, *rest: REAL(rewards, -values, *rest),
+    ),
+    "variance_falls_with_lambda": (
+        functional,
+        "generalised_advantages",
+        lambda rewards, values, mask, gamma, lambda_: REAL(
+            rewards, values, mask, gamma, 1 - lambda_ if values.any() else lambda_
+        ),
+    ),
+    "lambda_one_is_monte_carlo": (functional, "generalised_advantages", forgets_truncation),
+    "lambda_zero_is_td": (functional, "generalised_advantages", bootstraps_the_end),
+    "lambda_between": (
+        functional,
+        "generalised_advantages",
+        lambda r, v, mask, gamma, lambda_, last: REAL(r, v, mask, gamma, lambda_ / gamma, last),
+    ),
+    "default_is_terminated": (functional, "generalised_advantages", goes_on_by_default),
+    "returns_to_go": (
+        functional,
+        "discounted_returns",
+        lambda rewards, mask, gamma: REAL(rewards, 0 * rewards, torch.ones_like(mask), gamma, 1.0)[
+            0
+        ],
+    ),
+    "clipped_surrogate": (
+        functional,
+        "clipped_surrogate",
+        half_detached(functional.clipped_surrogate),
+    ),
+    "clipped_value_loss": (
+        functional,
+        "clipped_value_loss",
+        half_detached(functional.clipped_value_loss),
+    ),
+    "kl_k1": (functional, "kl_k1", half_detached(functional.kl_k1)),
+    "kl_k2": (functional, "kl_k2", half_detached(functional.kl_k2)),
+    "kl_k3": (functional, "kl_k3", half_detached(functional.kl_k3)),
+    "bradley_terry_loss": (
+        functional,
+        "bradley_terry_loss",
+        half_detached(functional.bradley_terry_loss),
+    ),
+    "imitation": SQUARED_RELU,
+    "surrogate_of_a_gpt": (
+        networks,
+        "rms_norm",
+        lambda x: x / x.square().mean(dim=-1, keepdim=True).sqrt().detach(),
+    ),
+    "ranking_by_a_reward_model": (
+        heads,
+        "branch_logprobs",
+        lambda *arguments: half(REAL_BRANCH_LOGPROBS(*arguments)),
+    ),
+    "value_loss_of_a_critic": SQUARED_RELU,
+    "packing_is_invisible": (Packed, "attend", sees_its_siblings),
+    "padding_is_invisible": (networks.GPT, "forward", follows_padding),
+    "ratio_is_one": (invariants, "generate", tempered),
+    "kl_is_zero": (
+        ppo,
+        "branch_logprobs",
+        lambda *arguments: 1.001 * REAL_BRANCH_LOGPROBS(*arguments),
+    ),
+    "nothing_is_clipped": (
+        ppo,
+        "branch_logprobs",
+        lambda *arguments: 1.1 * REAL_BRANCH_LOGPROBS(*arguments),
+    ),
+    "reference_is_where_it_starts": (
+        ppo,
+        "score_packed",
+        lambda *arguments: REAL_SCORE_PACKED(*arguments).roll(1, dims=1),
+    ),
+    "nothing_moves_without_learning": (
+        ppo,
+        "policy_optimiser",
+        lambda parameters, _: torch.optim.SGD(list(parameters), 1e-3),
+    ),
+}
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.measure.__name__)
+def test_every_claim_can_fail(claim: Claim, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(*BROKEN[claim.measure.__name__])
+    (finding,) = verify([claim])
+    assert not finding.holds, finding
+
+
+def test_names_choose_claims():
+    assert chosen_claims([]) == list(CLAIMS)
+    assert {claim.name for claim in chosen_claims(["G7", "PPO"])} == {"G7", "PPO"}
+    with pytest.raises(BadInput, match=r"There is no claim 'G99'; there are G1, .* and PPO\."):
+        chosen_claims(["G7", "G99"])
+
+
+def test_comparisons_by_hand():
+    measured = same([1.0, 2.0, 4.0], torch.tensor([1.5, 2.0, 3.0]), 0.1)
+    assert (measured.expected, measured.got, measured.error) == (4.0, 3.0, 1.0)
+    measured = at_most([1.0, 2.0], [0.5, 1.75])  # the second comes nearest
+    assert (measured.expected, measured.got, measured.error) == (2.0, 1.75, 0.0)
+    assert at_most([1.0, 2.0], [1.25, 0.0]).error == 0.25
+    measured = same_gradient([3.0, 4.0], [3.0, 5.0], 0.1)
+    assert (measured.expected, measured.error) == (5.0, 0.2)
+
+
+@pytest.mark.parametrize("compare", [same, at_most, same_gradient])
+def test_what_is_not_a_number_never_holds(compare: Callable[..., Any]):
+    claim = Claim("X", "x", lambda: compare([1.0, 1.0], [1.0, float("nan")], 1.0))
+    (finding,) = verify([claim])
+    assert not finding.holds

@@ -1,0 +1,45 @@
+"""The enumerable world: so few sequences that every expectation is a finite sum."""
+
+from tutelage.curricula.exact.solution import (
+    best_of,
+    exact_kl,
+    log_partition,
+    objective,
+    optimal_logprobs,
+    optimum,
+    prefix_means,
+    soft_values,
+    win_rate,
+)
+from tutelage.curricula.exact.world import (
+    PROMPT,
+    World,
+    all_sequences,
+    judged_trajectories,
+    new_gpt,
+    new_world,
+    pack_sequences,
+    small_world,
+    token_logprobs,
+)
+
+__all__ = [
+    "PROMPT",
+    "World",
+    "all_sequences",
+    "best_of",
+    "exact_kl",
+    "judged_trajectories",
+    "log_partition",
+    "new_gpt",
+    "new_world",
+    "objective",
+    "optimal_logprobs",
+    "optimum",
+    "pack_sequences",
+    "prefix_means",
+    "small_world",
+    "soft_values",
+    "token_logprobs",
+    "win_rate",
+]

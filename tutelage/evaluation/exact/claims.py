@@ -1,0 +1,183 @@
+"""All claims, in the order in which they are checked; those of one subject share a name."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+from tutelage.errors import BadInput
+from tutelage.evaluation.exact import (
+    baselines,
+    estimators,
+    invariants,
+    losses,
+    packing,
+    policy_gradients,
+    regularised,
+    returns,
+    reward_models,
+    selection,
+)
+from tutelage.evaluation.exact.finding import Claim, Finding
+from tutelage.evaluation.wording import listing
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "G1",
+        "The soft values of the prefixes make up the optimum ref·exp(r/β)/Z, token by token.",
+        regularised.optimum_token_by_token,
+    ),
+    Claim(
+        "G1",
+        "The optimum's return, as training adds it up, is β·log Z.",
+        regularised.optimum_is_worth_log_z,
+    ),
+    Claim(
+        "G2",
+        "What any policy is short of the optimum is β·KL(π‖π*).",
+        regularised.distance_to_solved,
+    ),
+    Claim("G7", "k1 and k3 estimate KL(π‖ref) without bias.", estimators.estimators_without_bias),
+    Claim("G7", "k1 as a loss pushes nowhere on average.", estimators.k1_pushes_nowhere),
+    Claim("G7", "k2 as a loss pushes as KL(π‖ref) does.", estimators.k2_pushes_as_reverse_kl),
+    Claim("G7", "k3 as a loss pushes as KL(ref‖π) does.", estimators.k3_pushes_as_forward_kl),
+    Claim(
+        "G8",
+        "Leave-one-out advantages give the true gradient.",
+        baselines.leave_one_out_is_unbiased,
+    ),
+    Claim(
+        "G8", "Rewards less the group's mean give (k − 1)/k of it.", baselines.group_mean_shrinks
+    ),
+    Claim(
+        "G8",
+        "Divided by the group's deviation they give E √(m(1 − m)), m the group's pass rate.",
+        baselines.group_deviation_rescales,
+    ),
+    Claim(
+        "G8",
+        "In large groups that is the true gradient over √(p(1 − p)), less its first correction.",
+        baselines.group_deviation_in_large_groups,
+    ),
+    Claim(
+        "G9",
+        "The best of 2 by order statistics is the best of 2 by listing all pairs.",
+        selection.order_statistics_match_a_list,
+    ),
+    Claim("G9", "KL(best of n‖ref) is at most log n − (n − 1)/n.", selection.kl_is_bounded),
+    Claim(
+        "G9",
+        "Among 4,096 sequences it is within 0.5 % of that for n = 256.",
+        selection.kl_bound_is_close,
+    ),
+    Claim("G9", "The best of n wins at most n/(n + 1) of the time.", selection.wins_are_bounded),
+    Claim(
+        "G9",
+        "Among 4,096 sequences it is within 0.0005 of that for n from 2 to 256.",
+        selection.win_bound_is_close,
+    ),
+    Claim(
+        "G10",
+        "A linear reward model of d weights, learned from n pairs, loses d/2n nats on average.",
+        reward_models.loss_for_learning,
+    ),
+    Claim(
+        "G10",
+        "Who knows the truth agrees with E max(p, 1 − p) of the labels.",
+        reward_models.truth_reaches_the_ceiling,
+    ),
+    Claim(
+        "G10",
+        "No fitted reward model agrees with more of them.",
+        reward_models.nobody_exceeds_the_ceiling,
+    ),
+    Claim(
+        "G16",
+        "The clipped surrogate with whole returns has the objective's gradient.",
+        policy_gradients.whole_episode,
+    ),
+    Claim("G16", "So it has with rewards-to-go.", policy_gradients.reward_to_go),
+    Claim("G16", "So it has less any baseline of the prefix.", policy_gradients.any_baseline),
+    Claim(
+        "G16",
+        "So it has with exact values and any lambda.",
+        policy_gradients.exact_values,
+    ),
+    Claim(
+        "G16",
+        "For a new policy the variance falls from each of these to the next.",
+        policy_gradients.variance_falls,
+    ),
+    Claim(
+        "G16",
+        "For any policy with an exact critic a token's variance falls with lambda.",
+        policy_gradients.variance_falls_with_lambda,
+    ),
+    Claim(
+        "G17",
+        "Advantages with lambda 1 are Monte Carlo, and a truncated episode bootstraps.",
+        returns.lambda_one_is_monte_carlo,
+    ),
+    Claim("G17", "Advantages with lambda 0 are TD(0) errors.", returns.lambda_zero_is_td),
+    Claim("G17", "Those between are as worked out on paper.", returns.lambda_between),
+    Claim("G17", "A terminated episode bootstraps nothing.", returns.default_is_terminated),
+    Claim("G17", "Discounted returns are as worked out on paper.", returns.returns_to_go),
+    Claim("G19", "Clipped surrogate: gradient = differences.", losses.clipped_surrogate),
+    Claim("G19", "Clipped value loss: gradient = differences.", losses.clipped_value_loss),
+    Claim("G19", "KL estimator k1: gradient = differences.", losses.kl_k1),
+    Claim("G19", "KL estimator k2: gradient = differences.", losses.kl_k2),
+    Claim("G19", "KL estimator k3: gradient = differences.", losses.kl_k3),
+    Claim("G19", "Bradley–Terry loss: gradient = differences.", losses.bradley_terry_loss),
+    Claim("G19", "Imitation by a GPT: gradient = differences.", losses.imitation),
+    Claim("G19", "Clipped surrogate of a GPT: gradient = differences.", losses.surrogate_of_a_gpt),
+    Claim(
+        "G19",
+        "Ranking by a reward model: gradient = differences.",
+        losses.ranking_by_a_reward_model,
+    ),
+    Claim("G19", "Value loss of a critic: gradient = differences.", losses.value_loss_of_a_critic),
+    Claim(
+        "G19",
+        "A sequence has the logprobs that it has alone, however rows are packed.",
+        packing.packing_is_invisible,
+    ),
+    Claim(
+        "G19",
+        "It has the same logprobs padded on the left and on the right.",
+        packing.padding_is_invisible,
+    ),
+    Claim(
+        "PPO",
+        "Before the first step every sampled token has log-ratio 0.",
+        invariants.ratio_is_one,
+    ),
+    Claim("PPO", "The first minibatch has approximate KL 0.", invariants.kl_is_zero),
+    Claim("PPO", "The first minibatch clips nothing.", invariants.nothing_is_clipped),
+    Claim(
+        "PPO",
+        "At step 0 the policy is the reference, token by token.",
+        invariants.reference_is_where_it_starts,
+    ),
+    Claim(
+        "PPO",
+        "With learning rate 0 the log-ratio stays 0.",
+        invariants.nothing_moves_without_learning,
+    ),
+)
+NAMES = tuple(dict.fromkeys(claim.name for claim in CLAIMS))
+
+
+def chosen_claims(names: Sequence[str]) -> list[Claim]:
+    """The claims of these names, all of them for none. Raises BadInput for a name unknown."""
+    for name in names:
+        if name not in NAMES:
+            raise BadInput(f"There is no claim {name!r}; there are {listing(NAMES)}.")
+    return [claim for claim in CLAIMS if not names or claim.name in names]
+
+
+def verify(claims: Sequence[Claim]) -> Iterator[Finding]:
+    """Measure one claim after the other."""
+    for claim in claims:
+        began = time.perf_counter()
+        measured = claim.measure()
+        yield Finding(claim.name, claim.statement, measured, time.perf_counter() - began)
