@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tutelage import curricula
-from tutelage.algorithms import batch, functional, ppo
+from tutelage.algorithms import functional, ppo
 from tutelage.curricula.exact import small_world, solution
 from tutelage.errors import BadInput
 from tutelage.evaluation import calibration
@@ -18,7 +18,9 @@ from tutelage.evaluation.exact import CLAIMS, Claim, chosen_claims, invariants, 
 from tutelage.evaluation.exact.finding import at_most, same, same_gradient
 from tutelage.model import gpt as networks
 from tutelage.model import heads
+from tutelage.rollout import language
 from tutelage.rollout.engine import Sampling
+from tutelage.rollout.experience import Experience
 from tutelage.text.batching import Packed
 
 Patch = tuple[Any, str, Callable[..., Any]]
@@ -54,20 +56,26 @@ def hard_values(world: Any) -> list[Tensor]:
     return [world.rewards.view(V**t, M // V**t).max(dim=1).values for t in lengths]
 
 
-def score_instead_of_penalty(trajectories: Any, *rest: Any, **more: Any) -> Any:
-    """Shaped rewards whose last token is not charged for its log-ratio."""
-    rewards, mask = REAL_SHAPED(trajectories, *rest, **more)
-    scores = torch.tensor([t.verdict.score for t in trajectories], dtype=rewards.dtype)
-    last = mask.sum(dim=1) - 1
-    rewards[torch.arange(len(last)), last] = scores
-    return rewards, mask
+def end_is_free(lived: Experience, kl_coefficient: float) -> Tensor:
+    """The last token is not charged for its log-ratio."""
+    paid = REAL_PENALISED(lived, kl_coefficient)
+    rows, last = torch.arange(len(paid)), lived.mask.sum(dim=1) - 1
+    paid[rows, last] = lived.rewards[rows, last]
+    return paid
 
 
-REAL_SHAPED = batch.shaped_rewards
+def squared_price(lived: Experience, kl_coefficient: float) -> Tensor:
+    assert lived.reference_logprobs is not None
+    log_ratio = lived.logprobs - lived.reference_logprobs
+    return lived.rewards - kl_coefficient * functional.kl_k2(log_ratio, torch.zeros(()))
+
+
+REAL_PENALISED = Experience.penalised
 REAL_LOSS = functional.bradley_terry_loss
 REAL_BEST_OF = solution.best_of
 REAL_BRANCH_LOGPROBS = networks.branch_logprobs
-REAL_SCORE_PACKED = batch.score_packed
+REAL_SCORE_PACKED = language.score_packed
+REAL_BRANCH_LOGITS = networks.branch_logits
 REAL_FORWARD = networks.GPT.forward
 
 
@@ -145,8 +153,8 @@ REAL_GENERATE = invariants.generate
 SQUARED_RELU: Patch = (networks, "squared_relu", lambda x: x.relu() * x.relu().detach())
 BROKEN: dict[str, Patch] = {
     "optimum_token_by_token": (solution, "soft_values", hard_values),
-    "optimum_is_worth_log_z": (batch, "shaped_rewards", score_instead_of_penalty),
-    "distance_to_solved": (functional, "kl_k1", functional.kl_k2),
+    "optimum_is_worth_log_z": (Experience, "penalised", end_is_free),
+    "distance_to_solved": (Experience, "penalised", squared_price),
     "estimators_without_bias": (functional, "kl_k3", k3_of_the_inverse),
     "k1_pushes_nowhere": (functional, "kl_k1", functional.kl_k2),
     "k2_pushes_as_reverse_kl": (functional, "kl_k2", lambda x, y: (x - y).square()),
@@ -268,19 +276,19 @@ BROKEN: dict[str, Patch] = {
     "padding_is_invisible": (networks.GPT, "forward", follows_padding),
     "ratio_is_one": (invariants, "generate", tempered),
     "kl_is_zero": (
-        ppo,
-        "branch_logprobs",
-        lambda *arguments: 1.001 * REAL_BRANCH_LOGPROBS(*arguments),
+        language,
+        "branch_logits",
+        lambda *arguments: 1.02 * REAL_BRANCH_LOGITS(*arguments),
     ),
     "nothing_is_clipped": (
-        ppo,
-        "branch_logprobs",
-        lambda *arguments: 1.1 * REAL_BRANCH_LOGPROBS(*arguments),
+        language,
+        "branch_logits",
+        lambda *arguments: 3.0 * REAL_BRANCH_LOGITS(*arguments),
     ),
     "reference_is_where_it_starts": (
-        ppo,
+        language,
         "score_packed",
-        lambda *arguments: REAL_SCORE_PACKED(*arguments).roll(1, dims=1),
+        lambda *arguments: REAL_SCORE_PACKED(*arguments).roll(1),
     ),
     "nothing_moves_without_learning": (
         ppo,

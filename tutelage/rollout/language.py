@@ -148,9 +148,8 @@ def read_trajectories(
     ordered = [trajectory for group in groups for trajectory in group]
     reference_logprobs = inputs.steps(score_packed(reference, inputs.packed))
     mask = inputs.step_mask()
-    rewards = torch.zeros_like(reference_logprobs)
-    scores = torch.tensor([final_reward(t, missing_stop_score) for t in ordered])
-    rewards[torch.arange(len(ordered)), mask.sum(dim=1) - 1] = scores.to(rewards)
+    scores = [final_reward(t, missing_stop_score) for t in ordered]
+    rewards = at_the_end(torch.tensor(scores).to(reference_logprobs), mask)
     experience = Experience(
         inputs,
         mask,
@@ -167,6 +166,13 @@ def read_trajectories(
         experience.continues = torch.zeros_like(mask)
         experience.continues[:, :-1] = mask[:, 1:]
     return experience
+
+
+def at_the_end(scores: Tensor, mask: Tensor) -> Tensor:
+    """Each row's score, (N,), at its last step under the mask, else 0: (N, L)."""
+    rewards = torch.zeros(mask.shape, dtype=scores.dtype, device=scores.device)
+    rewards[torch.arange(len(mask)), mask.sum(dim=1) - 1] = scores
+    return rewards
 
 
 @torch.no_grad()

@@ -6,18 +6,18 @@ what training computes again differ by rounding: 1e-5 of a logprob is allowed.
 
 from __future__ import annotations
 
-import copy
 import math
 
 import torch
 
-from tutelage.algorithms.batch import Batch, score_packed
+from tutelage.algorithms.batch import Batch
 from tutelage.algorithms.ppo import PPO, PPOConfig
 from tutelage.curricula.exact import PROMPT, new_gpt, small_world
 from tutelage.device import seeded
 from tutelage.evaluation.exact.finding import Measured, same
-from tutelage.model.heads import ActorCritic
 from tutelage.rollout.engine import Sampling, generate
+from tutelage.rollout.experience import Experience
+from tutelage.rollout.language import LanguagePolicy, new_critic, read_trajectories
 from tutelage.schema import Outcome, Trajectory, Verdict
 
 _ROUNDING = 1e-5
@@ -45,7 +45,8 @@ def reference_is_where_it_starts() -> Measured:
     """PPO: log π_sampled − log ref of every sampled token at step 0, so no KL is paid."""
     algorithm = new_ppo(learning_rate=1e-3)
     batch = algorithm.credit(sampled(algorithm))
-    log_ratio = (batch.logprobs - batch.reference_logprobs)[batch.packed.mask]
+    assert batch.reference_logprobs is not None
+    log_ratio = batch.logprobs - batch.reference_logprobs
     return same(torch.zeros_like(log_ratio), log_ratio, _ROUNDING)
 
 
@@ -60,24 +61,26 @@ def nothing_moves_without_learning() -> Measured:
 
 def new_ppo(learning_rate: float) -> PPO:
     """PPO on a tiny GPT that is also its reference; an update is one step over all samples."""
-    policy = new_gpt(small_world().vocabulary, "ppo").float()
+    gpt = new_gpt(small_world().vocabulary, "ppo").float()
     config = PPOConfig(
         learning_rate=learning_rate,
         epochs=1,
         minibatches=1,
-        row_length=32,
         ratio_tolerance=math.inf,  # here the ratio is measured, not enforced
     )
-    return PPO(ActorCritic(policy), copy.deepcopy(policy), config, pad=PROMPT)
+    return PPO(LanguagePolicy(gpt, new_critic(gpt)), config)
 
 
-def sampled(algorithm: PPO) -> list[Trajectory]:
-    """Sixteen samples of each prompt, ended by the last token of the vocabulary or cut at six."""
+def sampled(algorithm: PPO) -> Experience:
+    """Sixteen samples of each prompt, ended by the last token of the vocabulary or cut at six; the
+    policy is its own reference."""
+    policy = algorithm.policy
+    assert isinstance(policy, LanguagePolicy)
     stop = small_world().vocabulary - 1
     groups = generate(
-        algorithm.gpt, _PROMPTS, 16, stop, Sampling(max_new_tokens=6), seeded("exact", "samples")
+        policy.actor, _PROMPTS, 16, stop, Sampling(max_new_tokens=6), seeded("exact", "samples")
     )
-    return [
+    trajectories = [
         Trajectory(
             prompt=(),
             prompt_tokens=_PROMPTS[i],
@@ -92,11 +95,12 @@ def sampled(algorithm: PPO) -> list[Trajectory]:
         for i, group in enumerate(groups)
         for sample in group
     ]
+    return read_trajectories(policy, policy.actor, trajectories, pad=PROMPT)
 
 
 def _log_ratio(algorithm: PPO, batch: Batch) -> Measured:
-    now = score_packed(algorithm.gpt, batch.packed)
-    log_ratio = (now - batch.logprobs)[batch.packed.mask]
+    now = algorithm.policy.distribution(batch.inputs).logprobs(batch.inputs.actions)
+    log_ratio = now.detach() - batch.logprobs
     return same(torch.zeros_like(log_ratio), log_ratio, _ROUNDING)
 
 

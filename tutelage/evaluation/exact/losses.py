@@ -11,13 +11,14 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from tutelage.algorithms import batch, functional
+from tutelage.algorithms import functional
 from tutelage.curricula.exact import new_gpt, small_world, token_logprobs
 from tutelage.curricula.exact.world import PROMPT
 from tutelage.device import seeded
 from tutelage.evaluation.exact.finding import Measured, same_gradient
 from tutelage.model import gpt as networks
 from tutelage.model.heads import RewardModel
+from tutelage.rollout.language import LanguagePolicy, Replies
 from tutelage.text.batching import Packed, Tree, pack
 
 _STEP = 1e-5  # of the central difference: its error is of the order of the square
@@ -94,13 +95,14 @@ def ranking_by_a_reward_model() -> Measured:
 
 def value_loss_of_a_critic() -> Measured:
     model, packed = _reward_model("critic"), _some_replies()
+    policy = LanguagePolicy(model.gpt, model)
     with torch.no_grad():
-        old = batch.values_of(model, packed)[packed.mask]
+        old = policy.values(Replies(packed))
     old = old + 0.1 * _draw("moved", len(old))
     returns = _draw("returns of replies", len(old))
 
     def loss() -> Tensor:
-        values = batch.values_of(model, packed)[packed.mask]
+        values = policy.values(Replies(packed))
         return functional.clipped_value_loss(values, old, returns, 0.1).mean()
 
     return _by_direction(model, loss)

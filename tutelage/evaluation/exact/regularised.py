@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from tutelage.algorithms import batch, functional
+from tutelage.algorithms import functional
 from tutelage.curricula.exact import (
     World,
     exact_kl,
@@ -19,21 +19,19 @@ from tutelage.curricula.exact import (
 )
 from tutelage.evaluation.exact.finding import Measured, same
 from tutelage.model.gpt import GPT
-from tutelage.text.batching import put_spans
+from tutelage.rollout import language
+from tutelage.rollout.experience import Experience
 
 
 def credited(world: World, logprobs: Tensor) -> tuple[Tensor, Tensor]:
     """The rewards that training gives each token under a policy's logprobs, and their mask:
     −β·(log π − log ref), and the judge's score at the last. All (M, T)."""
-    spans, shape = world.packed.spans, world.packed.mask.shape
-    log_ratio = functional.kl_k1(logprobs, world.reference_logprobs)
-    return batch.shaped_rewards(
-        judged_trajectories(world),
-        put_spans(log_ratio, spans, shape),
-        spans,
-        world.kl_coefficient,
-        missing_stop_score=-1.0,
-    )
+    inputs = language.Replies(world.packed)
+    mask = inputs.step_mask()
+    scores = [language.final_reward(t, -1.0) for t in judged_trajectories(world)]
+    rewards = language.at_the_end(torch.tensor(scores, dtype=logprobs.dtype), mask)
+    lived = Experience(inputs, mask, logprobs, rewards, world.reference_logprobs)
+    return lived.penalised(world.kl_coefficient), mask
 
 
 def trained_objective(world: World, logprobs: Tensor) -> Tensor:
