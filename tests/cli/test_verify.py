@@ -13,7 +13,8 @@ def test_a_line_for_each_claim(tutelage) -> None:
     heading, *lines, last = out.splitlines()
     assert heading.split() == ["expected", "got", "off", "by", "at", "most", "claim"]
     assert [line[:5] for line in lines] == ["✓ G17"] * len(lines)
-    assert lines[1].endswith("1           1        0    1e-15  Advantages with lambda 0 are TD(0) errors.")  # fmt: skip  # noqa: E501
+    said = "1           1        0    1e-15  Advantages with lambda 0 are TD(0) errors."
+    assert lines[1].endswith(said)
     assert last.startswith(f"All {len(lines)} claims hold, ")
 
 

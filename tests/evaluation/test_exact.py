@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -28,10 +28,14 @@ REAL = functional.generalised_advantages
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _worlds() -> None:
-    """Made before anything is broken."""
+def _worlds() -> Iterator[None]:
+    """Made before anything is broken; one thread, as the command has."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     small_world()
     selection._large_world()
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.measure.__name__)

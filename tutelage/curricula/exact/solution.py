@@ -19,7 +19,7 @@ def objective(world: World, logprobs: Tensor) -> Tensor:
 
 
 def optimum(world: World) -> Tensor:
-    """log π* = log ref + r/β − log Z (Korbak et al. 2022, eq. 5): the policy of greatest J."""
+    """log π* = log ref + r/β − log Z (Korbak et al. 2022): the policy of greatest J."""
     unnormalised = world.reference_logprobs.sum(dim=1) + world.rewards / world.kl_coefficient
     return unnormalised - log_partition(world)
 
@@ -33,7 +33,7 @@ def log_partition(world: World) -> Tensor:
 def soft_values(world: World) -> list[Tensor]:
     """V*(s) of every prefix by its length: V^0, V^1, … V^T numbers; the last are the rewards.
 
-    V*(s) = β·log Σ_a ref(a|s)·exp(V*(s a)/β) (Levine 2018, eq. 9, with ref for the uniform prior).
+    V*(s) = β·log Σ_a ref(a|s)·exp(V*(s a)/β) (Levine 2018, with ref for the uniform prior).
     """
     V, T = world.vocabulary, world.sequences.shape[1]
     values = [world.rewards]

@@ -47,7 +47,9 @@ CLAIMS: tuple[Claim, ...] = (
         baselines.leave_one_out_is_unbiased,
     ),
     Claim(
-        "G8", "Rewards less the group's mean give (k − 1)/k of it.", baselines.group_mean_shrinks
+        "G8",
+        "Rewards less the group's mean give (k − 1)/k of the true gradient.",
+        baselines.group_mean_shrinks,
     ),
     Claim(
         "G8",
@@ -56,7 +58,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "G8",
-        "In large groups that is the true gradient over √(p(1 − p)), less its first correction.",
+        "In large groups they give the true gradient over √(p(1 − p)), less its first correction.",
         baselines.group_deviation_in_large_groups,
     ),
     Claim(
@@ -67,13 +69,13 @@ CLAIMS: tuple[Claim, ...] = (
     Claim("G9", "KL(best of n‖ref) is at most log n − (n − 1)/n.", selection.kl_is_bounded),
     Claim(
         "G9",
-        "Among 4,096 sequences it is within 0.5 % of that for n = 256.",
+        "Among 4,096 sequences KL(best of 256‖ref) is within 0.5 % of that bound.",
         selection.kl_bound_is_close,
     ),
     Claim("G9", "The best of n wins at most n/(n + 1) of the time.", selection.wins_are_bounded),
     Claim(
         "G9",
-        "Among 4,096 sequences it is within 0.0005 of that for n from 2 to 256.",
+        "Among 4,096 sequences it wins within 0.0005 of that bound for n from 2 to 256.",
         selection.win_bound_is_close,
     ),
     Claim(
@@ -88,7 +90,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "G10",
-        "No fitted reward model agrees with more of them.",
+        "No fitted reward model agrees with more than E max(p, 1 − p) of the labels.",
         reward_models.nobody_exceeds_the_ceiling,
     ),
     Claim(
@@ -96,16 +98,22 @@ CLAIMS: tuple[Claim, ...] = (
         "The clipped surrogate with whole returns has the objective's gradient.",
         policy_gradients.whole_episode,
     ),
-    Claim("G16", "So it has with rewards-to-go.", policy_gradients.reward_to_go),
-    Claim("G16", "So it has less any baseline of the prefix.", policy_gradients.any_baseline),
+    Claim(
+        "G16", "With rewards-to-go it has the objective's gradient.", policy_gradients.reward_to_go
+    ),
     Claim(
         "G16",
-        "So it has with exact values and any lambda.",
+        "With any baseline of the prefix it has the objective's gradient.",
+        policy_gradients.any_baseline,
+    ),
+    Claim(
+        "G16",
+        "With exact values and any lambda it has the objective's gradient.",
         policy_gradients.exact_values,
     ),
     Claim(
         "G16",
-        "For a new policy the variance falls from each of these to the next.",
+        "A new policy's variance falls: whole returns, rewards-to-go, baseline, exact critic.",
         policy_gradients.variance_falls,
     ),
     Claim(
@@ -122,20 +130,42 @@ CLAIMS: tuple[Claim, ...] = (
     Claim("G17", "Those between are as worked out on paper.", returns.lambda_between),
     Claim("G17", "A terminated episode bootstraps nothing.", returns.default_is_terminated),
     Claim("G17", "Discounted returns are as worked out on paper.", returns.returns_to_go),
-    Claim("G19", "Clipped surrogate: gradient = differences.", losses.clipped_surrogate),
-    Claim("G19", "Clipped value loss: gradient = differences.", losses.clipped_value_loss),
-    Claim("G19", "KL estimator k1: gradient = differences.", losses.kl_k1),
-    Claim("G19", "KL estimator k2: gradient = differences.", losses.kl_k2),
-    Claim("G19", "KL estimator k3: gradient = differences.", losses.kl_k3),
-    Claim("G19", "Bradley–Terry loss: gradient = differences.", losses.bradley_terry_loss),
-    Claim("G19", "Imitation by a GPT: gradient = differences.", losses.imitation),
-    Claim("G19", "Clipped surrogate of a GPT: gradient = differences.", losses.surrogate_of_a_gpt),
     Claim(
         "G19",
-        "Ranking by a reward model: gradient = differences.",
+        "The clipped surrogate's gradient is what finite differences give.",
+        losses.clipped_surrogate,
+    ),
+    Claim(
+        "G19",
+        "The clipped value loss's gradient is what finite differences give.",
+        losses.clipped_value_loss,
+    ),
+    Claim("G19", "The KL estimator k1's gradient is what finite differences give.", losses.kl_k1),
+    Claim("G19", "The KL estimator k2's gradient is what finite differences give.", losses.kl_k2),
+    Claim("G19", "The KL estimator k3's gradient is what finite differences give.", losses.kl_k3),
+    Claim(
+        "G19",
+        "The Bradley–Terry loss's gradient is what finite differences give.",
+        losses.bradley_terry_loss,
+    ),
+    Claim(
+        "G19", "The imitation loss's gradient is what finite differences give.", losses.imitation
+    ),
+    Claim(
+        "G19",
+        "The clipped surrogate's gradient through a GPT is what finite differences give.",
+        losses.surrogate_of_a_gpt,
+    ),
+    Claim(
+        "G19",
+        "The Bradley–Terry loss's gradient through a reward model is what finite differences give.",
         losses.ranking_by_a_reward_model,
     ),
-    Claim("G19", "Value loss of a critic: gradient = differences.", losses.value_loss_of_a_critic),
+    Claim(
+        "G19",
+        "The clipped value loss's gradient through a critic is what finite differences give.",
+        losses.value_loss_of_a_critic,
+    ),
     Claim(
         "G19",
         "A sequence has the logprobs that it has alone, however rows are packed.",
@@ -143,7 +173,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "G19",
-        "It has the same logprobs padded on the left and on the right.",
+        "A sequence has the logprobs that it has alone, padded on the left or on the right.",
         packing.padding_is_invisible,
     ),
     Claim(

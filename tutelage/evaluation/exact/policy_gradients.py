@@ -66,7 +66,7 @@ def variance_falls() -> Measured:
     variance of one episode's gradient never grows from one to the next.
 
     No theorem says so of every policy: where actions are rare their scores are long, and a value is
-    then far from the best baseline (Greensmith et al. 2004, theorem 8). A new policy is uniform.
+    then far from the best baseline (Greensmith et al. 2004). A new policy is uniform.
     """
     world = small_world()
     policy = new_gpt(world.vocabulary, "learner")

@@ -32,13 +32,13 @@ def order_statistics_match_a_list() -> Measured:
 
 
 def kl_is_bounded() -> Measured:
-    """G9: KL(best of n‖ref) ≤ log n − (n − 1)/n (Beirami et al. 2024, theorem 1)."""
+    """G9: KL(best of n‖ref) ≤ log n − (n − 1)/n (Beirami et al. 2024)."""
     kls = [_kl(world, n) for world in (small_world(), _large_world()) for n in _SIZES]
     return at_most([_kl_bound(n) for n in _SIZES] * 2, torch.stack(kls))
 
 
 def kl_bound_is_close() -> Measured:
-    """G9: in the larger world the best of 256 is within half a hundredth of the bound."""
+    """G9: in the larger world the best of 256 is within 0.5 % of the bound."""
     n = _SIZES[-1]
     return same(_kl_bound(n), _kl(_large_world(), n), 0.005 * _kl_bound(n))
 
