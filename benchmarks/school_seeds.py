@@ -19,7 +19,14 @@ SETS = {
     "new_phrasings": "new phrasings",
     "new_compositions": "new compositions",
 }
-NAMES = {"pretrain": "Pretrained", "sft": "SFT", "ppo": "PPO", "rloo": "RLOO", "grpo": "GRPO"}
+NAMES = {
+    "pretrain": "Pretrained",
+    "sft": "SFT",
+    "ppo": "PPO",
+    "a2c": "A2C",
+    "rloo": "RLOO",
+    "grpo": "GRPO",
+}
 
 
 def spread(shares: Sequence[float]) -> str:

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from tutelage import curricula
-from tutelage.algorithms import functional, ppo
+from tutelage.algorithms import functional, ppo, tabular, trpo
 from tutelage.curricula.exact import small_world, solution
 from tutelage.errors import BadInput
 from tutelage.evaluation import calibration
 from tutelage.evaluation.exact import CLAIMS, Claim, chosen_claims, invariants, selection, verify
 from tutelage.evaluation.exact.finding import at_most, same, same_gradient
+from tutelage.model import distributions, heads
 from tutelage.model import gpt as networks
-from tutelage.model import heads
 from tutelage.rollout import language
 from tutelage.rollout.engine import Sampling
 from tutelage.rollout.experience import Experience
@@ -154,6 +154,9 @@ def tempered(gpt: Any, prompts: Any, samples: int, stop: int, sampling: Sampling
 
 
 REAL_GENERATE = invariants.generate
+REAL_FISHER = trpo.fisher_vector_product
+REAL_KL = distributions.Categorical.kl
+REAL_Q_TARGET = tabular.q_learning_target
 SQUARED_RELU: Patch = (networks, "squared_relu", lambda x: x.relu() * x.relu().detach())
 BROKEN: dict[str, Patch] = {
     "optimum_token_by_token": (solution, "soft_values", hard_values),
@@ -276,6 +279,37 @@ BROKEN: dict[str, Patch] = {
         lambda *arguments: half(REAL_BRANCH_LOGPROBS(*arguments)),
     ),
     "value_loss_of_a_critic": SQUARED_RELU,
+    "fisher_vector_product": (
+        trpo,
+        "fisher_vector_product",
+        lambda *arguments: 1.01 * REAL_FISHER(*arguments),
+    ),
+    "step_stays_in_the_region": (
+        distributions.Categorical,
+        "kl",
+        lambda *arguments: 0.5 * REAL_KL(*arguments),
+    ),
+    "step_improves_the_surrogate": (
+        trpo,
+        "masked_whiten",
+        lambda *arguments: -functional.masked_whiten(*arguments),
+    ),
+    "q_learning_is_value_iteration": (
+        tabular,
+        "td_target",
+        lambda reward, following, discount, ended: reward + 0.9 * discount * following,
+    ),
+    "q_learning_walks_the_edge": (
+        tabular,
+        "q_learning_target",
+        # the value of acting as it does, exploring included
+        lambda *arguments: tabular.expected_sarsa_target(*arguments[:2], 0.1, *arguments[2:]),
+    ),
+    "sarsa_keeps_away_from_it": (
+        tabular,
+        "sarsa_target",
+        lambda reward, following, _, *rest: REAL_Q_TARGET(reward, following, *rest),
+    ),
     "packing_is_invisible": (Packed, "attend", sees_its_siblings),
     "padding_is_invisible": (networks.GPT, "forward", follows_padding),
     "ratio_is_one": (invariants, "generate", tempered),

@@ -21,6 +21,7 @@ from tutelage.algorithms import ALGORITHMS, Algorithm, AlgorithmName
 from tutelage.algorithms.batch import Batch
 from tutelage.device import seeded
 from tutelage.errors import ContractBroken, EnvironmentFailure
+from tutelage.evaluation.overview import REINFORCED
 from tutelage.model.gpt import imitation_loss
 from tutelage.rollout.collect import collect
 from tutelage.rollout.engine import Sampling
@@ -31,8 +32,8 @@ from tutelage.text.batching import Tree, pack
 from tutelage.text.chat_format import ask
 
 
-def test_every_algorithm_is_offered():
-    assert set(get_args(AlgorithmName)) == set(ALGORITHMS)
+def test_every_algorithm_is_offered_and_reported():
+    assert set(get_args(AlgorithmName)) == set(ALGORITHMS) == set(REINFORCED)
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)

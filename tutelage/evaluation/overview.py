@@ -26,7 +26,7 @@ from tutelage.evaluation.wording import (
     signed,
 )
 
-REINFORCED = ("ppo", "rloo", "grpo")
+REINFORCED = ("ppo", "a2c", "rloo", "grpo")
 NAMES = {"pretrain": "Pretrain", "sft": "SFT"}
 
 

@@ -140,7 +140,7 @@ REPORT = {
         {
             "group": TEXT,
             "n": COUNT,
-            **{f"{stage}?": SHARE for stage in ("pretrain", "sft", "ppo", "rloo", "grpo")},
+            **{f"{stage}?": SHARE for stage in ("pretrain", "sft", "ppo", "a2c", "rloo", "grpo")},
         }
     ],
     "examples?": [

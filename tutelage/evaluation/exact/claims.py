@@ -17,6 +17,8 @@ from tutelage.evaluation.exact import (
     returns,
     reward_models,
     selection,
+    tables,
+    trust_region,
 )
 from tutelage.evaluation.exact.finding import Claim, Finding
 from tutelage.evaluation.wording import listing
@@ -94,6 +96,21 @@ CLAIMS: tuple[Claim, ...] = (
         reward_models.nobody_exceeds_the_ceiling,
     ),
     Claim(
+        "G15",
+        "The Fisher-vector product is the dense Fisher matrix times the vector.",
+        trust_region.fisher_vector_product,
+    ),
+    Claim(
+        "G15",
+        "TRPO's step moves the policy by a KL of at most δ.",
+        trust_region.step_stays_in_the_region,
+    ),
+    Claim(
+        "G15",
+        "TRPO's step makes the surrogate better.",
+        trust_region.step_improves_the_surrogate,
+    ),
+    Claim(
         "G16",
         "The clipped surrogate with whole returns has the objective's gradient.",
         policy_gradients.whole_episode,
@@ -130,6 +147,13 @@ CLAIMS: tuple[Claim, ...] = (
     Claim("G17", "Those between are as worked out on paper.", returns.lambda_between),
     Claim("G17", "A terminated episode bootstraps nothing.", returns.default_is_terminated),
     Claim("G17", "Discounted returns are as worked out on paper.", returns.returns_to_go),
+    Claim(
+        "G18",
+        "Q-learning on FrozenLake without chance is value iteration.",
+        tables.q_learning_is_value_iteration,
+    ),
+    Claim("G18", "Q-learning walks along the cliff.", tables.q_learning_walks_the_edge),
+    Claim("G18", "SARSA keeps away from the cliff.", tables.sarsa_keeps_away_from_it),
     Claim(
         "G19",
         "The clipped surrogate's gradient is what finite differences give.",
