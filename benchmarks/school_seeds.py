@@ -19,14 +19,11 @@ SETS = {
     "new_phrasings": "new phrasings",
     "new_compositions": "new compositions",
 }
-NAMES = {
-    "pretrain": "Pretrained",
-    "sft": "SFT",
-    "ppo": "PPO",
-    "a2c": "A2C",
-    "rloo": "RLOO",
-    "grpo": "GRPO",
-}
+NAMES = {"pretrain": "Pretrained", "sft": "SFT"}
+
+
+def name_of(stage: str) -> str:
+    return NAMES.get(stage, stage.upper())
 
 
 def spread(shares: Sequence[float]) -> str:
@@ -52,10 +49,10 @@ def table(reports: Sequence[dict[str, Any]]) -> str:
             spread([r["stages"][stage]["held_out"][name]["success"] for r in reports])
             for name in SETS
         ]
-        lines.append(f"| {NAMES[stage]} | " + " | ".join(cells) + " |")
+        lines.append(f"| {name_of(stage)} | " + " | ".join(cells) + " |")
     if reports[0]["differences"]:
         cells = [pooled([r["differences"][name] for r in reports]) for name in SETS]
-        lines.append(f"| {NAMES[stages[-1]]} against SFT | " + " | ".join(cells) + " |")
+        lines.append(f"| {name_of(stages[-1])} against SFT | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

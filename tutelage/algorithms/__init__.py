@@ -8,15 +8,17 @@ from tutelage.algorithms.a2c import A2C, A2CConfig
 from tutelage.algorithms.batch import Algorithm
 from tutelage.algorithms.grpo import GroupConfig, GroupPolicyGradient
 from tutelage.algorithms.ppo import PPO, PPOConfig
+from tutelage.algorithms.reinforce import Reinforce, ReinforceConfig
 
 # name -> (class, its settings, those settings that make it that variant)
 ALGORITHMS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "ppo": (PPO, PPOConfig, {}),
     "a2c": (A2C, A2CConfig, {"gamma": 1.0, "lambda_": 0.95, "whiten_advantages": True}),
+    "reinforce": (Reinforce, ReinforceConfig, {"gamma": 1.0, "kl_coefficient": 0.1}),
     "rloo": (GroupPolicyGradient, GroupConfig, {"baseline": "rloo"}),
     "grpo": (GroupPolicyGradient, GroupConfig, {"baseline": "grpo"}),
 }
-AlgorithmName = Literal["ppo", "a2c", "rloo", "grpo"]  # what `--algorithm` offers
+AlgorithmName = Literal["ppo", "a2c", "reinforce", "rloo", "grpo"]  # what `--algorithm` offers
 __all__ = [
     "A2C",
     "ALGORITHMS",
@@ -27,4 +29,6 @@ __all__ = [
     "GroupConfig",
     "GroupPolicyGradient",
     "PPOConfig",
+    "Reinforce",
+    "ReinforceConfig",
 ]

@@ -53,11 +53,17 @@ class Batch:
     reference_logprobs: Tensor | None = None
     values: Tensor | None = None  # behaviour critic
     returns: Tensor | None = None
+    learned: Tensor | None = None  # which decisions are learned from; default: all
     fresh: bool = True  # no update has been made since the decisions
 
 
-def make_batch(experience: Experience, advantages: Tensor, returns: Tensor | None = None) -> Batch:
-    """The batch of an experience; advantages and returns: (N, L)."""
+def make_batch(
+    experience: Experience,
+    advantages: Tensor,
+    returns: Tensor | None = None,
+    learned: Tensor | None = None,
+) -> Batch:
+    """The batch of an experience; advantages, returns, learned: (N, L)."""
 
     def flat(steps: Tensor | None) -> Tensor | None:
         return None if steps is None else experience.inputs.decisions(steps)
@@ -69,6 +75,7 @@ def make_batch(experience: Experience, advantages: Tensor, returns: Tensor | Non
         flat(experience.reference_logprobs),
         flat(experience.values),
         flat(returns),
+        flat(learned),
     )
 
 

@@ -26,7 +26,7 @@ from tutelage.evaluation.wording import (
     signed,
 )
 
-REINFORCED = ("ppo", "a2c", "rloo", "grpo")
+REINFORCED = ("ppo", "a2c", "reinforce", "rloo", "grpo")
 NAMES = {"pretrain": "Pretrain", "sft": "SFT"}
 
 

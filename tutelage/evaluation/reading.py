@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from tutelage.errors import BadInput
+from tutelage.evaluation.overview import REINFORCED
 from tutelage.evaluation.wording import clipped, visible
 
 VERSION = 1
@@ -140,7 +141,7 @@ REPORT = {
         {
             "group": TEXT,
             "n": COUNT,
-            **{f"{stage}?": SHARE for stage in ("pretrain", "sft", "ppo", "a2c", "rloo", "grpo")},
+            **{f"{stage}?": SHARE for stage in ("pretrain", "sft", *REINFORCED)},
         }
     ],
     "examples?": [

@@ -137,6 +137,7 @@ def play(
     truncated = np.empty((steps, N), dtype=bool)
     mask = np.empty((steps, N), dtype=bool)
     actions, logprobs = [], []
+    begun = torch.from_numpy(players.lengths > 0)
     observations[0] = players.observations
     for t in range(steps):
         distribution = policy.actor(torch.from_numpy(observations[t]))
@@ -167,7 +168,8 @@ def play(
         rows,
         torch.stack(logprobs, dim=1),
         torch.from_numpy(rewards.T.copy()),
-        continues=torch.from_numpy(~(terminated | truncated).T),
+        continues=torch.from_numpy((~(terminated | truncated) & mask).T.copy()),
+        begun=begun,
     )
     if policy.critic is not None:
         values = policy.observed_values(seen)

@@ -158,13 +158,13 @@ def read_trajectories(
         reference_logprobs,
         samples=len(groups[0]),
     )
+    experience.continues = torch.zeros_like(mask)
+    experience.continues[:, :-1] = mask[:, 1:]
     if policy.critic is not None:
         values = inputs.steps(policy.values(inputs))
         experience.values = values
         experience.next_values = torch.zeros_like(values)
         experience.next_values[:, :-1] = values[:, 1:]
-        experience.continues = torch.zeros_like(mask)
-        experience.continues[:, :-1] = mask[:, 1:]
     return experience
 
 

@@ -1,0 +1,86 @@
+"""REINFORCE: which episodes are whole, and what their decisions are worth."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tutelage.algorithms.reinforce import Reinforce, ReinforceConfig
+from tutelage.device import seeded
+from tutelage.errors import BadInput
+from tutelage.model.mlp import CategoricalActor, mlp
+from tutelage.rollout.control import ControlPolicy, Transitions
+from tutelage.rollout.experience import Experience
+
+# Two rows of six steps; an x is the step that only starts an environment anew.
+#   row 0, from the middle: 1 2 | x 4 8 | x      the first two were begun earlier
+#   row 1, from a beginning: 1 1 1 | x 5 …       the last goes on after the row
+REWARDS = torch.tensor([[1.0, 2, 0, 4, 8, 0], [1, 1, 1, 0, 5, 5]])
+MASK = torch.tensor([[1, 1, 0, 1, 1, 0], [1, 1, 1, 0, 1, 1]]).bool()
+CONTINUES = torch.tensor([[1, 0, 0, 1, 0, 0], [1, 1, 0, 0, 1, 1]]).bool()
+BEGUN = torch.tensor([True, False])
+
+
+def new_policy() -> ControlPolicy:
+    generator = seeded("reinforce")
+    return ControlPolicy(CategoricalActor(mlp((2, 4, 3), generator)), mlp((2, 4, 1), generator))
+
+
+def lived(policy: ControlPolicy, values: torch.Tensor | None = None) -> Experience:
+    observations = torch.randn(int(MASK.sum()), 2, generator=seeded("observations"))
+    actions = torch.arange(len(observations)) % 3
+    inputs = Transitions(observations, actions, MASK)
+    with torch.no_grad():
+        logprobs = torch.zeros(MASK.shape)
+        logprobs[MASK] = policy.distribution(inputs).logprobs(actions)
+    return Experience(
+        inputs, MASK, logprobs, REWARDS, values=values, continues=CONTINUES, begun=BEGUN
+    )
+
+
+def credited(**settings: object) -> list[float]:
+    policy = new_policy()
+    config = ReinforceConfig(gamma=0.5, **settings)
+    values = torch.ones(MASK.shape) if config.baseline == "value" else None
+    batch = Reinforce(policy, config).credit(lived(policy, values))
+    assert batch.learned is not None
+    assert batch.learned.tolist() == [False, False, True, True, True, True, True, False, False]
+    return batch.advantages.tolist()
+
+
+def test_returns_by_hand():
+    # to go: 4 + 8/2, 8; 1 + 1/2 + 1/4, 1 + 1/2, 1. Whole: the first of each.
+    none = [0.0, 0.0]
+    assert credited(baseline="none") == [*none, 8, 8, 1.75, 1.5, 1, *none]
+    assert credited(baseline="none", returns="whole") == [*none, 8, 8, 1.75, 1.75, 1.75, *none]
+    mean = (8 + 8 + 1.75 + 1.5 + 1) / 5
+    expected = [8 - mean, 8 - mean, 1.75 - mean, 1.5 - mean, 1 - mean]
+    assert credited(baseline="mean") == pytest.approx([*none, *expected, *none])
+    assert credited(baseline="value") == [*none, 7, 7, 0.75, 0.5, 0, *none]
+
+
+def test_the_gradient_is_that_of_the_decisions_that_are_learned():
+    policy = new_policy()
+    algorithm = Reinforce(policy, ReinforceConfig(gamma=0.5, baseline="none", max_grad_norm=1e9))
+    batch = algorithm.credit(lived(policy))
+    logprobs = policy.distribution(batch.inputs).logprobs(batch.inputs.actions)
+    worth = torch.tensor([8, 8, 1.75, 1.5, 1])
+    loss = -(worth * logprobs[2:7]).mean()
+    expected = torch.autograd.grad(loss, list(policy.actor.parameters()))
+    found: list[torch.Tensor] = []
+
+    def look() -> None:
+        found.extend(p.grad.clone() for p in policy.actor.parameters())
+
+    algorithm.update(batch, seeded("update"), look)
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_without_a_whole_episode_it_says_so():
+    policy = new_policy()
+    experience = lived(policy)
+    experience.begun = torch.tensor([True, True])
+    experience.continues = torch.ones_like(MASK)
+    with pytest.raises(BadInput, match="No episode began and ended within one batch"):
+        Reinforce(policy, ReinforceConfig()).credit(experience)
