@@ -49,7 +49,7 @@ class PolicyConfig:
     final_learning_rate: float = 0.1  # share of the first one left at the end
     audit_every: int = 20  # steps between audits
     save_every: int = 10  # steps between saved states; each audit saves one too
-    patience: int = 3  # audits without a new best before the stage stops
+    patience: int = 6  # audits without a new best before the stage stops; fewer stop by chance
     max_failure_rate: float = 0.1  # share of rollouts that may break before the stage stops
 
     def __post_init__(self) -> None:
