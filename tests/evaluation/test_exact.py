@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tutelage import curricula
-from tutelage.algorithms import functional, ppo, tabular, trpo
+from tutelage.algorithms import dpo, functional, ppo, tabular, trpo
 from tutelage.curricula.exact import small_world, solution
 from tutelage.errors import BadInput
 from tutelage.evaluation import calibration
@@ -154,6 +154,7 @@ def tempered(gpt: Any, prompts: Any, samples: int, stop: int, sampling: Sampling
 
 
 REAL_GENERATE = invariants.generate
+REAL_DPO = dpo.dpo_loss
 REAL_FISHER = trpo.fisher_vector_product
 REAL_KL = distributions.Categorical.kl
 REAL_Q_TARGET = tabular.q_learning_target
@@ -279,6 +280,21 @@ BROKEN: dict[str, Patch] = {
         lambda *arguments: half(REAL_BRANCH_LOGPROBS(*arguments)),
     ),
     "value_loss_of_a_critic": SQUARED_RELU,
+    "gradient_is_zero_at_the_optimum": (
+        dpo,
+        "dpo_loss",
+        lambda h, ranks, mask, beta: REAL_DPO(h, ranks, mask, 1.01 * beta),
+    ),
+    "dpo_moves_what_nobody_compared": (
+        dpo,
+        "dpo_loss",
+        lambda h, ranks, mask, beta: REAL_DPO(h, 1 - ranks, mask, beta),
+    ),
+    "reinforcement_does_not": (
+        functional,
+        "kl_k1",
+        lambda logprobs, reference: 20 * (reference - logprobs),  # paid for, not charged
+    ),
     "fisher_vector_product": (
         trpo,
         "fisher_vector_product",

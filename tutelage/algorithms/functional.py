@@ -132,12 +132,17 @@ def bradley_terry_loss(scores: Tensor, ranks: Tensor, mask: Tensor) -> Tensor:
     P(i over j) = σ(s_i − s_j) (Bradley and Terry 1952; Ouyang et al. 2022, eq. 1).
     """
     margin = scores[:, :, None] - scores[:, None, :]
-    wins = (ranks[:, :, None] < ranks[:, None, :]).to(scores.dtype)
-    ties = 0.5 * (ranks[:, :, None] == ranks[:, None, :]).to(scores.dtype)
-    K = scores.shape[1]
-    different = ~torch.eye(K, dtype=torch.bool, device=scores.device)
-    pairs = (mask[:, :, None] & mask[:, None, :] & different).to(scores.dtype)
-    target = (wins + ties) * pairs  # each unordered pair carries weight 1 in total
-    loss = -(target * F.logsigmoid(margin)).sum(dim=(1, 2))
-    count = pairs.sum(dim=(1, 2)) / 2
-    return (loss / count.clamp_min(1))[count > 0].mean()
+    weights = pair_weights(ranks, mask, scores.dtype)
+    loss = -(weights * F.logsigmoid(margin)).sum(dim=(1, 2))
+    return loss[weights.sum(dim=(1, 2)) > 0].mean()
+
+
+def pair_weights(ranks: Tensor, mask: Tensor, dtype: torch.dtype) -> Tensor:
+    """How much "i over j" weighs, (P, K, K): a prompt's pairs weigh alike and 1 in total, a tie
+    half for each side. ranks, mask: (P, K), as in bradley_terry_loss."""
+    wins = (ranks[:, :, None] < ranks[:, None, :]).to(dtype)
+    ties = 0.5 * (ranks[:, :, None] == ranks[:, None, :]).to(dtype)
+    different = ~torch.eye(ranks.shape[1], dtype=torch.bool, device=ranks.device)
+    pairs = (mask[:, :, None] & mask[:, None, :] & different).to(dtype)
+    count = pairs.sum(dim=(1, 2), keepdim=True) / 2
+    return (wins + ties) * pairs / count.clamp_min(1)
