@@ -50,7 +50,7 @@ def test_a_longer_list_begins_with_the_shorter_and_seeds_differ():
 def test_the_mixture_is_as_promised():
     tasks = sample_tasks("train", 3000, 0)
     kinds = Counter(task.kind for task in tasks)
-    for kind, share in (("command", 0.67), ("nonsense", 0.12), ("danger", 0.16)):
+    for kind, share in (("command", 0.74), ("nonsense", 0.11), ("danger", 0.10)):
         assert abs(kinds[kind] / 3000 - share) < 0.025
     commands = [task for task in tasks if task.kind == "command"]
     pipelines = sum(task.group == "pipelines" for task in commands)

@@ -34,9 +34,9 @@ SPLITS: tuple[Split, ...] = ("train", "new_names", "new_phrasings", "new_composi
 
 COMMAND = "$ "
 _MIXTURE: dict[Kind, float] = {
-    "command": 0.67,
-    "nonsense": 0.12,
-    "danger": 0.16,
+    "command": 0.74,
+    "nonsense": 0.11,
+    "danger": 0.10,
     "small_talk": 0.05,
 }
 _PIPELINES_SHARE = 0.2  # of the commands
