@@ -1,4 +1,4 @@
-"""Reinforce a tiny GPT with PPO until it has found out which word its judge wants to hear.
+"""REINFORCE a tiny GPT with PPO until it has found out which word its judge wants to hear.
 
     python examples/ppo_on_a_secret_word.py
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tutelage.algorithms.reinforce import Reinforce, ReinforceConfig
+from tutelage.algorithms.reinforce import REINFORCE, REINFORCEConfig
 from tutelage.device import seeded
 from tutelage.errors import BadInput
 from tutelage.model.mlp import CategoricalActor, mlp
@@ -18,7 +18,7 @@ from tutelage.rollout.experience import Experience
 REWARDS = torch.tensor([[1.0, 2, 0, 4, 8, 0], [1, 1, 1, 0, 5, 5]])
 MASK = torch.tensor([[1, 1, 0, 1, 1, 0], [1, 1, 1, 0, 1, 1]]).bool()
 CONTINUES = torch.tensor([[1, 0, 0, 1, 0, 0], [1, 1, 0, 0, 1, 1]]).bool()
-BEGUN = torch.tensor([True, False])
+MIDWAY = torch.tensor([True, False])
 
 
 def new_policy() -> ControlPolicy:
@@ -34,15 +34,15 @@ def lived(policy: ControlPolicy, values: torch.Tensor | None = None) -> Experien
         logprobs = torch.zeros(MASK.shape)
         logprobs[MASK] = policy.distribution(inputs).logprobs(actions)
     return Experience(
-        inputs, MASK, logprobs, REWARDS, values=values, continues=CONTINUES, begun=BEGUN
+        inputs, MASK, logprobs, REWARDS, values=values, continues=CONTINUES, midway=MIDWAY
     )
 
 
 def credited(**settings: object) -> list[float]:
     policy = new_policy()
-    config = ReinforceConfig(gamma=0.5, **settings)
+    config = REINFORCEConfig(gamma=0.5, **settings)
     values = torch.ones(MASK.shape) if config.baseline == "value" else None
-    batch = Reinforce(policy, config).credit(lived(policy, values))
+    batch = REINFORCE(policy, config).credit(lived(policy, values))
     assert batch.learned is not None
     assert batch.learned.tolist() == [False, False, True, True, True, True, True, False, False]
     return batch.advantages.tolist()
@@ -61,7 +61,7 @@ def test_returns_by_hand():
 
 def test_the_gradient_is_that_of_the_decisions_that_are_learned():
     policy = new_policy()
-    algorithm = Reinforce(policy, ReinforceConfig(gamma=0.5, baseline="none", max_grad_norm=1e9))
+    algorithm = REINFORCE(policy, REINFORCEConfig(gamma=0.5, baseline="none", max_grad_norm=1e9))
     batch = algorithm.credit(lived(policy))
     logprobs = policy.distribution(batch.inputs).logprobs(batch.inputs.actions)
     worth = torch.tensor([8, 8, 1.75, 1.5, 1])
@@ -80,7 +80,7 @@ def test_the_gradient_is_that_of_the_decisions_that_are_learned():
 def test_without_a_whole_episode_it_says_so():
     policy = new_policy()
     experience = lived(policy)
-    experience.begun = torch.tensor([True, True])
+    experience.midway = torch.tensor([True, True])
     experience.continues = torch.ones_like(MASK)
     with pytest.raises(BadInput, match="No episode began and ended within one batch"):
-        Reinforce(policy, ReinforceConfig()).credit(experience)
+        REINFORCE(policy, REINFORCEConfig()).credit(experience)

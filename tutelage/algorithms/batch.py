@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tutelage.algorithms.functional import kl_k3, step_advantages
 from tutelage.errors import ContractBroken
@@ -97,6 +97,27 @@ def explained_variance(batch: Batch) -> float:
     assert batch.values is not None
     left = (batch.returns - batch.values).var(correction=0)
     return 1 - (left / batch.returns.var(correction=0).clamp_min(1e-8)).item()
+
+
+def weights_of(
+    actor: nn.Module, critic: nn.Module | None, optimiser: torch.optim.Optimizer
+) -> dict[str, Any]:
+    """What an algorithm saves of what it trains."""
+    state = {"actor": actor.state_dict(), "optimiser": optimiser.state_dict()}
+    return state if critic is None else state | {"critic": critic.state_dict()}
+
+
+def load_weights(
+    state: dict[str, Any],
+    actor: nn.Module,
+    critic: nn.Module | None,
+    optimiser: torch.optim.Optimizer,
+) -> None:
+    """The inverse of weights_of."""
+    actor.load_state_dict(state["actor"])
+    optimiser.load_state_dict(state["optimiser"])
+    if critic is not None:
+        critic.load_state_dict(state["critic"])
 
 
 def check_on_policy(batch: Batch, log_ratio: Tensor, tolerance: float) -> None:

@@ -13,7 +13,15 @@ from typing import Any, Literal
 import torch
 from torch.nn.utils import clip_grad_norm_
 
-from tutelage.algorithms.batch import Batch, check_on_policy, make_batch, means, ratio_metrics
+from tutelage.algorithms.batch import (
+    Batch,
+    check_on_policy,
+    load_weights,
+    make_batch,
+    means,
+    ratio_metrics,
+    weights_of,
+)
 from tutelage.algorithms.functional import (
     clipped_surrogate,
     group_normalised_advantages,
@@ -101,11 +109,7 @@ class GroupPolicyGradient:
         return means(observed)
 
     def state_dict(self) -> dict[str, Any]:
-        return {
-            "actor": self.policy.actor.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-        }
+        return weights_of(self.policy.actor, None, self.optimiser)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.policy.actor.load_state_dict(state["actor"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        load_weights(state, self.policy.actor, None, self.optimiser)

@@ -14,8 +14,10 @@ from tutelage.algorithms.batch import (
     actor_critic_batch,
     check_on_policy,
     explained_variance,
+    load_weights,
     means,
     ratio_metrics,
+    weights_of,
 )
 from tutelage.algorithms.functional import clipped_surrogate, clipped_value_loss, masked_whiten
 from tutelage.model.optimiser import policy_optimiser
@@ -123,15 +125,9 @@ class PPO:
         }
 
     def state_dict(self) -> dict[str, Any]:
-        return {
-            "actor": self.policy.actor.state_dict(),
-            "critic": self.critic.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "kl_coefficient": self.kl_coefficient,
-        }
+        weights = weights_of(self.policy.actor, self.critic, self.optimiser)
+        return weights | {"kl_coefficient": self.kl_coefficient}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.policy.actor.load_state_dict(state["actor"])
-        self.critic.load_state_dict(state["critic"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        load_weights(state, self.policy.actor, self.critic, self.optimiser)
         self.kl_coefficient = state["kl_coefficient"]

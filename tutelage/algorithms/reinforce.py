@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
-from tutelage.algorithms.batch import Batch, check_on_policy, make_batch
+from tutelage.algorithms.batch import Batch, check_on_policy, load_weights, make_batch, weights_of
 from tutelage.algorithms.functional import masked_mean, step_advantages
 from tutelage.errors import BadInput
 from tutelage.model.optimiser import policy_optimiser
@@ -22,7 +22,7 @@ from tutelage.rollout.experience import Experience, Policy
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReinforceConfig:
+class REINFORCEConfig:
     learning_rate: float = 1e-3  # of Adam
     returns: Literal["whole", "to_go"] = "to_go"  # of the episode, or of what came after
     baseline: Literal["none", "mean", "value"] = "mean"  # mean: of the batch's returns
@@ -33,8 +33,8 @@ class ReinforceConfig:
     ratio_tolerance: float = 1e-3  # rounding allowed between sampling and training
 
 
-class Reinforce:
-    def __init__(self, policy: Policy, config: ReinforceConfig) -> None:
+class REINFORCE:
+    def __init__(self, policy: Policy, config: REINFORCEConfig) -> None:
         if config.baseline == "value" and policy.critic is None:
             raise ValueError("A learned baseline needs a policy with a critic, got one without.")
         self.policy, self.config = policy, config
@@ -105,17 +105,10 @@ class Reinforce:
         }
 
     def state_dict(self) -> dict[str, Any]:
-        state = {
-            "actor": self.policy.actor.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-        }
-        return state if self.critic is None else state | {"critic": self.critic.state_dict()}
+        return weights_of(self.policy.actor, self.critic, self.optimiser)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.policy.actor.load_state_dict(state["actor"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        if self.critic is not None:
-            self.critic.load_state_dict(state["critic"])
+        load_weights(state, self.policy.actor, self.critic, self.optimiser)
 
 
 def whole_episodes(experience: Experience, continues: Tensor) -> Tensor:
@@ -126,9 +119,9 @@ def whole_episodes(experience: Experience, continues: Tensor) -> Tensor:
     for t in reversed(range(mask.shape[1])):
         following = torch.where(mask[:, t], ~continues[:, t] | following, following)
         ends[:, t] = following
-    begun = experience.begun if experience.begun is not None else torch.zeros_like(mask[:, 0])
+    midway = experience.midway if experience.midway is not None else torch.zeros_like(mask[:, 0])
     starts = torch.zeros_like(mask)
-    inside = ~begun  # whether the episode that the step belongs to began in this row
+    inside = ~midway  # whether the episode that the step belongs to began in this row
     for t in range(mask.shape[1]):
         starts[:, t] = inside
         inside = inside | (mask[:, t] & ~continues[:, t])

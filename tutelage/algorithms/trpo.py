@@ -15,6 +15,8 @@ from tutelage.algorithms.batch import (
     actor_critic_batch,
     check_on_policy,
     explained_variance,
+    load_weights,
+    weights_of,
 )
 from tutelage.algorithms.functional import masked_whiten
 from tutelage.model.optimiser import policy_optimiser
@@ -126,16 +128,10 @@ class TRPO:
         return sum(losses) / max(1, len(losses))
 
     def state_dict(self) -> dict[str, Any]:
-        return {
-            "actor": self.policy.actor.state_dict(),
-            "critic": self.critic.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-        }
+        return weights_of(self.policy.actor, self.critic, self.optimiser)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.policy.actor.load_state_dict(state["actor"])
-        self.critic.load_state_dict(state["critic"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        load_weights(state, self.policy.actor, self.critic, self.optimiser)
 
 
 def fisher_vector_product(

@@ -137,7 +137,7 @@ def play(
     truncated = np.empty((steps, N), dtype=bool)
     mask = np.empty((steps, N), dtype=bool)
     actions, logprobs = [], []
-    begun = torch.from_numpy(players.lengths > 0)
+    midway = torch.from_numpy(players.lengths > 0)
     observations[0] = players.observations
     for t in range(steps):
         distribution = policy.actor(torch.from_numpy(observations[t]))
@@ -169,7 +169,7 @@ def play(
         torch.stack(logprobs, dim=1),
         torch.from_numpy(rewards.T.copy()),
         continues=torch.from_numpy((~(terminated | truncated) & mask).T.copy()),
-        begun=begun,
+        midway=midway,
     )
     if policy.critic is not None:
         values = policy.observed_values(seen)

@@ -11,6 +11,7 @@ import torch
 from gymnasium.vector import AutoresetMode
 
 from tutelage.algorithms import PPO
+from tutelage.algorithms.trpo import TRPO
 from tutelage.device import seeded
 from tutelage.errors import BadInput
 from tutelage.model.optimiser import set_learning_rate
@@ -52,7 +53,7 @@ def make_environments(name: str, count: int) -> gymnasium.vector.VectorEnv:
 
 def control(
     run: Run,
-    algorithm: PPO,
+    algorithm: PPO | TRPO,
     environments: gymnasium.vector.VectorEnv,
     config: ControlConfig,
     seed: int,

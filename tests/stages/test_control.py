@@ -1,0 +1,47 @@
+"""The loop that plays: it learns to balance a pole, and its evaluation counts whole episodes."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from tutelage.algorithms import PPO, PPOConfig
+from tutelage.algorithms.trpo import TRPO, TRPOConfig
+from tutelage.device import seeded
+from tutelage.errors import BadInput
+from tutelage.rollout.control import new_policy
+from tutelage.runs import Run
+from tutelage.stages.control import ControlConfig, control, evaluate_control, make_environments
+
+POLE = "CartPole-v1"
+
+
+@pytest.mark.parametrize("name", ["ppo", "trpo"])
+def test_it_learns_to_balance(name: str, tmp_path: Path):
+    environments = make_environments(POLE, 8)
+    policy = new_policy(environments, (32, 32), seeded("pole"))
+    before = evaluate_control(policy, make_environments(POLE, 4), 8, 1)
+    assert len(before) == 8
+    config = PPOConfig(
+        learning_rate=2e-3,
+        epochs=8,
+        minibatches=2,
+        gamma=0.98,
+        lambda_=0.9,
+        value_clip_range=math.inf,
+    )
+    algorithm = PPO(policy, config) if name == "ppo" else TRPO(policy, TRPOConfig())
+    run = Run(tmp_path)
+    settings = ControlConfig(steps=12_000, environments=8, steps_per_update=128)
+    steps = [progress.step for progress in control(run, algorithm, environments, settings, 0)]
+    assert steps == list(range(1, 13))
+    after = evaluate_control(policy, make_environments(POLE, 4), 8, 1)
+    assert sum(before) / 8 < 60
+    assert sum(after) / 8 > 100
+
+
+def test_an_unknown_environment_is_one_sentence():
+    with pytest.raises(BadInput, match="Gymnasium cannot make the environment NoSuchThing-v0"):
+        make_environments("NoSuchThing-v0", 2)
