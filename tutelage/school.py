@@ -284,9 +284,9 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
         reward_model, _ = load_reward_model(run.checkpoint(f"reward_{number}"))
         judge = RewardModelJudge(reward_model, tokenizer.pad)
         critic, _ = load_reward_model(run.checkpoint(f"reward_{number}"))
-    kind, settings, variant = ALGORITHMS[config.algorithm]
+    entry = ALGORITHMS[config.algorithm]
     learner = LanguagePolicy(gpt, critic or new_critic(gpt))
-    algorithm = kind(learner, settings(**variant))
+    algorithm = entry.algorithm(learner, entry.settings(**(entry.language or {})))
     tasks = lesson.training_tasks("reinforce", plan.policy_steps * plan.policy_prompts, number)
     audit_tasks = lesson.training_tasks("audit", plan.audit_tasks)
     greedy = Sampling(max_new_tokens=REPLY_TOKENS, temperature=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,18 +11,18 @@ import pytest
 from tutelage.algorithms import PPO, PPOConfig
 from tutelage.algorithms.trpo import TRPO, TRPOConfig
 from tutelage.device import seeded
+from tutelage.environments import make_environments
 from tutelage.errors import BadInput
 from tutelage.rollout.control import new_policy
 from tutelage.runs import Run
-from tutelage.stages.control import ControlConfig, control, evaluate_control, make_environments
+from tutelage.stages.control import ControlConfig, control, evaluate_control
 
 POLE = "CartPole-v1"
 
 
 @pytest.mark.parametrize("name", ["ppo", "trpo"])
 def test_it_learns_to_balance(name: str, tmp_path: Path):
-    environments = make_environments(POLE, 8)
-    policy = new_policy(environments, (32, 32), seeded("pole"))
+    policy = new_policy(make_environments(POLE, 8), (32, 32), seeded("pole"))
     before = evaluate_control(policy, make_environments(POLE, 4), 8, 1)
     assert len(before) == 8
     config = PPOConfig(
@@ -34,8 +35,9 @@ def test_it_learns_to_balance(name: str, tmp_path: Path):
     )
     algorithm = PPO(policy, config) if name == "ppo" else TRPO(policy, TRPOConfig())
     run = Run(tmp_path)
-    settings = ControlConfig(steps=12_000, environments=8, steps_per_update=128)
-    steps = [progress.step for progress in control(run, algorithm, environments, settings, 0)]
+    settings = ControlConfig(steps=12_000, environments=8, steps_per_update=128, audits=2)
+    make = partial(make_environments, POLE)
+    steps = [progress.step for progress in control(run, algorithm, make, settings, 0)]
     assert steps == list(range(1, 13))
     after = evaluate_control(policy, make_environments(POLE, 4), 8, 1)
     assert sum(before) / 8 < 60

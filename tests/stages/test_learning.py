@@ -11,13 +11,14 @@ import torch
 
 from tests.stages.toys import (
     REQUESTS,
+    SPEAKERS,
     WordJudge,
     new_algorithm,
     reinforcement,
     weights_equal,
     word_tokenizer,
 )
-from tutelage.algorithms import ALGORITHMS, Algorithm, AlgorithmName
+from tutelage.algorithms import Algorithm, AlgorithmName
 from tutelage.algorithms.batch import Batch
 from tutelage.device import seeded
 from tutelage.errors import ContractBroken, EnvironmentFailure
@@ -33,10 +34,10 @@ from tutelage.text.chat_format import ask
 
 
 def test_every_algorithm_is_offered_and_reported():
-    assert set(get_args(AlgorithmName)) == set(ALGORITHMS) == set(REINFORCED)
+    assert set(get_args(AlgorithmName)) == set(SPEAKERS) == set(REINFORCED)
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", SPEAKERS)
 def test_it_learns_the_word(name: str, taught: Path, tmp_path: Path):
     """From a quarter (one word of four) to five in six."""
     run = Run(tmp_path)
@@ -69,7 +70,7 @@ def without_other_losses(name: str, taught: Path) -> Algorithm:
     return new_algorithm(name, taught, kl_coefficient=0.0, value_coefficient=0.0)
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", SPEAKERS)
 def test_no_advantage_changes_nothing(name: str, taught: Path):
     algorithm = without_other_losses(name, taught)
     before = {key: tensor.clone() for key, tensor in algorithm.policy.state_dict().items()}
@@ -93,7 +94,7 @@ def test_the_critic_learns_and_leaves_the_policy_alone(taught: Path):
     assert not weights_equal(critic.state_dict(), algorithm.policy.critic.state_dict())
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", SPEAKERS)
 def test_what_is_mixed_in_becomes_likelier(name: str, taught: Path):
     algorithm = without_other_losses(name, taught)
     shown = pack([Tree([5, 6, 7], [[9, 8, 4]])], 16, word_tokenizer().pad)
@@ -106,7 +107,7 @@ def test_what_is_mixed_in_becomes_likelier(name: str, taught: Path):
     assert score_packed(gpt, shown).sum() > before + 0.5
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", SPEAKERS)
 def test_another_policy_than_the_sampled_one_is_refused(name: str, taught: Path):
     algorithm = new_algorithm(name, taught)
     batch = sampled_batch(algorithm)

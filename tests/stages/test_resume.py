@@ -11,6 +11,7 @@ import torch
 
 from tests.stages.toys import (
     REQUESTS,
+    SPEAKERS,
     WORDS,
     demonstrations,
     new_algorithm,
@@ -19,7 +20,6 @@ from tests.stages.toys import (
     taught_gpt,
     word_tokenizer,
 )
-from tutelage.algorithms import ALGORITHMS
 from tutelage.data.corpus import token_stream
 from tutelage.model.gpt import GPT
 from tutelage.model.heads import RewardModel
@@ -86,7 +86,7 @@ STAGES: dict[str, Start] = {
     "pretrain": start_pretrain,
     "sft": start_sft,
     "reward": start_reward,
-    **{f"policy, {name}": start_policy(name) for name in ALGORITHMS},
+    **{f"policy, {name}": start_policy(name) for name in SPEAKERS},
 }
 
 

@@ -58,6 +58,9 @@ def taught_gpt(folder: Path) -> GPT:
     return load_policy(run.checkpoint("sft"))[0]
 
 
+SPEAKERS = [name for name, entry in ALGORITHMS.items() if entry.language is not None]
+
+
 class WordJudge:
     """1 for the word, 0 for anything else."""
 
@@ -70,12 +73,13 @@ class WordJudge:
 
 def new_algorithm(name: str, taught: Path, **settings: object) -> Algorithm:
     """An entry of ALGORITHMS on the taught GPT, which is also its reference."""
-    kind, config, variant = ALGORITHMS[name]
+    entry = ALGORITHMS[name]
     gpt = taught_gpt(taught)
     fields = {"learning_rate": 5e-3, "epochs": 2} | settings
-    known = {field.name for field in dataclasses.fields(config)}
-    config = replace(config(**variant), **{k: v for k, v in fields.items() if k in known})
-    return kind(LanguagePolicy(gpt, new_critic(gpt)), config)
+    known = {field.name for field in dataclasses.fields(entry.settings)}
+    config = entry.settings(**entry.language)
+    config = replace(config, **{k: v for k, v in fields.items() if k in known})
+    return entry.algorithm(LanguagePolicy(gpt, new_critic(gpt)), config)
 
 
 def reinforcement(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from tutelage.algorithms.a2c import A2C, A2CConfig
@@ -9,26 +11,75 @@ from tutelage.algorithms.batch import Algorithm
 from tutelage.algorithms.grpo import GroupConfig, GroupPolicyGradient
 from tutelage.algorithms.ppo import PPO, PPOConfig
 from tutelage.algorithms.reinforce import REINFORCE, REINFORCEConfig
+from tutelage.algorithms.trpo import TRPO, TRPOConfig
+from tutelage.rollout.control import Networks
 
-# name -> (class, its settings, those settings that make it that variant)
-ALGORITHMS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
-    "ppo": (PPO, PPOConfig, {}),
-    "a2c": (A2C, A2CConfig, {"gamma": 1.0, "lambda_": 0.95, "whiten_advantages": True}),
-    "reinforce": (REINFORCE, REINFORCEConfig, {"gamma": 1.0, "kl_coefficient": 0.1}),
-    "rloo": (GroupPolicyGradient, GroupConfig, {"baseline": "rloo"}),
-    "grpo": (GroupPolicyGradient, GroupConfig, {"baseline": "grpo"}),
+
+@dataclass(frozen=True)
+class Entry:
+    """An algorithm, and what makes it fit a task: settings other than its own defaults.
+
+    language: with a GPT that replies; control: with a network that acts in an environment; None:
+    not made for that. networks: what it needs there. steps_per_update: of each environment.
+    """
+
+    algorithm: Any
+    settings: Any
+    language: dict[str, Any] | None = None
+    control: dict[str, Any] | None = None
+    networks: Networks = "actor_critic"
+    steps_per_update: int = 128
+
+
+ALGORITHMS: dict[str, Entry] = {
+    "ppo": Entry(
+        PPO,
+        PPOConfig,
+        language={},
+        control={
+            "learning_rate": 1e-3,
+            "epochs": 10,
+            "minibatches": 4,
+            "gamma": 0.99,
+            "value_clip_range": math.inf,
+            "max_grad_norm": 0.5,
+        },
+    ),
+    "a2c": Entry(
+        A2C,
+        A2CConfig,
+        language={"gamma": 1.0, "lambda_": 0.95, "whiten_advantages": True},
+        control={},
+        steps_per_update=8,
+    ),
+    "reinforce": Entry(
+        REINFORCE,
+        REINFORCEConfig,
+        language={"gamma": 1.0, "kl_coefficient": 0.1},
+        control={"baseline": "value"},
+        steps_per_update=512,
+    ),
+    "trpo": Entry(TRPO, TRPOConfig, control={}),
+    "rloo": Entry(GroupPolicyGradient, GroupConfig, language={"baseline": "rloo"}),
+    "grpo": Entry(GroupPolicyGradient, GroupConfig, language={"baseline": "grpo"}),
 }
-AlgorithmName = Literal["ppo", "a2c", "reinforce", "rloo", "grpo"]  # what `--algorithm` offers
+# what `--algorithm` offers, for a GPT and for an environment
+AlgorithmName = Literal["ppo", "a2c", "reinforce", "rloo", "grpo"]
+ControlAlgorithmName = Literal["ppo", "a2c", "reinforce", "trpo"]
 __all__ = [
     "A2C",
     "ALGORITHMS",
     "PPO",
     "REINFORCE",
+    "TRPO",
     "A2CConfig",
     "Algorithm",
     "AlgorithmName",
+    "ControlAlgorithmName",
+    "Entry",
     "GroupConfig",
     "GroupPolicyGradient",
     "PPOConfig",
     "REINFORCEConfig",
+    "TRPOConfig",
 ]

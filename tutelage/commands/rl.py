@@ -88,10 +88,10 @@ class RLOptions:
 
     def algorithm_config(self) -> Any:
         """The algorithm's settings, with what was given over its defaults."""
-        _, settings, variant = ALGORITHMS[self.algorithm]
+        entry = ALGORITHMS[self.algorithm]
         given = {"kl_coefficient": self.kl_coefficient, "learning_rate": self.learning_rate}
         chosen = {name: value for name, value in given.items() if value is not None}
-        return settings(**{**variant, **chosen})
+        return entry.settings(**{**(entry.language or {}), **chosen})
 
 
 def main(argv: Sequence[str]) -> None:
@@ -123,8 +123,7 @@ def main(argv: Sequence[str]) -> None:
     if not run.done("rl"):
         # What grades whole replies begins to value their parts.
         learner = LanguagePolicy(copy.deepcopy(gpt), copy.deepcopy(reward_model))
-        kind, _, _ = ALGORITHMS[options.algorithm]
-        algorithm = kind(learner, options.algorithm_config())
+        algorithm = ALGORITHMS[options.algorithm].algorithm(learner, options.algorithm_config())
         judge = RewardModelJudge(reward_model, tokenizer.pad)
         stages = reinforce(
             run,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import gymnasium
 import numpy as np
@@ -21,15 +22,18 @@ from tutelage.model.distributions import Distribution
 from tutelage.model.mlp import CategoricalActor, GaussianActor, mlp
 from tutelage.rollout.experience import Experience
 
+Networks = Literal["actor", "actor_critic"]  # what a policy is made of
+
 
 @dataclass(frozen=True)
 class Transitions:
-    """Observations (K, …) and what was done there, (K,) or (K, A); mask (N, L) tells which steps
-    of the rows the K are, row by row."""
+    """Observations (K, D), what was done there, (K,) or (K, A), and what was seen next, (K, D);
+    mask (N, L) tells which steps of the rows the K are, row by row."""
 
     observations: Tensor
     actions: Tensor
     mask: Tensor
+    next_observations: Tensor | None = None
 
     def decisions(self, steps: Tensor) -> Tensor:
         return steps[self.mask]
@@ -69,8 +73,7 @@ def new_policy(
     environments: gymnasium.vector.VectorEnv,
     hidden: tuple[int, ...],
     generator: torch.Generator,
-    *,
-    critic: bool = True,
+    networks: Networks = "actor_critic",
 ) -> ControlPolicy:
     """Fresh networks of these hidden widths for the environments' observations and actions."""
     seen, acted = environments.single_observation_space, environments.single_action_space
@@ -80,13 +83,13 @@ def new_policy(
             "environment in gymnasium.wrappers.FlattenObservation."
         )
     D = seen.shape[0]
-    judge = mlp((D, *hidden, 1), generator) if critic else None
+    critic = mlp((D, *hidden, 1), generator) if networks == "actor_critic" else None
     if isinstance(acted, Discrete) and acted.start == 0:
         network = mlp((D, *hidden, int(acted.n)), generator, last_gain=0.01)
-        return ControlPolicy(CategoricalActor(network), judge)
+        return ControlPolicy(CategoricalActor(network), critic)
     if isinstance(acted, Box) and len(acted.shape) == 1:
         network = mlp((D, *hidden, acted.shape[0]), generator, last_gain=0.01)
-        return ControlPolicy(GaussianActor(network, acted.shape[0]), judge)
+        return ControlPolicy(GaussianActor(network, acted.shape[0]), critic)
     raise BadInput(
         f"The actions are {acted}; this policy chooses one of some, counted from 0, or a row of "
         "real numbers."
@@ -162,12 +165,15 @@ def play(
     players.observations = observations[-1]
     rows = torch.from_numpy(mask.T.copy())
     seen = torch.from_numpy(observations).transpose(0, 1)  # (N, L + 1, D)
-    inputs = Transitions(seen[:, :-1][rows], torch.stack(actions, dim=1)[rows], rows)
+    inputs = Transitions(
+        seen[:, :-1][rows], torch.stack(actions, dim=1)[rows], rows, seen[:, 1:][rows]
+    )
     experience = Experience(
         inputs,
         rows,
         torch.stack(logprobs, dim=1),
         torch.from_numpy(rewards.T.copy()),
+        terminated=torch.from_numpy(terminated.T.copy()),
         continues=torch.from_numpy((~(terminated | truncated) & mask).T.copy()),
         midway=midway,
     )

@@ -55,7 +55,8 @@ class Experience:
     mask, logprobs (the behaviour policy's), rewards: (N, L). reference_logprobs: (N, L), where a
     reference prices the distance from it. values: (N, L) the critic's of each step's state;
     next_values: of the state after it, 0 where the episode terminated, the critic's where it was
-    truncated; continues: whether the next step of the row belongs to the same episode; midway: (N,)
+    truncated; terminated: whether the episode came to its end in the step, not to its time limit;
+    continues: whether the next step of the row belongs to the same episode; midway: (N,)
     whether the row's first step is in the middle of an episode. samples: rows that began alike,
     side by side.
     """
@@ -67,6 +68,7 @@ class Experience:
     reference_logprobs: Tensor | None = None
     values: Tensor | None = None
     next_values: Tensor | None = None
+    terminated: Tensor | None = None
     continues: Tensor | None = None
     midway: Tensor | None = None
     samples: int = 1

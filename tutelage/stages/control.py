@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
-import gymnasium
 import torch
-from gymnasium.vector import AutoresetMode
+from gymnasium.vector import VectorEnv
+from safetensors.torch import save_file
 
-from tutelage.algorithms import PPO
-from tutelage.algorithms.trpo import TRPO
+from tutelage.algorithms import Algorithm
+from tutelage.config import require
 from tutelage.device import seeded
-from tutelage.errors import BadInput
+from tutelage.errors import ContractBroken
 from tutelage.model.optimiser import set_learning_rate
 from tutelage.rollout.control import ControlPolicy, play, start
 from tutelage.runs import Progress, Run
@@ -24,50 +25,48 @@ class ControlConfig:
     steps: int = 100_000  # of all environments together
     environments: int = 8  # side by side
     steps_per_update: int = 32  # of each environment
-    hidden: tuple[int, ...] = (64, 64)  # widths of the networks
     final_learning_rate: float = 0.0  # share of the first one left at the end
+    audits: int = 10  # over the run; the policy that the best one saw is kept
+    audit_episodes: int = 16
 
     def __post_init__(self) -> None:
-        for name in ("steps", "environments", "steps_per_update"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        require(self, "above 0", "steps", "environments", "steps_per_update")
+        require(self, "above 0", "audits", "audit_episodes")
+        require(self, "from 0 to 1", "final_learning_rate")
 
-
-def make_environments(name: str, count: int) -> gymnasium.vector.VectorEnv:
-    """`count` of a Gymnasium environment; as one vectorised one where it offers that."""
-    try:
-        if gymnasium.spec(name).vector_entry_point is not None:
-            made = gymnasium.make_vec(name, count, vectorization_mode="vector_entry_point")
-            if made.metadata.get("autoreset_mode") == AutoresetMode.NEXT_STEP:
-                return made
-            made.close()
-        return gymnasium.make_vec(
-            name,
-            count,
-            vectorization_mode="sync",
-            vector_kwargs={"autoreset_mode": AutoresetMode.NEXT_STEP},
-        )
-    except gymnasium.error.Error as error:
-        raise BadInput(f"Gymnasium cannot make the environment {name}: {error}") from None
+    @property
+    def updates(self) -> int:
+        return -(-self.steps // (self.environments * self.steps_per_update))
 
 
 def control(
     run: Run,
-    algorithm: PPO | TRPO,
-    environments: gymnasium.vector.VectorEnv,
+    algorithm: Algorithm,
+    make: Callable[[int], VectorEnv],
     config: ControlConfig,
     seed: int,
     stage: str = "control",
 ) -> Iterator[Progress]:
-    """Improve the algorithm's policy by what it lives through."""
+    """Improve the algorithm's policy by what it lives through; keep the policy that did best in an
+    audit; ends with checkpoints/<stage>. make: so many environments, side by side.
+
+    After an audit the state is saved and new episodes begin, because an environment in the middle
+    of one cannot be saved: a resumed run then lives through the same as one that was never cut.
+    """
     policy = algorithm.policy
     assert isinstance(policy, ControlPolicy)
     learning_rate = algorithm.config.learning_rate
-    players = start(environments, seed)
-    updates = -(-config.steps // (config.environments * config.steps_per_update))
+    start_at, best = 0, float("-inf")
+    best_policy = _copy(policy)
+    if state := run.load_state(stage):
+        algorithm.load_state_dict(state["algorithm"])
+        start_at, best, best_policy = state["step"], state["best"], state["best_policy"]
+    audited_after = {config.updates * (i + 1) // config.audits for i in range(config.audits)}
+    environments = make(config.environments)
+    players = start(environments, _number(seed, stage, start_at))
     began = time.perf_counter()
-    for update in range(updates):
-        factor = 1 - (1 - config.final_learning_rate) * update / updates
+    for update in range(start_at, config.updates):
+        factor = 1 - (1 - config.final_learning_rate) * update / config.updates
         set_learning_rate(algorithm.optimiser, learning_rate * factor)
         players.finished.clear()
         experience = play(
@@ -75,21 +74,49 @@ def control(
         )
         batch = algorithm.credit(experience)
         metrics = algorithm.update(batch, seeded(seed, stage, update, "update"))
+        _check_finite(policy, update)
         if players.finished:
             returns = [total for total, _ in players.finished]
             metrics["episode/return"] = sum(returns) / len(returns)
+            metrics["episode/length"] = sum(length for _, length in players.finished) / len(returns)
             metrics["episode/count"] = len(returns)
         done = update + 1
+        metrics["train/steps"] = done * config.environments * config.steps_per_update
+        if done in audited_after:
+            # always the same episodes, so that audits differ by the policy alone
+            found = evaluate_control(
+                policy, make(config.environments), config.audit_episodes, _number(seed, "audit")
+            )
+            metrics["audit/return"] = sum(found) / len(found)
+            if metrics["audit/return"] > best:
+                best, best_policy = metrics["audit/return"], _copy(policy)
         run.log(stage, done, metrics)
-        lived = done * config.environments * config.steps_per_update
+        if done in audited_after:
+            run.save_state(
+                stage,
+                {
+                    "step": done,
+                    "algorithm": algorithm.state_dict(),
+                    "best": best,
+                    "best_policy": best_policy,
+                },
+            )
+            players = start(environments, _number(seed, stage, done))
+        lived = (done - start_at) * config.environments * config.steps_per_update
         metrics["train/steps_per_s"] = lived / (time.perf_counter() - began)
-        yield Progress(stage, done, updates, metrics)
+        yield Progress(stage, done, config.updates, metrics)
     environments.close()
+    policy.load_state_dict(best_policy)
+    run.finish(stage, lambda folder: save_policy(folder, policy))
+
+
+def save_policy(folder: Path, policy: ControlPolicy) -> None:
+    save_file(_copy(policy), folder / "policy.safetensors")
 
 
 @torch.no_grad()
 def evaluate_control(
-    policy: ControlPolicy, environments: gymnasium.vector.VectorEnv, episodes: int, seed: int
+    policy: ControlPolicy, environments: VectorEnv, episodes: int, seed: int
 ) -> list[float]:
     """Returns of at least `episodes` episodes, the likeliest action in each state. The first
     episodes of every environment count, so that short ones are not preferred."""
@@ -108,3 +135,20 @@ def evaluate_control(
             totals[i] = 0.0
     environments.close()
     return [total for of_one in found for total in of_one[:wanted]]
+
+
+def _copy(policy: ControlPolicy) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in policy.state_dict().items()}
+
+
+def _number(*parts: object) -> int:
+    """A seed for what takes a number."""
+    return int(torch.randint(2**31, (), generator=seeded(*parts)))
+
+
+def _check_finite(policy: ControlPolicy, update: int) -> None:
+    if not all(parameter.isfinite().all() for parameter in policy.parameters()):
+        raise ContractBroken(
+            f"The policy's weights are no longer numbers after update {update + 1}: a lower "
+            "learning rate cures most of these; the last saved state is whole."
+        )
