@@ -120,19 +120,33 @@ _CODAS = "l m n nd r rk s sk t x ck th ll"
 def _coiner() -> Callable[[random.Random], str]:
     onsets, vowels, codas = _ONSETS.split(), _VOWELS.split(), [*_CODAS.split(), *[""] * 4]
 
+    def of_syllables(rng: random.Random) -> str:
+        syllables = 2 if rng.random() < 0.8 else 3
+        word = "".join(rng.choice(onsets) + rng.choice(vowels) for _ in range(syllables))
+        return word + rng.choice(codas)
+
+    def of_two_nouns(rng: random.Random) -> str:
+        first, second = rng.choice(TRAIN_WORDS.nouns), rng.choice(TRAIN_WORDS.nouns)
+        return first[: rng.randint(1, len(first) - 1)] + second[-rng.randint(1, len(second) - 1) :]
+
     def coin(rng: random.Random) -> str:
         while True:
-            syllables = 2 if rng.random() < 0.8 else 3
-            word = "".join(rng.choice(onsets) + rng.choice(vowels) for _ in range(syllables))
-            word += rng.choice(codas)
+            word = of_two_nouns(rng) if rng.random() < 0.6 else of_syllables(rng)
+            if not 3 <= len(word) <= 10:
+                continue
             if word not in ALL_HELD_OUT and f"{word}s" not in ALL_HELD_OUT:
                 return word
 
     return coin
 
 
-# an invented word, such as a project might be named; never a held-out one
+# An invented word, such as a project might be named; never a held-out one. Most begin as one noun
+# and end as another, because a model that only ever sees whole nouns completes what begins like one
+# instead of copying what stands there.
 coin_word = _coiner()
+
+
+_COINED = 0.35  # share of the names that are invented
 
 
 class Namer:
@@ -148,16 +162,16 @@ class Namer:
         return self._pick(self.lexicon.nouns)
 
     def person(self) -> str:
-        """A person's first name; now and then an unheard-of one."""
-        if self.lexicon.coins_words and self.rng.random() < 0.1:
+        """A person's first name; some are unheard of."""
+        if self.lexicon.coins_words and self.rng.random() < _COINED:
             return coin_word(self.rng).capitalize()
         return self._pick(self.lexicon.people)
 
     def nouns(self, count: int) -> list[str]:
-        """Different words, not yet used by this namer; now and then an invented one."""
+        """Different words, not yet used by this namer; some are invented."""
         words: list[str] = []
         while len(words) < count:
-            coined = self.lexicon.coins_words and self.rng.random() < 0.12
+            coined = self.lexicon.coins_words and self.rng.random() < _COINED
             word = coin_word(self.rng) if coined else self.noun()
             if word not in self._used:
                 self._used.add(word)
@@ -186,9 +200,9 @@ class Namer:
 
     def _stem(self) -> str:
         # each part of a held-out name is a held-out word: no part of it was ever trained on
-        choice = self.rng.random()
-        if self.lexicon.coins_words and choice < 0.12:
+        if self.lexicon.coins_words and self.rng.random() < _COINED:
             return coin_word(self.rng)
+        choice = self.rng.random()
         if choice < 0.72:
             return self.noun()
         if choice < 0.82:
