@@ -35,15 +35,17 @@ def test_they_agree(ours, theirs, other, other_theirs):
     torch.testing.assert_close(ours.entropy(), theirs.entropy())
     torch.testing.assert_close(ours.kl(other), distributions.kl_divergence(theirs, other_theirs))
     for seed in range(3):
-        actions = ours.sample(seeded("sample", seed))
+        actions = ours.choose(ours.noise(1, seeded("sample", seed))[0])
         torch.testing.assert_close(ours.logprobs(actions), theirs.log_prob(actions))
     assert (ours.logprobs(ours.mode()) >= ours.logprobs(actions) - 1e-12).all()
 
 
 def test_samples_come_as_often_as_they_should():
-    many = Categorical(LOGITS[:1].expand(40_000, -1)).sample(seeded("often"))
+    drawn = Categorical(LOGITS[:1])
+    many = drawn.choose(drawn.noise(40_000, seeded("often"))).squeeze(1)
     shares = torch.bincount(many, minlength=3) / len(many)
     torch.testing.assert_close(shares, LOGITS[0].softmax(0).float(), atol=0.01, rtol=0)
-    drawn = Gaussian(MEAN[:1].expand(40_000, -1), LOG_STD).sample(seeded("often"))
+    gaussian = Gaussian(MEAN[:1], LOG_STD)
+    drawn = gaussian.choose(gaussian.noise(40_000, seeded("often"))).squeeze(1)
     torch.testing.assert_close(drawn.mean(dim=0), MEAN[0], atol=0.03, rtol=0)
     torch.testing.assert_close(drawn.std(dim=0), LOG_STD.exp(), atol=0.03, rtol=0)

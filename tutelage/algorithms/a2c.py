@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.nn.utils import clip_grad_norm_
 
 from tutelage.algorithms.batch import (
     Batch,
@@ -17,8 +16,8 @@ from tutelage.algorithms.batch import (
     load_weights,
     weights_of,
 )
-from tutelage.algorithms.functional import masked_whiten
-from tutelage.model.optimiser import policy_optimiser
+from tutelage.algorithms.functional import whiten
+from tutelage.model.optimiser import clip_gradient, policy_optimiser
 from tutelage.rollout.experience import Experience, Policy
 
 
@@ -40,7 +39,9 @@ class A2C:
         if policy.critic is None:
             raise ValueError("A2C needs a policy with a critic, got one without.")
         self.policy, self.critic, self.config = policy, policy.critic, config
-        parameters = [*policy.actor.parameters(), *self.critic.parameters()]
+        self.actor_parameters = list(policy.actor.parameters())
+        self.critic_parameters = list(self.critic.parameters())
+        parameters = [*self.actor_parameters, *self.critic_parameters]
         self.optimiser = policy_optimiser(parameters, config.learning_rate)
 
     def credit(self, experience: Experience) -> Batch:
@@ -60,28 +61,26 @@ class A2C:
         """
         config, policy, inputs = self.config, self.policy, batch.inputs
         assert batch.returns is not None
-        distribution = policy.distribution(inputs)
-        logprobs = distribution.logprobs(inputs.actions)
-        check_on_policy(batch, logprobs - batch.logprobs, config.ratio_tolerance)
+        K = len(batch.logprobs)
+        decided = policy.decide(inputs)
+        check_on_policy(batch, decided.logprobs - batch.logprobs, config.ratio_tolerance)
         advantages = batch.advantages
         if config.whiten_advantages:
-            advantages = masked_whiten(advantages, torch.ones_like(advantages))
-        policy_loss = -(advantages * logprobs).mean()
-        value_loss = (policy.values(inputs) - batch.returns).square().mean()
-        loss = policy_loss + config.value_coefficient * value_loss
-        if config.entropy_coefficient:
-            loss = loss - config.entropy_coefficient * distribution.entropy().mean()
-        loss.backward()
+            advantages = whiten(advantages)
+        decided.backward(-advantages / K, -config.entropy_coefficient / K)
         if beside is not None:
             beside()
-        grad_norm = clip_grad_norm_(policy.actor.parameters(), config.max_grad_norm)
-        clip_grad_norm_(self.critic.parameters(), config.max_grad_norm)
+        valued = policy.value(inputs)
+        error = valued.values - batch.returns
+        valued.backward(error * (2 * config.value_coefficient / K))
+        grad_norm = clip_gradient(self.actor_parameters, config.max_grad_norm)
+        clip_gradient(self.critic_parameters, config.max_grad_norm)
         self.optimiser.step()
         self.optimiser.zero_grad()
         return {
-            "policy/loss": policy_loss.item(),
+            "policy/loss": -(advantages * decided.logprobs).mean().item(),
             "policy/grad_norm": grad_norm.item(),
-            "value/loss": value_loss.item(),
+            "value/loss": error.square().mean().item(),
             "value/explained_variance": explained_variance(batch),
         }
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from tutelage.algorithms.functional import kl_k3, step_advantages
+from tutelage.algorithms.functional import step_advantages
 from tutelage.errors import ContractBroken
 from tutelage.rollout.experience import Experience, Inputs, Policy
 
@@ -134,14 +134,16 @@ def check_on_policy(batch: Batch, log_ratio: Tensor, tolerance: float) -> None:
         )
 
 
-def ratio_metrics(log_ratio: Tensor, clip_range: float) -> dict[str, float]:
+def ratio_metrics(log_ratio: Tensor, clip_range: float) -> dict[str, Tensor]:
     """How far an update has moved from the behaviour policy; log_ratio: (K,)."""
+    moved = log_ratio.expm1()
     return {
-        "policy/clip_fraction": (log_ratio.expm1().abs() > clip_range).float().mean().item(),
-        "policy/approx_kl": kl_k3(torch.zeros_like(log_ratio), log_ratio).mean().item(),
+        "policy/clip_fraction": (moved.abs() > clip_range).float().mean(),
+        "policy/approx_kl": (moved - log_ratio).mean(),  # k3 of old against new
     }
 
 
-def means(observed: Sequence[dict[str, float]]) -> dict[str, float]:
-    """Each metric's mean over an update's optimiser steps."""
-    return {name: sum(o[name] for o in observed) / len(observed) for name in observed[0]}
+def means(observed: Sequence[dict[str, Tensor]]) -> dict[str, float]:
+    """Each metric's mean over some optimiser steps."""
+    rows = torch.stack([torch.stack(list(step.values())) for step in observed])
+    return dict(zip(observed[0], rows.mean(dim=0).tolist(), strict=True))

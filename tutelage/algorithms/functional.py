@@ -6,9 +6,13 @@ returns and values of whole responses (N, L).
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
@@ -22,6 +26,12 @@ def masked_whiten(values: Tensor, mask: Tensor, shift_mean: bool = True) -> Tens
     deviation = masked_mean((values - mean).square(), mask).sqrt()
     whitened = (values - mean) / (deviation + 1e-8)
     return (whitened if shift_mean else whitened + mean) * mask
+
+
+def whiten(values: Tensor) -> Tensor:
+    """Values with mean 0 and deviation 1."""
+    variance, mean = torch.var_mean(values, correction=0)
+    return (values - mean) / (variance.sqrt() + 1e-8)
 
 
 def discounted_returns(rewards: Tensor, mask: Tensor, gamma: float = 1.0) -> Tensor:
@@ -80,19 +90,60 @@ def step_advantages(
     return advantages
 
 
+class _Sloped(torch.autograd.Function):
+    """A loss whose slope was worked out with it."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, loss: Tensor, slope: Tensor) -> Tensor:
+        ctx.save_for_backward(slope)
+        return loss.view_as(loss)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        (slope,) = ctx.saved_tensors
+        return gradient * slope, None, None
+
+
 def clipped_surrogate(log_ratio: Tensor, advantages: Tensor, clip_range: float) -> Tensor:
-    """PPO's objective as a loss a token (Schulman et al. 2017, eq. 7), not yet averaged."""
+    """PPO's objective as a loss a decision (Schulman et al. 2017, eq. 7), not yet averaged."""
+    pair = sloped_surrogate(log_ratio.detach(), advantages, clip_range)
+    return _Sloped.apply(log_ratio, *pair)
+
+
+def sloped_surrogate(
+    log_ratio: Tensor, advantages: Tensor, clip_range: float
+) -> tuple[Tensor, Tensor]:
+    """clipped_surrogate and its slope in the log-ratio: −ρA, and 0 where the clipped objective is
+    the smaller one."""
     ratio = log_ratio.exp()
-    clipped = ratio.clamp(1 - clip_range, 1 + clip_range)
-    return -torch.minimum(ratio * advantages, clipped * advantages)
+    objective = ratio * advantages
+    clipped = ratio.clamp_(1 - clip_range, 1 + clip_range).mul_(advantages)
+    return -torch.minimum(objective, clipped), objective.neg().mul_(objective <= clipped)
 
 
 def clipped_value_loss(
     values: Tensor, old_values: Tensor, returns: Tensor, clip_range: float
 ) -> Tensor:
     """Half the squared error, the larger of plain and clipped prediction, not yet averaged."""
-    clipped = old_values + (values - old_values).clamp(-clip_range, clip_range)
-    return 0.5 * torch.maximum((values - returns).square(), (clipped - returns).square())
+    pair = sloped_value_loss(values.detach(), old_values, returns, clip_range)
+    return _Sloped.apply(values, *pair)
+
+
+def sloped_value_loss(
+    values: Tensor, old_values: Tensor, returns: Tensor, clip_range: float
+) -> tuple[Tensor, Tensor]:
+    """clipped_value_loss and its slope in the values. Beyond the range the clipped prediction is a
+    constant: where its error is the larger one there is nothing to learn."""
+    error = values - returns
+    loss = 0.5 * error.square()
+    if not math.isfinite(clip_range):
+        return loss, error
+    moved = values - old_values
+    clipped = old_values + moved.clamp(-clip_range, clip_range) - returns
+    clipped_loss = 0.5 * clipped.square()
+    follows = (loss >= clipped_loss) | (moved.abs() <= clip_range)
+    return torch.maximum(loss, clipped_loss), error * follows
 
 
 def kl_k1(logprobs: Tensor, reference: Tensor) -> Tensor:

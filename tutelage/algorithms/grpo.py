@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
+from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
 from tutelage.algorithms.batch import (
@@ -77,13 +78,14 @@ class GroupPolicyGradient:
         generator: torch.Generator,
         beside: Callable[[], None] | None = None,
     ) -> dict[str, float]:
-        """`epochs` passes of clipped steps over the batch; returns the means over all steps.
+        """`epochs` passes of clipped steps over the batch; returns the last pass's means.
 
         beside: adds the gradient of something else to the actor's, before each step.
         """
         config, policy = self.config, self.policy
-        observed: list[dict[str, float]] = []
+        observed: list[dict[str, Tensor]] = []
         for _ in range(config.epochs):
+            observed.clear()
             for part, chosen in batch.inputs.minibatches(config.minibatches, generator):
                 logprobs = policy.distribution(part).logprobs(part.actions)
                 log_ratio = logprobs - batch.logprobs[chosen]
@@ -101,8 +103,8 @@ class GroupPolicyGradient:
                 self.optimiser.zero_grad()
                 observed.append(
                     {
-                        "policy/loss": loss.item(),
-                        "policy/grad_norm": grad_norm.item(),
+                        "policy/loss": loss.detach(),
+                        "policy/grad_norm": grad_norm,
                         **ratio_metrics(log_ratio.detach(), config.clip_range),
                     }
                 )

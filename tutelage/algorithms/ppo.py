@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.nn.utils import clip_grad_norm_
+from torch import Tensor
 
 from tutelage.algorithms.batch import (
     Batch,
@@ -19,8 +19,13 @@ from tutelage.algorithms.batch import (
     ratio_metrics,
     weights_of,
 )
-from tutelage.algorithms.functional import clipped_surrogate, clipped_value_loss, masked_whiten
-from tutelage.model.optimiser import policy_optimiser
+from tutelage.algorithms.functional import (
+    masked_whiten,
+    sloped_surrogate,
+    sloped_value_loss,
+    whiten,
+)
+from tutelage.model.optimiser import clip_gradient, policy_optimiser
 from tutelage.rollout.experience import Experience, Policy
 
 
@@ -55,7 +60,9 @@ class PPO:
             raise ValueError("PPO needs a policy with a critic, got one without.")
         self.policy, self.critic, self.config = policy, policy.critic, config
         self.kl_coefficient = config.kl_coefficient
-        parameters = [*policy.actor.parameters(), *self.critic.parameters()]
+        self.actor_parameters = list(policy.actor.parameters())
+        self.critic_parameters = list(self.critic.parameters())
+        parameters = [*self.actor_parameters, *self.critic_parameters]
         self.optimiser = policy_optimiser(parameters, config.learning_rate)
 
     def credit(self, experience: Experience) -> Batch:
@@ -79,46 +86,46 @@ class PPO:
         generator: torch.Generator,
         beside: Callable[[], None] | None = None,
     ) -> dict[str, float]:
-        """`epochs` passes of clipped steps over the batch; returns the means over all steps.
+        """`epochs` passes of clipped steps over the batch; returns the last pass's means.
 
         beside: adds the gradient of something else to the actor's, before each step.
         """
         config, policy = self.config, self.policy
         assert batch.values is not None
         assert batch.returns is not None
-        observed: list[dict[str, float]] = []
-        for _ in range(config.epochs):
+        observed: list[dict[str, Tensor]] = []
+        for epoch in range(config.epochs):
             for part, chosen in batch.inputs.minibatches(config.minibatches, generator):
-                distribution = policy.distribution(part)
-                log_ratio = distribution.logprobs(part.actions) - batch.logprobs[chosen]
+                K = len(part.actions)
+                decided = policy.decide(part)
+                log_ratio = decided.logprobs - batch.logprobs[chosen]
                 check_on_policy(batch, log_ratio, config.ratio_tolerance)
-                advantages = batch.advantages[chosen]
-                advantages = masked_whiten(advantages, torch.ones_like(advantages))
-                policy_loss = clipped_surrogate(log_ratio, advantages, config.clip_range).mean()
-                value_loss = clipped_value_loss(
-                    policy.values(part),
+                advantages = whiten(batch.advantages[chosen])
+                policy_loss, slope = sloped_surrogate(log_ratio, advantages, config.clip_range)
+                decided.backward(slope / K, -config.entropy_coefficient / K)
+                if beside is not None:
+                    beside()
+                valued = policy.value(part)
+                value_loss, slope = sloped_value_loss(
+                    valued.values,
                     batch.values[chosen],
                     batch.returns[chosen],
                     config.value_clip_range,
-                ).mean()
-                loss = policy_loss + config.value_coefficient * value_loss
-                if config.entropy_coefficient:
-                    loss = loss - config.entropy_coefficient * distribution.entropy().mean()
-                loss.backward()
-                if beside is not None:
-                    beside()
-                grad_norm = clip_grad_norm_(policy.actor.parameters(), config.max_grad_norm)
-                clip_grad_norm_(self.critic.parameters(), config.max_grad_norm)
+                )
+                valued.backward(slope * (config.value_coefficient / K))
+                grad_norm = clip_gradient(self.actor_parameters, config.max_grad_norm)
+                clip_gradient(self.critic_parameters, config.max_grad_norm)
                 self.optimiser.step()
                 self.optimiser.zero_grad()
-                observed.append(
-                    {
-                        "policy/loss": policy_loss.item(),
-                        "policy/grad_norm": grad_norm.item(),
-                        "value/loss": value_loss.item(),
-                        **ratio_metrics(log_ratio.detach(), config.clip_range),
-                    }
-                )
+                if epoch == config.epochs - 1:
+                    observed.append(
+                        {
+                            "policy/loss": policy_loss.mean(),
+                            "policy/grad_norm": grad_norm,
+                            "value/loss": value_loss.mean(),
+                            **ratio_metrics(log_ratio, config.clip_range),
+                        }
+                    )
         return means(observed) | {
             "value/explained_variance": explained_variance(batch),
             "policy/kl_coefficient": self.kl_coefficient,

@@ -18,9 +18,10 @@ from tutelage.algorithms.batch import (
     load_weights,
     weights_of,
 )
-from tutelage.algorithms.functional import masked_whiten
+from tutelage.algorithms.functional import whiten
 from tutelage.model.optimiser import policy_optimiser
-from tutelage.rollout.experience import Experience, Inputs, Policy
+from tutelage.rollout.control import ControlPolicy, Transitions
+from tutelage.rollout.experience import Experience
 
 _LEAST_CURVATURE = 1e-10  # xᵀFx below it is rounding, or a direction in which KL does not grow
 
@@ -47,7 +48,7 @@ class TRPOConfig:
 
 
 class TRPO:
-    def __init__(self, policy: Policy, config: TRPOConfig) -> None:
+    def __init__(self, policy: ControlPolicy, config: TRPOConfig) -> None:
         if policy.critic is None:
             raise ValueError("TRPO needs a policy with a critic, got one without.")
         self.policy, self.critic, self.config = policy, policy.critic, config
@@ -60,8 +61,9 @@ class TRPO:
 
     def update(self, batch: Batch, generator: torch.Generator) -> dict[str, float]:
         """One step of the actor within the trust region, then the critic's passes."""
-        config, inputs = self.config, batch.inputs
-        advantages = masked_whiten(batch.advantages, torch.ones_like(batch.advantages))
+        config = self.config
+        inputs: Any = batch.inputs
+        advantages = whiten(batch.advantages)
         distribution = self.policy.distribution(inputs)
         old = distribution.detach()
         log_ratio = distribution.logprobs(inputs.actions) - batch.logprobs
@@ -70,7 +72,7 @@ class TRPO:
         gradient = flat(torch.autograd.grad(surrogate, self.parameters)).detach()
 
         def fisher(vector: Tensor) -> Tensor:
-            return fisher_vector_product(self.policy, inputs, self.parameters, vector)
+            return fisher_vector_product(self.policy, inputs, vector)
 
         direction = conjugate_gradient(
             lambda vector: fisher(vector) + config.damping * vector,
@@ -92,7 +94,8 @@ class TRPO:
     ) -> dict[str, float]:
         """The longest of step, step·factor, … that improves the surrogate within the region; none
         of them leaves the actor as it was."""
-        config, inputs = self.config, batch.inputs
+        config = self.config
+        inputs: Any = batch.inputs
         start = flat(self.parameters).clone()
         for tries in range(config.backtracks):
             put(self.parameters, start + step * config.backtrack_factor**tries)
@@ -116,16 +119,18 @@ class TRPO:
     def _teach_critic(self, batch: Batch, generator: torch.Generator) -> float:
         """Passes of Adam on the squared error; the mean loss of the last."""
         assert batch.returns is not None
-        losses: list[float] = []
+        losses: list[Tensor] = []
         for _ in range(self.config.critic_epochs):
             losses.clear()
-            for part, chosen in batch.inputs.minibatches(self.config.critic_minibatches, generator):
-                loss = (self.policy.values(part) - batch.returns[chosen]).square().mean()
-                loss.backward()
+            inputs: Any = batch.inputs
+            for part, chosen in inputs.minibatches(self.config.critic_minibatches, generator):
+                valued = self.policy.value(part)
+                error = valued.values - batch.returns[chosen]
+                valued.backward(error * (2 / len(error)))
                 self.optimiser.step()
                 self.optimiser.zero_grad()
-                losses.append(loss.item())
-        return sum(losses) / max(1, len(losses))
+                losses.append(error.square().mean())
+        return torch.stack(losses).mean().item() if losses else 0.0
 
     def state_dict(self) -> dict[str, Any]:
         return weights_of(self.policy.actor, self.critic, self.optimiser)
@@ -134,15 +139,16 @@ class TRPO:
         load_weights(state, self.policy.actor, self.critic, self.optimiser)
 
 
-def fisher_vector_product(
-    policy: Policy, inputs: Inputs, parameters: Sequence[Tensor], vector: Tensor
-) -> Tensor:
-    """F·v, F the Hessian of the mean KL(old ‖ new) at new = old, which is the Fisher information of
-    the decisions (appendix C.1), by differentiating (∇KL)·v once more."""
+def fisher_vector_product(policy: ControlPolicy, inputs: Transitions, vector: Tensor) -> Tensor:
+    """F·v, F the Fisher information of the decisions in the actor's weights, which is the Hessian
+    of the mean KL(old ‖ new) at new = old (appendix C.1): JᵀMJv, J the Jacobian of the
+    distributions' parameters, M their own Fisher information; so one pass along v and one back."""
     distribution = policy.distribution(inputs)
-    kl = distribution.detach().kl(distribution).mean()
-    first = torch.autograd.grad(kl, parameters, create_graph=True)
-    return flat(torch.autograd.grad(flat(first) @ vector, parameters)).detach()
+    with torch.no_grad():
+        along = policy.actor.tangents(inputs.observations, vector)
+        pulled = distribution.fisher(along)
+    gradient = torch.autograd.grad(distribution.parameters, list(policy.actor.parameters()), pulled)
+    return flat(gradient) / len(inputs.actions)
 
 
 def conjugate_gradient(

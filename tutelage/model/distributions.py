@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import torch
 import torch.nn.functional as F
@@ -23,14 +24,85 @@ class Distribution(Protocol):
     def kl(self, other: Self) -> Tensor:
         """KL(self ‖ other) in each state, (K,)."""
 
-    def sample(self, generator: torch.Generator) -> Tensor:
-        """An action in each state."""
+    def noise(self, count: int, generator: torch.Generator) -> Tensor:
+        """What chance adds in each state, `count` times: (count, K, A)."""
+
+    def choose(self, noise: Tensor) -> Tensor:
+        """The action in each state that this noise, (K, A), decides; with fresh noise a sample."""
 
     def mode(self) -> Tensor:
         """The likeliest action in each state."""
 
     def detach(self) -> Self:
         """The same, as a constant."""
+
+    @staticmethod
+    def joined(each: Sequence[Any]) -> Any:
+        """Many over K states each as one over all of them, in a row."""
+
+    @property
+    def parameters(self) -> tuple[Tensor, ...]:
+        """The numbers that it is made of, one tensor a kind."""
+
+    def fisher(self, tangents: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """The Fisher information times a direction in its parameters, state by state: the slope of
+        KL(self ‖ self moved by it), to first order."""
+
+
+class Decided(Protocol):
+    """K decisions read again, and the way back to the weights of what made them."""
+
+    @property
+    def logprobs(self) -> Tensor:
+        """How likely each is now, (K,), without a graph."""
+
+    def entropy(self) -> Tensor:
+        """Of the distributions that they were drawn from, in nats, (K,), without a graph."""
+
+    def backward(self, on_logprobs: Tensor, on_entropy: float = 0.0) -> None:
+        """Add the gradient of a loss whose slope is on_logprobs (K,) in the log-probabilities and
+        on_entropy in each entropy."""
+
+
+class Valued(Protocol):
+    """The values of K states, and the way back to the weights of the critic."""
+
+    @property
+    def values(self) -> Tensor:
+        """(K,), without a graph."""
+
+    def backward(self, on_values: Tensor) -> None:
+        """Add the gradient of a loss whose slope in the values is on_values, (K,)."""
+
+
+class DecidedByGraph:
+    """Through autograd, for any network."""
+
+    def __init__(self, distribution: Distribution, actions: Tensor) -> None:
+        self._distribution = distribution
+        self._logprobs = distribution.logprobs(actions)
+        self.logprobs = self._logprobs.detach()
+
+    def entropy(self) -> Tensor:
+        with torch.no_grad():
+            return self._distribution.entropy()
+
+    def backward(self, on_logprobs: Tensor, on_entropy: float = 0.0) -> None:
+        loss = self._logprobs @ on_logprobs
+        if on_entropy:
+            loss = loss + on_entropy * self._distribution.entropy().sum()
+        loss.backward()
+
+
+class ValuedByGraph:
+    """Through autograd, for any critic."""
+
+    def __init__(self, values: Tensor) -> None:
+        self._values = values
+        self.values = values.detach()
+
+    def backward(self, on_values: Tensor) -> None:
+        self._values.backward(on_values)
 
 
 @dataclass(frozen=True)
@@ -50,9 +122,12 @@ class Categorical:
         log_p, log_q = self.logits.log_softmax(dim=-1), other.logits.log_softmax(dim=-1)
         return (log_p.exp() * (log_p - log_q)).sum(dim=-1)
 
-    def sample(self, generator: torch.Generator) -> Tensor:
+    def noise(self, count: int, generator: torch.Generator) -> Tensor:
+        drawn = torch.empty(count, *self.logits.shape, dtype=self.logits.dtype)
+        return drawn.exponential_(generator=generator).log_().neg_()
+
+    def choose(self, noise: Tensor) -> Tensor:
         # argmax of logits + Gumbel noise (Gumbel 1954): one pass, no normalisation
-        noise = torch.empty_like(self.logits).exponential_(generator=generator).log_().neg_()
         return (self.logits + noise).argmax(dim=-1)
 
     def mode(self) -> Tensor:
@@ -60,6 +135,19 @@ class Categorical:
 
     def detach(self) -> Categorical:
         return Categorical(self.logits.detach())
+
+    @staticmethod
+    def joined(each: Sequence[Categorical]) -> Categorical:
+        return Categorical(torch.cat([one.logits for one in each]))
+
+    @property
+    def parameters(self) -> tuple[Tensor, ...]:
+        return (self.logits,)
+
+    def fisher(self, tangents: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        (tangent,) = tangents
+        p = self.logits.softmax(dim=-1)
+        return (p * (tangent - (p * tangent).sum(dim=-1, keepdim=True)),)
 
 
 @dataclass(frozen=True)
@@ -83,8 +171,11 @@ class Gaussian:
         squared = (variance + (self.mean - other.mean).square()) / (2 * other_variance)
         return (other.log_std - self.log_std + squared - 0.5).sum(dim=-1)
 
-    def sample(self, generator: torch.Generator) -> Tensor:
-        noise = torch.empty_like(self.mean).normal_(generator=generator)
+    def noise(self, count: int, generator: torch.Generator) -> Tensor:
+        drawn = torch.empty(count, *self.mean.shape, dtype=self.mean.dtype)
+        return drawn.normal_(generator=generator)
+
+    def choose(self, noise: Tensor) -> Tensor:
         return self.mean + noise * self.log_std.exp()
 
     def mode(self) -> Tensor:
@@ -92,3 +183,15 @@ class Gaussian:
 
     def detach(self) -> Gaussian:
         return Gaussian(self.mean.detach(), self.log_std.detach())
+
+    @staticmethod
+    def joined(each: Sequence[Gaussian]) -> Gaussian:
+        return Gaussian(torch.cat([one.mean for one in each]), each[0].log_std)
+
+    @property
+    def parameters(self) -> tuple[Tensor, ...]:
+        return self.mean, self.log_std
+
+    def fisher(self, tangents: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        along_mean, along_log_std = tangents
+        return along_mean * (-2 * self.log_std).exp(), 2 * len(self.mean) * along_log_std

@@ -18,8 +18,8 @@ from gymnasium.spaces import Box, Discrete
 from torch import Tensor, nn
 
 from tutelage.errors import BadInput, EnvironmentFailure
-from tutelage.model.distributions import Distribution
-from tutelage.model.mlp import CategoricalActor, GaussianActor, mlp
+from tutelage.model.distributions import Decided, Distribution, Valued, ValuedByGraph
+from tutelage.model.mlp import MLP, CategoricalActor, GaussianActor, MLPValued, mlp
 from tutelage.rollout.experience import Experience
 
 Networks = Literal["actor", "actor_critic"]  # what a policy is made of
@@ -40,7 +40,10 @@ class Transitions:
 
     def minibatches(
         self, count: int, generator: torch.Generator
-    ) -> Iterator[tuple[Transitions, Tensor]]:
+    ) -> Iterator[tuple[Transitions, Tensor | slice]]:
+        if count == 1:  # the order of a sum is nobody's concern
+            yield self, slice(None)
+            return
         K = len(self.actions)
         for chosen in torch.randperm(K, generator=generator).tensor_split(min(count, K)):
             part = Transitions(self.observations[chosen], self.actions[chosen], self.mask)
@@ -60,8 +63,16 @@ class ControlPolicy(nn.Module):
     def distribution(self, inputs: Transitions) -> Distribution:
         return self.actor(inputs.observations)
 
+    def decide(self, inputs: Transitions) -> Decided:
+        return self.actor.decide(inputs.observations, inputs.actions)
+
     def values(self, inputs: Transitions) -> Tensor:
         return self.observed_values(inputs.observations)
+
+    def value(self, inputs: Transitions) -> Valued:
+        if isinstance(self.critic, MLP):
+            return MLPValued(self.critic, inputs.observations)
+        return ValuedByGraph(self.values(inputs))
 
     def observed_values(self, observations: Tensor) -> Tensor:
         """(…, D) to (…)."""
@@ -112,6 +123,18 @@ class Players:
     lengths: np.ndarray
     finished: list[tuple[float, int]]
 
+    def count(self, rewards: np.ndarray, over: np.ndarray) -> None:
+        """Add a step's rewards, (N,), to the episodes; over: (N,), whether it was their last."""
+        lived = ~self.ended
+        self.returns += rewards * lived
+        self.lengths += lived
+        self.ended = over & lived
+        if self.ended.any():
+            pairs = zip(self.returns[self.ended], self.lengths[self.ended], strict=True)
+            self.finished += [(float(total), int(length)) for total, length in pairs]
+            self.returns[self.ended] = 0.0
+            self.lengths[self.ended] = 0
+
 
 def start(environments: gymnasium.vector.VectorEnv, seed: int) -> Players:
     observations, _ = environments.reset(seed=seed)
@@ -133,52 +156,52 @@ def play(
     """`steps` steps of every environment, (N, L)."""
     environments = players.environments
     acted = environments.single_action_space
+    bounds = (acted.low, acted.high) if isinstance(acted, Box) else None
     N = environments.num_envs
     observations = np.empty((steps + 1, N, players.observations.shape[1]), dtype=np.float32)
     rewards = np.empty((steps, N), dtype=np.float32)
     terminated = np.empty((steps, N), dtype=bool)
     truncated = np.empty((steps, N), dtype=bool)
     mask = np.empty((steps, N), dtype=bool)
-    actions, logprobs = [], []
     midway = torch.from_numpy(players.lengths > 0)
     observations[0] = players.observations
+    seen = torch.from_numpy(observations)
+    distribution = policy.actor(seen[0])
+    noise = distribution.noise(steps, generator)
+    distributions, actions = [], []
     for t in range(steps):
-        distribution = policy.actor(torch.from_numpy(observations[t]))
-        action = distribution.sample(generator)
+        if t > 0:
+            distribution = policy.actor(seen[t])
+        action = distribution.choose(noise[t])
+        distributions.append(distribution)
         actions.append(action)
-        logprobs.append(distribution.logprobs(action))
         given = action.numpy()
-        if isinstance(acted, Box):
-            given = given.clip(acted.low, acted.high)
+        if bounds is not None:
+            given = given.clip(*bounds)
         mask[t] = ~players.ended
         observations[t + 1], rewards[t], terminated[t], truncated[t] = _step(environments, given)
-        rewards[t] *= mask[t]
-        ended = (terminated[t] | truncated[t]) & mask[t]
-        players.returns += rewards[t]
-        players.lengths += mask[t]
-        if ended.any():
-            pairs = zip(players.returns[ended], players.lengths[ended], strict=True)
-            players.finished += [(float(total), int(length)) for total, length in pairs]
-            players.returns[ended] = 0.0
-            players.lengths[ended] = 0
-        players.ended = ended
+        players.count(rewards[t], terminated[t] | truncated[t])
     players.observations = observations[-1]
+    _check_finite(rewards)
+    rewards *= mask
+    made = torch.stack(actions)
+    logprobs = type(distribution).joined(distributions).logprobs(made.flatten(0, 1))
     rows = torch.from_numpy(mask.T.copy())
-    seen = torch.from_numpy(observations).transpose(0, 1)  # (N, L + 1, D)
+    by_row = seen.transpose(0, 1)  # (N, L + 1, D)
     inputs = Transitions(
-        seen[:, :-1][rows], torch.stack(actions, dim=1)[rows], rows, seen[:, 1:][rows]
+        by_row[:, :-1][rows], made.transpose(0, 1)[rows], rows, by_row[:, 1:][rows]
     )
     experience = Experience(
         inputs,
         rows,
-        torch.stack(logprobs, dim=1),
+        logprobs.view(steps, N).T.contiguous(),
         torch.from_numpy(rewards.T.copy()),
         terminated=torch.from_numpy(terminated.T.copy()),
         continues=torch.from_numpy((~(terminated | truncated) & mask).T.copy()),
         midway=midway,
     )
     if policy.critic is not None:
-        values = policy.observed_values(seen)
+        values = policy.observed_values(by_row)
         experience.values = values[:, :-1]
         experience.next_values = values[:, 1:] * torch.from_numpy(~terminated.T)
     return experience
@@ -192,6 +215,10 @@ def _step(
         observations, rewards, terminated, truncated, _ = environments.step(actions)
     except Exception as error:
         raise EnvironmentFailure(f"The environment broke in a step: {error}") from error
-    if not np.isfinite(rewards).all():
-        raise EnvironmentFailure(f"The environment gave a reward that is no number: {rewards}.")
     return observations, rewards, terminated, truncated
+
+
+def _check_finite(rewards: np.ndarray) -> None:
+    if not np.isfinite(rewards).all():
+        worst = rewards[~np.isfinite(rewards)][0]
+        raise EnvironmentFailure(f"The environment gave a reward that is no number: {worst}.")

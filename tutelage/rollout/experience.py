@@ -13,7 +13,7 @@ from typing import Any, Protocol, Self
 import torch
 from torch import Tensor, nn
 
-from tutelage.model.distributions import Distribution
+from tutelage.model.distributions import Decided, Distribution, Valued
 
 
 class Inputs(Protocol):
@@ -26,7 +26,9 @@ class Inputs(Protocol):
     def decisions(self, steps: Tensor) -> Tensor:
         """(N, L) to (K,)."""
 
-    def minibatches(self, count: int, generator: torch.Generator) -> Iterator[tuple[Self, Tensor]]:
+    def minibatches(
+        self, count: int, generator: torch.Generator
+    ) -> Iterator[tuple[Self, Tensor | slice]]:
         """The inputs in a random order, cut into `count` parts of nearly equal size; with each,
         which of the K decisions are its own, (k,), in its own order."""
 
@@ -44,8 +46,14 @@ class Policy(Protocol):
     def distribution(self, inputs: Any) -> Distribution:
         """Over what might have been decided, K of them."""
 
+    def decide(self, inputs: Any) -> Decided:
+        """The decisions read again, to learn from."""
+
     def values(self, inputs: Any) -> Tensor:
         """What the critic expects in the states in which they were made, (K,)."""
+
+    def value(self, inputs: Any) -> Valued:
+        """The same, to learn from."""
 
 
 @dataclass

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from tutelage.errors import JudgeFailure
-from tutelage.model.distributions import Categorical
+from tutelage.model.distributions import Categorical, DecidedByGraph, ValuedByGraph
 from tutelage.model.gpt import GPT, branch_logits, branch_logprobs, read_branches
 from tutelage.model.heads import RewardModel
 from tutelage.rollout.collect import grouped
@@ -74,6 +74,12 @@ class LanguagePolicy(nn.Module):
         """Over the vocabulary, for each token of the replies."""
         # In float32, as it was sampled: bfloat16 would round more than an update moves.
         return Categorical(branch_logits(self.actor, read_branches(self.actor, inputs.packed)))
+
+    def decide(self, inputs: Replies) -> DecidedByGraph:
+        return DecidedByGraph(self.distribution(inputs), inputs.actions)
+
+    def value(self, inputs: Replies) -> ValuedByGraph:
+        return ValuedByGraph(self.values(inputs))
 
     def values(self, inputs: Replies) -> Tensor:
         """What the critic expects where each token was sampled, (K,)."""

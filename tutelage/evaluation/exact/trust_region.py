@@ -33,7 +33,7 @@ def fisher_vector_product() -> Measured:
         lives.actions[:few],
         torch.ones(few, 1, dtype=torch.bool),
     )
-    found = trpo.fisher_vector_product(policy, inputs, parameters, vector)
+    found = trpo.fisher_vector_product(policy, inputs, vector)
     return same_gradient((dense @ vector).tolist(), found.tolist(), 1e-9)
 
 
@@ -68,7 +68,7 @@ def lived(policy: ControlPolicy) -> tuple[Transitions, Batch]:
     observations = torch.randn(_STATES, 4, generator=generator, dtype=torch.float64)
     with torch.no_grad():
         distribution = policy.actor(observations)
-        actions = distribution.sample(generator)
+        actions = distribution.choose(distribution.noise(1, generator)[0])
         logprobs = distribution.logprobs(actions)
     noise = torch.randn(_STATES, generator=generator, dtype=torch.float64)
     worth = (actions == 0).double() + 0.5 * noise
