@@ -10,7 +10,6 @@ from tutelage.algorithms.trpo import (
     TRPO,
     TRPOConfig,
     conjugate_gradient,
-    fisher_vector_product,
     flat,
 )
 from tutelage.device import seeded
@@ -79,7 +78,7 @@ def test_the_fisher_vector_product_is_the_dense_fisher_times_the_vector(kind: st
     dense = dense_fisher(policy, batch.inputs.observations)
     for seed in range(3):
         vector = torch.randn(len(dense), generator=seeded("vector", seed), dtype=torch.float64)
-        found = fisher_vector_product(policy, batch.inputs, vector)
+        found = policy.decide(batch.inputs).fisher_vector_product(vector)
         torch.testing.assert_close(found, dense @ vector, rtol=1e-9, atol=1e-12)
 
 
@@ -127,10 +126,8 @@ def test_a_direction_without_curvature_is_not_taken(monkeypatch: pytest.MonkeyPa
     policy = new_policy("categorical")
     batch = lived(policy, 50)
     before = flat(list(policy.actor.parameters())).clone()
-    monkeypatch.setattr(
-        "tutelage.algorithms.trpo.fisher_vector_product",
-        lambda policy, inputs, vector: -10 * vector,
-    )
+    decided = type(policy.decide(batch.inputs))
+    monkeypatch.setattr(decided, "fisher_vector_product", lambda _, vector: -10 * vector)
     metrics = TRPO(policy, TRPOConfig()).update(batch, seeded("update"))
     assert metrics["policy/kl_step"] == 0.0
     assert flat(list(policy.actor.parameters())).equal(before)

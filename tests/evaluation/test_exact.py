@@ -17,7 +17,7 @@ from tutelage.evaluation import calibration
 from tutelage.evaluation.exact import CLAIMS, Claim, chosen_claims, invariants, selection, verify
 from tutelage.evaluation.exact.finding import at_most, same, same_gradient
 from tutelage.model import gpt as networks
-from tutelage.model import heads
+from tutelage.model import heads, mlp
 from tutelage.rollout import language
 from tutelage.rollout.engine import Sampling
 from tutelage.rollout.experience import Experience
@@ -60,7 +60,7 @@ def hard_values(world: Any) -> list[Tensor]:
     return [world.rewards.view(V**t, M // V**t).max(dim=1).values for t in lengths]
 
 
-def twice_as_far(self: Any, batch: Any, old: Any, advantages: Any, before: float, step: Any) -> Any:
+def twice_as_far(self: Any, batch: Any, advantages: Any, before: float, step: Any) -> Any:
     """The whole step and as much again, whatever the divergence."""
     with torch.no_grad():
         trpo.put(self.parameters, trpo.flat(self.parameters) + 2 * step)
@@ -162,7 +162,7 @@ def tempered(gpt: Any, prompts: Any, samples: int, stop: int, sampling: Sampling
 
 REAL_GENERATE = invariants.generate
 REAL_DPO = dpo.dpo_loss
-REAL_FISHER = trpo.fisher_vector_product
+REAL_TANGENTS = mlp.MLP.tangents
 REAL_Q_TARGET = tabular.q_learning_target
 SQUARED_RELU: Patch = (networks, "squared_relu", lambda x: x.relu() * x.relu().detach())
 BROKEN: dict[str, Patch] = {
@@ -302,9 +302,9 @@ BROKEN: dict[str, Patch] = {
         lambda logprobs, reference: 20 * (reference - logprobs),  # paid for, not charged
     ),
     "fisher_vector_product": (
-        trpo,
-        "fisher_vector_product",
-        lambda *arguments: 1.01 * REAL_FISHER(*arguments),
+        mlp.MLP,
+        "tangents",
+        lambda *arguments: 1.01 * REAL_TANGENTS(*arguments),
     ),
     "step_stays_in_the_region": (trpo.TRPO, "_search", twice_as_far),
     "step_improves_the_surrogate": (

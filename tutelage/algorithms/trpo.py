@@ -20,8 +20,7 @@ from tutelage.algorithms.batch import (
 )
 from tutelage.algorithms.functional import whiten
 from tutelage.model.optimiser import policy_optimiser
-from tutelage.rollout.control import ControlPolicy, Transitions
-from tutelage.rollout.experience import Experience
+from tutelage.rollout.experience import Experience, Policy
 
 _LEAST_CURVATURE = 1e-10  # xᵀFx below it is rounding, or a direction in which KL does not grow
 
@@ -48,7 +47,7 @@ class TRPOConfig:
 
 
 class TRPO:
-    def __init__(self, policy: ControlPolicy, config: TRPOConfig) -> None:
+    def __init__(self, policy: Policy, config: TRPOConfig) -> None:
         if policy.critic is None:
             raise ValueError("TRPO needs a policy with a critic, got one without.")
         self.policy, self.critic, self.config = policy, policy.critic, config
@@ -64,38 +63,34 @@ class TRPO:
         config = self.config
         inputs: Any = batch.inputs
         advantages = whiten(batch.advantages)
-        distribution = self.policy.distribution(inputs)
-        old = distribution.detach()
-        log_ratio = distribution.logprobs(inputs.actions) - batch.logprobs
+        decided = self.policy.decide(inputs)
+        log_ratio = decided.logprobs - batch.logprobs
         check_on_policy(batch, log_ratio, config.ratio_tolerance)
-        surrogate = (log_ratio.exp() * advantages).mean()
-        gradient = flat(torch.autograd.grad(surrogate, self.parameters)).detach()
+        slope = log_ratio.exp() * advantages / len(advantages)
+        gradient = decided.gradient(slope)
 
-        def fisher(vector: Tensor) -> Tensor:
-            return fisher_vector_product(self.policy, inputs, vector)
+        def curved(vector: Tensor) -> Tensor:
+            return decided.fisher_vector_product(vector) + config.damping * vector
 
-        direction = conjugate_gradient(
-            lambda vector: fisher(vector) + config.damping * vector,
-            gradient,
-            config.conjugate_steps,
-        )
-        curvature = direction @ (fisher(direction) + config.damping * direction)
+        direction = conjugate_gradient(curved, gradient, config.conjugate_steps)
+        curvature = direction @ curved(direction)
         metrics = {"policy/surrogate": 0.0, "policy/kl_step": 0.0, "policy/backtracks": 0.0}
         if curvature > _LEAST_CURVATURE:
             step = direction * (2 * config.max_kl / curvature).sqrt()
-            metrics = self._search(batch, old, advantages, surrogate.item(), step)
+            metrics = self._search(batch, advantages, slope.sum().item(), step)
         metrics["policy/grad_norm"] = gradient.norm().item()
         metrics["value/loss"] = self._teach_critic(batch, generator)
         return metrics | {"value/explained_variance": explained_variance(batch)}
 
     @torch.no_grad()
     def _search(
-        self, batch: Batch, old: Any, advantages: Tensor, before: float, step: Tensor
+        self, batch: Batch, advantages: Tensor, before: float, step: Tensor
     ) -> dict[str, float]:
         """The longest of step, step·factor, … that improves the surrogate within the region; none
         of them leaves the actor as it was."""
         config = self.config
         inputs: Any = batch.inputs
+        old = self.policy.distribution(inputs)
         start = flat(self.parameters).clone()
         for tries in range(config.backtracks):
             put(self.parameters, start + step * config.backtrack_factor**tries)
@@ -137,18 +132,6 @@ class TRPO:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         load_weights(state, self.policy.actor, self.critic, self.optimiser)
-
-
-def fisher_vector_product(policy: ControlPolicy, inputs: Transitions, vector: Tensor) -> Tensor:
-    """F·v, F the Fisher information of the decisions in the actor's weights, which is the Hessian
-    of the mean KL(old ‖ new) at new = old (appendix C.1): JᵀMJv, J the Jacobian of the
-    distributions' parameters, M their own Fisher information; so one pass along v and one back."""
-    distribution = policy.distribution(inputs)
-    with torch.no_grad():
-        along = policy.actor.tangents(inputs.observations, vector)
-        pulled = distribution.fisher(along)
-    gradient = torch.autograd.grad(distribution.parameters, list(policy.actor.parameters()), pulled)
-    return flat(gradient) / len(inputs.actions)
 
 
 def conjugate_gradient(

@@ -7,7 +7,7 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium.spaces import Box, Dict, Discrete, Text
+from gymnasium.spaces import Box, Dict, Text
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from gymnasium.wrappers import FilterObservation, FlattenObservation
@@ -35,7 +35,6 @@ class SideBySide(VectorEnv):
         self.single_action_space = first.action_space
         self.observation_space = batch_space(first.observation_space, self.num_envs)
         self.action_space = batch_space(first.action_space, self.num_envs)
-        self._chooses = isinstance(first.action_space, Discrete)
         self._over = [False] * self.num_envs
 
     def reset(
@@ -54,13 +53,12 @@ class SideBySide(VectorEnv):
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         seen, paid = [], []
         terminated, truncated = [False] * self.num_envs, [False] * self.num_envs
-        given = actions.tolist() if self._chooses else actions
         for i, environment in enumerate(self.environments):
             if self._over[i]:
                 observation, _ = environment.reset()
                 reward: Any = 0.0
             else:
-                observation, reward, terminated[i], truncated[i], _ = environment.step(given[i])
+                observation, reward, terminated[i], truncated[i], _ = environment.step(actions[i])
             seen.append(observation)
             paid.append(reward)
         self._over = [a or b for a, b in zip(terminated, truncated, strict=True)]

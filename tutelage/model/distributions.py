@@ -40,14 +40,6 @@ class Distribution(Protocol):
     def joined(each: Sequence[Any]) -> Any:
         """Many over K states each as one over all of them, in a row."""
 
-    @property
-    def parameters(self) -> tuple[Tensor, ...]:
-        """The numbers that it is made of, one tensor a kind."""
-
-    def fisher(self, tangents: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """The Fisher information times a direction in its parameters, state by state: the slope of
-        KL(self ‖ self moved by it), to first order."""
-
 
 class Decided(Protocol):
     """K decisions read again, and the way back to the weights of what made them."""
@@ -62,6 +54,13 @@ class Decided(Protocol):
     def backward(self, on_logprobs: Tensor, on_entropy: float = 0.0) -> None:
         """Add the gradient of a loss whose slope is on_logprobs (K,) in the log-probabilities and
         on_entropy in each entropy."""
+
+    def gradient(self, on_logprobs: Tensor) -> Tensor:
+        """The same without entropy, as one vector over the actor's weights; nothing is added."""
+
+    def fisher_vector_product(self, vector: Tensor) -> Tensor:
+        """F·v over the actor's weights, F the Fisher information of the decisions, which is the
+        Hessian of the mean KL(old ‖ new) at new = old (Schulman et al. 2015, appendix C.1)."""
 
 
 class Valued(Protocol):
@@ -78,8 +77,10 @@ class Valued(Protocol):
 class DecidedByGraph:
     """Through autograd, for any network."""
 
-    def __init__(self, distribution: Distribution, actions: Tensor) -> None:
-        self._distribution = distribution
+    def __init__(
+        self, distribution: Distribution, actions: Tensor, weights: Sequence[Tensor]
+    ) -> None:
+        self._distribution, self._weights = distribution, weights
         self._logprobs = distribution.logprobs(actions)
         self.logprobs = self._logprobs.detach()
 
@@ -92,6 +93,18 @@ class DecidedByGraph:
         if on_entropy:
             loss = loss + on_entropy * self._distribution.entropy().sum()
         loss.backward()
+
+    def gradient(self, on_logprobs: Tensor) -> Tensor:
+        found = torch.autograd.grad(self._logprobs, self._weights, on_logprobs, retain_graph=True)
+        return torch.cat([part.flatten() for part in found])
+
+    def fisher_vector_product(self, vector: Tensor) -> Tensor:
+        """By differentiating (∇KL)·v once more."""
+        kl = self._distribution.detach().kl(self._distribution).mean()
+        first = torch.autograd.grad(kl, self._weights, create_graph=True)
+        along = torch.cat([part.flatten() for part in first]) @ vector
+        second = torch.autograd.grad(along, self._weights, retain_graph=True)
+        return torch.cat([part.flatten() for part in second])
 
 
 class ValuedByGraph:
@@ -140,15 +153,6 @@ class Categorical:
     def joined(each: Sequence[Categorical]) -> Categorical:
         return Categorical(torch.cat([one.logits for one in each]))
 
-    @property
-    def parameters(self) -> tuple[Tensor, ...]:
-        return (self.logits,)
-
-    def fisher(self, tangents: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        (tangent,) = tangents
-        p = self.logits.softmax(dim=-1)
-        return (p * (tangent - (p * tangent).sum(dim=-1, keepdim=True)),)
-
 
 @dataclass(frozen=True)
 class Gaussian:
@@ -187,11 +191,3 @@ class Gaussian:
     @staticmethod
     def joined(each: Sequence[Gaussian]) -> Gaussian:
         return Gaussian(torch.cat([one.mean for one in each]), each[0].log_std)
-
-    @property
-    def parameters(self) -> tuple[Tensor, ...]:
-        return self.mean, self.log_std
-
-    def fisher(self, tangents: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        along_mean, along_log_std = tangents
-        return along_mean * (-2 * self.log_std).exp(), 2 * len(self.mean) * along_log_std

@@ -55,22 +55,25 @@ class MLP(nn.Module):
         out += biases
         return [*found, out]
 
-    def tangents(self, observations: Tensor, direction: Tensor) -> Tensor:
-        """How fast the outputs change when the weights move along a direction of theirs."""
-        hidden = self.activations(observations.numpy())
-        layers = zip(self.arrays(), _arrays(direction, self.shapes), strict=True)
-        moved = np.zeros_like(hidden[0])
-        for number, ((matrix, _), (by_matrix, by_biases)) in enumerate(layers):
-            if number > 0:
-                moved = moved * (1 - hidden[number] ** 2)
-            moved = hidden[number] @ by_matrix + by_biases + moved @ matrix
-        return torch.from_numpy(moved)
+    def tangents(self, hidden: list[np.ndarray], direction: np.ndarray) -> np.ndarray:
+        """How fast the outputs change when the weights move along a direction of theirs; hidden:
+        the activations."""
+        layers = list(zip(self.arrays(), _arrays(direction, self.shapes), strict=True))
+        (_, (by_matrix, by_biases)), *rest = layers
+        moved = hidden[0] @ by_matrix
+        moved += by_biases
+        for number, ((matrix, _), (by_matrix, by_biases)) in enumerate(rest, start=1):
+            moved *= 1 - hidden[number] ** 2
+            moved = moved @ matrix
+            moved += hidden[number] @ by_matrix
+            moved += by_biases
+        return moved
 
     def backward(self, hidden: list[np.ndarray], slope: np.ndarray) -> Tensor:
         """The weights' gradient of a loss whose slope in the outputs is `slope`, (K, outputs);
         hidden: the activations."""
         gradient = torch.empty_like(self.weights)
-        layers = list(zip(self.arrays(), _arrays(gradient, self.shapes), strict=True))
+        layers = list(zip(self.arrays(), _arrays(gradient.numpy(), self.shapes), strict=True))
         for number in reversed(range(len(layers))):
             (matrix, _), (on_matrix, on_biases) = layers[number]
             np.matmul(hidden[number].T, slope, out=on_matrix)
@@ -88,7 +91,7 @@ class MLP(nn.Module):
         """The layers as NumPy's views."""
         address, arrays = self._arrays
         if address != self.weights.data_ptr():  # they were moved or copied
-            arrays = _arrays(self.weights.detach(), self.shapes)
+            arrays = _arrays(self.weights.detach().numpy(), self.shapes)
             self._arrays = self.weights.data_ptr(), arrays
         return arrays
 
@@ -96,8 +99,8 @@ class MLP(nn.Module):
         return self.__dict__ | {"_arrays": (0, [])}  # a copy's are views of its own weights
 
 
-def _arrays(weights: Tensor, shapes: Sequence[tuple[int, int]]) -> Arrays:
-    flat, start, found = weights.numpy(), 0, []
+def _arrays(flat: np.ndarray, shapes: Sequence[tuple[int, int]]) -> Arrays:
+    start, found = 0, []
     for inputs, outputs in shapes:
         end = start + inputs * outputs
         found.append((flat[start:end].reshape(inputs, outputs), flat[end : end + outputs]))
@@ -162,11 +165,7 @@ class CategoricalActor(nn.Module):
     def decide(self, observations: Tensor, actions: Tensor) -> Decided:
         if isinstance(self.network, MLP):
             return _Chosen(self.network, observations, actions)
-        return DecidedByGraph(self(observations), actions)
-
-    def tangents(self, observations: Tensor, direction: Tensor) -> tuple[Tensor, ...]:
-        """How fast the distribution's parameters change along a direction of this actor's."""
-        return (self.network.tangents(observations, direction),)
+        return DecidedByGraph(self(observations), actions, list(self.parameters()))
 
 
 class GaussianActor(nn.Module):
@@ -183,12 +182,7 @@ class GaussianActor(nn.Module):
     def decide(self, observations: Tensor, actions: Tensor) -> Decided:
         if isinstance(self.network, MLP):
             return _Aimed(self, observations, actions)
-        return DecidedByGraph(self(observations), actions)
-
-    def tangents(self, observations: Tensor, direction: Tensor) -> tuple[Tensor, ...]:
-        """As CategoricalActor's; the deviations come first among the parameters."""
-        along_log_std, along_network = direction.tensor_split([len(self.log_std)])
-        return self.network.tangents(observations, along_network), along_log_std
+        return DecidedByGraph(self(observations), actions, list(self.parameters()))
 
 
 class _Chosen:
@@ -213,6 +207,19 @@ class _Chosen:
         gradient = self.network.backward(self.hidden, slope.numpy())
         _add_gradient(self.network.weights, gradient)
 
+    def gradient(self, on_logprobs: Tensor) -> Tensor:
+        on_logprobs = on_logprobs[:, None]
+        slope = (self.log_p.exp() * -on_logprobs).scatter_add_(1, self.actions, on_logprobs)
+        return self.network.backward(self.hidden, slope.numpy())
+
+    def fisher_vector_product(self, vector: Tensor) -> Tensor:
+        """JᵀMJv, J the Jacobian of the logits, M = diag p − p pᵀ their Fisher information: one pass
+        along v and one back."""
+        along = torch.from_numpy(self.network.tangents(self.hidden, vector.numpy()))
+        p = self.log_p.exp() / len(self.actions)
+        pulled = p * (along - (self.log_p.exp() * along).sum(dim=1, keepdim=True))
+        return self.network.backward(self.hidden, pulled.numpy())
+
 
 class _Aimed:
     """Decisions of a GaussianActor, their slopes written out."""
@@ -228,13 +235,28 @@ class _Aimed:
         return self.gaussian.entropy()
 
     def backward(self, on_logprobs: Tensor, on_entropy: float = 0.0) -> None:
-        """With z = (a − μ)/σ: d log p / dμ = z/σ, d log p / d log σ = z² − 1; dH / d log σ = 1."""
+        on_log_std, on_network = self._slopes(on_logprobs)
+        _add_gradient(self.actor.log_std, on_log_std + on_entropy * len(on_logprobs))
+        _add_gradient(self.actor.network.weights, on_network)
+
+    def gradient(self, on_logprobs: Tensor) -> Tensor:
+        return torch.cat(self._slopes(on_logprobs))
+
+    def _slopes(self, on_logprobs: Tensor) -> tuple[Tensor, Tensor]:
+        """With z = (a − μ)/σ: d log p / d log σ = z² − 1, d log p / dμ = z/σ; in the order of the
+        actor's parameters."""
         on_logprobs = on_logprobs[:, None]
         slope = on_logprobs * self.scaled * (-self.gaussian.log_std).exp()
-        network = self.actor.network
-        _add_gradient(network.weights, network.backward(self.hidden, slope.numpy()))
         on_log_std = (on_logprobs * (self.scaled.square() - 1)).sum(dim=0)
-        _add_gradient(self.actor.log_std, on_log_std + on_entropy * len(slope))
+        return on_log_std, self.actor.network.backward(self.hidden, slope.numpy())
+
+    def fisher_vector_product(self, vector: Tensor) -> Tensor:
+        """As a categorical's; the Fisher information is 1/σ² of a mean and 2 of a log σ."""
+        log_std, network = self.gaussian.log_std, self.actor.network
+        along_log_std, along_network = vector.tensor_split([len(log_std)])
+        along = torch.from_numpy(network.tangents(self.hidden, along_network.numpy()))
+        pulled = along * (-2 * log_std).exp() / len(along)
+        return torch.cat([2 * along_log_std, network.backward(self.hidden, pulled.numpy())])
 
 
 class MLPValued:

@@ -76,7 +76,9 @@ class LanguagePolicy(nn.Module):
         return Categorical(branch_logits(self.actor, read_branches(self.actor, inputs.packed)))
 
     def decide(self, inputs: Replies) -> DecidedByGraph:
-        return DecidedByGraph(self.distribution(inputs), inputs.actions)
+        return DecidedByGraph(
+            self.distribution(inputs), inputs.actions, list(self.actor.parameters())
+        )
 
     def value(self, inputs: Replies) -> ValuedByGraph:
         return ValuedByGraph(self.values(inputs))

@@ -33,7 +33,7 @@ def fisher_vector_product() -> Measured:
         lives.actions[:few],
         torch.ones(few, 1, dtype=torch.bool),
     )
-    found = trpo.fisher_vector_product(policy, inputs, vector)
+    found = policy.decide(inputs).fisher_vector_product(vector)
     return same_gradient((dense @ vector).tolist(), found.tolist(), 1e-9)
 
 
