@@ -62,9 +62,11 @@ ALGORITHMS: dict[str, Entry] = {
     "trpo": Entry(TRPO, TRPOConfig, control={}),
     "rloo": Entry(GroupPolicyGradient, GroupConfig, language={"baseline": "rloo"}),
     "grpo": Entry(GroupPolicyGradient, GroupConfig, language={"baseline": "grpo"}),
+    "dr_grpo": Entry(GroupPolicyGradient, GroupConfig, language={"baseline": "dr_grpo"}),
+    "reinforce++": Entry(GroupPolicyGradient, GroupConfig, language={"baseline": "reinforce++"}),
 }
 # what `--algorithm` offers, for a GPT and for an environment
-AlgorithmName = Literal["ppo", "a2c", "reinforce", "rloo", "grpo"]
+AlgorithmName = Literal["ppo", "a2c", "reinforce", "rloo", "grpo", "dr_grpo", "reinforce++"]
 ControlAlgorithmName = Literal["ppo", "a2c", "reinforce", "trpo"]
 __all__ = [
     "A2C",

@@ -1,7 +1,11 @@
-"""Group baselines: several samples of a prompt are each other's critic.
+"""Policy gradients without a critic: samples are each other's baseline.
 
-`baseline="rloo"`: leave-one-out mean, KL in the reward (Ahmadian et al. 2024). `"grpo"`: mean and
-deviation of the group, KL as a k3 loss (Shao et al. 2024). Both with the clipped surrogate.
+`baseline="rloo"`: the mean of a prompt's other samples, KL in the reward (Ahmadian et al. 2024).
+`"grpo"`: mean and deviation of the prompt's samples, KL as a k3 loss (Shao et al. 2024);
+`"dr_grpo"`: the mean alone, as dividing by the deviation prefers prompts that are nearly always or
+nearly never solved (Liu et al. 2025). `"reinforce++"`: each step's return to go with KL in the
+reward, whitened over the whole batch, whatever the prompts (Hu 2025). All with the clipped
+surrogate, averaged over the tokens of a step, so that a reply's length weighs nothing.
 """
 
 from __future__ import annotations
@@ -25,9 +29,11 @@ from tutelage.algorithms.batch import (
 )
 from tutelage.algorithms.functional import (
     clipped_surrogate,
+    discounted_returns,
     group_normalised_advantages,
     kl_k3,
     leave_one_out_advantages,
+    masked_whiten,
 )
 from tutelage.config import require
 from tutelage.errors import BadInput
@@ -37,7 +43,7 @@ from tutelage.rollout.experience import Experience, Policy
 
 @dataclass(frozen=True, kw_only=True)
 class GroupConfig:
-    baseline: Literal["rloo", "grpo"] = "rloo"
+    baseline: Literal["rloo", "grpo", "dr_grpo", "reinforce++"] = "rloo"
     learning_rate: float = 8e-4  # of Adam
     epochs: int = 1  # passes over each batch of trajectories
     minibatches: int = 2  # optimiser steps a pass
@@ -59,8 +65,13 @@ class GroupPolicyGradient:
         self.optimiser = policy_optimiser(policy.actor.parameters(), config.learning_rate)
 
     def credit(self, experience: Experience) -> Batch:
-        """One advantage a row, spread over its steps; every beginning needs as many samples."""
+        """One advantage a row, spread over its steps, but for REINFORCE++; every beginning needs as
+        many samples."""
         config = self.config
+        if config.baseline == "reinforce++":
+            rewards = experience.penalised(config.kl_coefficient) * experience.mask
+            returns = discounted_returns(rewards, experience.mask)
+            return make_batch(experience, masked_whiten(returns, experience.mask))
         if experience.samples < 2:
             raise BadInput("A group baseline needs at least 2 samples of each prompt, got 1.")
         beta = config.kl_coefficient if config.baseline == "rloo" else 0.0
@@ -69,7 +80,7 @@ class GroupPolicyGradient:
         if config.baseline == "rloo":
             advantages = leave_one_out_advantages(totals)
         else:
-            advantages = group_normalised_advantages(totals)
+            advantages = group_normalised_advantages(totals, scale=config.baseline == "grpo")
         return make_batch(experience, advantages.view(-1, 1) * experience.mask)
 
     def update(
@@ -92,7 +103,7 @@ class GroupPolicyGradient:
                 check_on_policy(batch, log_ratio, config.ratio_tolerance)
                 advantages = batch.advantages[chosen]
                 loss = clipped_surrogate(log_ratio, advantages, config.clip_range).mean()
-                if config.baseline == "grpo" and batch.reference_logprobs is not None:
+                if config.baseline in ("grpo", "dr_grpo") and batch.reference_logprobs is not None:
                     kl = kl_k3(logprobs, batch.reference_logprobs[chosen]).mean()
                     loss = loss + config.kl_coefficient * kl
                 loss.backward()

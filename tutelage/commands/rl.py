@@ -71,7 +71,7 @@ class RLOptions:
         self.algorithm_config()
         if self.learning_rate is not None:
             require(self, "above 0", "learning_rate")
-        if self.algorithm != "ppo" and self.samples_per_prompt < 2:
+        if self.algorithm in ("rloo", "grpo", "dr_grpo") and self.samples_per_prompt < 2:
             raise ValueError(
                 f"{self.algorithm} sets the samples of a prompt against each other, so "
                 f"samples_per_prompt must be at least 2, got {self.samples_per_prompt}"

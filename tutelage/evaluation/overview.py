@@ -26,7 +26,7 @@ from tutelage.evaluation.wording import (
     signed,
 )
 
-REINFORCED = ("ppo", "a2c", "reinforce", "rloo", "grpo")
+REINFORCED = ("ppo", "a2c", "reinforce", "rloo", "grpo", "dr_grpo", "reinforce++")
 NAMES = {"pretrain": "Pretrain", "sft": "SFT"}
 
 
