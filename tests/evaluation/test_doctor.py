@@ -120,6 +120,8 @@ def test_a_critic_needs_thirty_steps_of_nothing():
     explained = [-0.2] * 29 + [0.1] + [0.0] * 30
     assert signs(value_explained_variance=explained) == {"dead critic": 60}
     assert signs(steps=59, value_explained_variance=explained[:59]) == {}
+    # One that has learned lags where the policy becomes good.
+    assert signs(value_explained_variance=[0.4, *explained[1:]]) == {}
 
 
 def test_few_replies_that_did_not_stop_are_no_sign():

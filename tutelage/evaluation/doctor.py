@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import takewhile
 from pathlib import Path
-from statistics import fmean, pstdev
+from statistics import fmean
 
 from tutelage.evaluation.history import FIRST, LAST, ROLLING, Column, History
 from tutelage.evaluation.reading import Series, read_metrics
@@ -22,17 +22,18 @@ SURE = 4.0  # standard errors; 3 in 100 000 by chance
 LEAST_REPLIES = 100  # none of 100: less than 3 in 100 would, at 95 %
 ROUNDING = 1e-3  # nats a token that sampling and scoring may differ by (ratio_tolerance)
 COLLAPSED = 0.1  # share of the first entropy; healthy runs kept 0.41 of it
-DEAD_STEPS, DEAD = 30, 1e-3  # a constant explains 0 but for rounding; healthy: 11 such in a row
+DEAD_STEPS, DEAD = 30, 1e-3  # a constant explains 0 but for rounding; healthy: 12 such in a row
+ALIVE = 0.1  # explained once, it has learned; the best step of each healthy run: 0.29 or more
 UNSTOPPED = 0.01  # share of replies
 GROWN, PAYS = 1.3, 0.3  # length against the first; correlation of length and score in a prompt
 SILENT_STEPS = 10  # in a row
-# Half of the decisions clipped give no gradient; 0.1 nats is ten times the usual trust region.
-# Healthy: 0.016 and 0.003 on language, 0.13 and 0.014 in control.
+# A clipped decision gives no gradient; 0.1 nats is ten times TRPO's usual trust region.
+# Healthy: 0.016 and 0.003 on language, 0.06 and 0.005 on CartPole.
 MOST_CLIPPED, MOST_KL = 0.4, 0.1
-NO_EFFECT_STEPS, NO_EFFECT = 20, 1e-7  # nats a decision; healthy: 2e-5 was the most of 20 steps
+NO_EFFECT_STEPS, NO_EFFECT = 20, 1e-7  # nats a decision; healthy: 2e-5 in one of any 20 steps
 MOST_BROKEN, LEAST_BROKEN = 0.02, 5  # share; rollouts in all
 FALLEN, FALLEN_STEPS, FALLEN_SHARE = 0.5, 40, 0.25  # of the gain; at least; of all steps so far
-FOOLED = 0.1  # share of right answers; audits of 150 differ by 0.04 by chance
+FOOLED = 0.1  # share of right answers; the error of a difference of two audits of 200 is 0.04
 
 
 def kl_negative(history: History) -> str | None:
@@ -58,23 +59,26 @@ def entropy_collapsed(history: History) -> str | None:
     the first steps must have earned more than replies earn now; where it was not logged, the reward
     must not have risen.
     """
-    entropy = history["policy/entropy"].ends()
-    score, best = _score(history), history["reward/best"].values[:FIRST]
-    scored = score.ends()
+    entropy, scored = history["policy/entropy"].ends(), _score(history).ends()
     if entropy is None or scored is None:
         return None
-    first, now = fmean(entropy[0]), fmean(entropy[1])
+    first, now = map(fmean, entropy)
+    if now >= COLLAPSED * first:
+        return None
+    best = history["reward/best"].values[:FIRST]
     could = best or scored[0]
-    slack = 2 * math.hypot(_error(could), _error(scored[1]))
-    if now >= COLLAPSED * first or fmean(scored[1]) > fmean(could) + (-slack if best else slack):
+    gain, slack = fmean(scored[1]) - fmean(could), 2 * math.hypot(*map(_error, (could, scored[1])))
+    if gain > (-slack if best else slack):
         return None
     return f"the entropy fell from {decimal(first, 3)} to {decimal(now, 3)} nats a decision"
 
 
 def critic_is_dead(history: History) -> str | None:
-    """Explained variance at or below 0 in every one of many steps."""
-    explained = history["value/explained_variance"].last(DEAD_STEPS)
-    if not explained or max(explained) > DEAD:
+    """Explained variance at or below 0 in many steps, and never clearly above it before: where a
+    policy becomes good, its returns grow alike and faster than a critic that has learned."""
+    column = history["value/explained_variance"]
+    explained = column.last(DEAD_STEPS)
+    if not explained or max(explained) > DEAD or max(column.values) > ALIVE:
         return None
     return (
         f"the critic explained none of the returns' variance in {DEAD_STEPS} steps "
@@ -212,7 +216,9 @@ def _score(history: History) -> Column:
 
 def _error(values: Sequence[float]) -> float:
     """Standard error of the mean of steps."""
-    return pstdev(values) / math.sqrt(max(1, len(values) - 1))
+    mean = fmean(values)
+    squares = sum((value - mean) ** 2 for value in values)
+    return math.sqrt(squares / (len(values) * max(1, len(values) - 1)))
 
 
 @dataclass(frozen=True)
