@@ -11,7 +11,7 @@ import torch
 
 from tests.stages import toys
 from tests.stages.toys import SPEAKERS, WordJudge, new_algorithm, taught_gpt, word_tokenizer
-from tutelage.algorithms import ALGORITHMS, PPO, Algorithm
+from tutelage.algorithms import ALGORITHMS, PPO, Algorithm, PPOConfig
 from tutelage.device import seeded
 from tutelage.environments import make_environments
 from tutelage.evaluation.doctor import Doctor, examined, write_findings
@@ -45,9 +45,9 @@ def test_learning_the_word_is_healthy(name: str, taught: Path, tmp_path: Path):
 def test_learning_to_balance_is_healthy(tmp_path: Path):
     make = partial(make_environments, "CartPole-v1")
     policy = new_policy(make(1), (32, 32), seeded("pole"))
-    entry = ALGORITHMS["ppo"]
-    run, config = Run(tmp_path), ControlConfig(steps=10_240, steps_per_update=32, audits=2)
-    progress = control(run, PPO(policy, entry.settings(**entry.control)), make, config, 0)
+    settings = PPOConfig(**ALGORITHMS["ppo"].control | {"epochs": 4, "minibatches": 2})
+    run, config = Run(tmp_path), ControlConfig(steps=10_240, audits=1, audit_episodes=8)
+    progress = control(run, PPO(policy, settings), make, config, 0)
     assert signs(run, progress) == {}
     entropies = [row["policy/entropy"] for row in run.metrics()]
     assert len(entropies) == 40
