@@ -38,8 +38,8 @@ Reads
                     also imitates, so that the model does not drift
 
 Writes
-  RUN/checkpoints/rl, RUN/rl.toml, RUN/metrics.jsonl, and RUN/findings.json, what
-  the doctor found (`tutelage doctor`).
+  RUN/checkpoints/rl, RUN/rl.toml, RUN/metrics.jsonl, RUN/findings.json (what
+  the doctor found).
   Cut off at any moment, the same command goes on where it stopped.
 
 Example
