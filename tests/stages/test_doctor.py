@@ -218,3 +218,30 @@ def test_a_run_that_was_cut_off_finds_the_same(taught: Path, tmp_path: Path):
         write_findings(folder)
     assert read_json(run.folder / "findings.json") == read_json(whole.folder / "findings.json")
     assert [found["sign"] for found in read_json(run.folder / "findings.json")] == [*expected]
+
+
+def test_best_and_length_correlation_by_hand():
+    """Two prompts; the second has longer and worse replies, which is not its samples' doing."""
+
+    def said(group: int, length: int, score: float) -> Trajectory:
+        return Trajectory(
+            prompt=ask("say a word"),
+            prompt_tokens=[5],
+            response_tokens=[7] * length,
+            logprobs=[-0.5] * length,
+            response="",
+            terminated=True,
+            truncated=False,
+            group=group,
+            verdict=Verdict(score, Outcome.SUCCESS),
+        )
+
+    replies = [said(0, 1, 4.0), said(0, 3, 6.0), said(1, 10, 0.0), said(1, 12, 2.0)]
+    described = loop._describe(replies, 0)
+    assert described["reward/best"] == 4.0
+    assert described["reward/length_correlation"] == pytest.approx(1.0)
+    # Lengths -1, 1, -1, 1 and scores -1, 1, 1, -1 about their prompts' means.
+    replies = [said(0, 1, 4.0), said(0, 3, 6.0), said(1, 10, 2.0), said(1, 12, 0.0)]
+    assert loop._describe(replies, 0)["reward/length_correlation"] == pytest.approx(0.0)
+    alike = [said(0, 3, 4.0), said(0, 3, 6.0)]
+    assert "reward/length_correlation" not in loop._describe(alike, 0)
