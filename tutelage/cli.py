@@ -34,6 +34,7 @@ Tutelage raises your own ChatGPT: it teaches it, grades it, and lets it improve.
     evaluate    how often a model is right, with intervals
     report      a run as one page, report.html
     inspect     which tokens a batch of demonstrations trains
+    doctor      what goes wrong in a run's reinforcement, and its cure
     verify      numbers known in closed form, measured on what trains
     sandbox     tutelage sandbox selftest: what the sandbox promises, tried
 
@@ -104,6 +105,12 @@ def _inspect() -> Main:
     return main
 
 
+def _doctor() -> Main:
+    from tutelage.commands.doctor import main
+
+    return main
+
+
 def _verify() -> Main:
     from tutelage.commands.verify import main
 
@@ -127,6 +134,7 @@ COMMANDS: dict[str, Callable[[], Main]] = {
     "evaluate": _evaluate,
     "report": _report,
     "inspect": _inspect,
+    "doctor": _doctor,
     "verify": _verify,
     "sandbox": _sandbox,
 }

@@ -32,6 +32,7 @@ from tutelage.data.demonstrations import (
 )
 from tutelage.device import pick_dtype, seeded
 from tutelage.errors import BadInput
+from tutelage.evaluation.doctor import write_findings
 from tutelage.evaluation.graded import grade
 from tutelage.evaluation.school_report import (
     HeldOut,
@@ -320,12 +321,14 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
 
 
 def evaluate(lesson: Lesson, policy: str) -> Iterator[Progress]:
-    """Every stage on the held-out sets, the reward model's report card, report.json."""
+    """Every stage on the held-out sets, the reward model's report card, what the doctor found;
+    ends with report.json."""
     run, plan, config = lesson.run, lesson.plan, lesson.config
     path = run.folder / "report.json"
     if path.exists():
         return
     began = time.perf_counter()
+    write_findings(run.folder)
     stages = {"pretrain": run.checkpoint("pretrain"), "sft": run.checkpoint("sft")}
     stages[config.algorithm] = run.checkpoint(policy)
     tasks = held_out_tasks(plan.evaluation_tasks, config.seed)

@@ -14,12 +14,13 @@ from rich.table import Table
 from rich.text import Text
 
 from tutelage.evaluation.answers import SETS, set_name
+from tutelage.evaluation.doctor import Doctor, Finding
 from tutelage.evaluation.overview import stages_of
 from tutelage.evaluation.statistics import wilson
 from tutelage.evaluation.wording import count, difference, duration, holds_zero, percent, rate
 from tutelage.runs import Progress
 
-ACCENT = "#2f6f5e"
+ACCENT, BAD = "#2f6f5e", "#D55E00"
 COLOURS = {
     "pretrain": "#999999",
     "sft": "#0072B2",
@@ -96,12 +97,15 @@ class Watcher:
         audit_tasks: Callable[[], int] = int,
         earlier: Mapping[str, float] | None = None,
         finished: Iterable[str] = (),
+        doctor: Doctor | None = None,
     ) -> None:
         """audit_tasks: how many tasks an audit is over, asked when one was heard of; earlier:
-        seconds that each stage took so far; finished: those that need no more."""
+        seconds that each stage took so far; finished: those that need no more; doctor: who names
+        what goes wrong."""
         self.console, self.algorithm, self.audit_tasks = console, algorithm, audit_tasks
         self.earlier = dict(earlier or {})
         self.finished = set(finished)
+        self.doctor = doctor or Doctor()
         self.running: Running | None = None
         self.free_since = time.perf_counter()
         self.redrawn = 0.0
@@ -135,6 +139,8 @@ class Watcher:
             self.running = Running(progress.stage, self.free_since, first, spent)
             self.redrawn = 0.0 if live else now
         self.running.hear(progress)
+        for finding in self.doctor.hear(progress):
+            self.console.print(finding_line(finding, self.algorithm), soft_wrap=True)
         if progress.step >= progress.steps:
             self._finish()
             if live:
@@ -212,6 +218,18 @@ class Watcher:
         if "train/tokens_per_s" in metrics:
             parts.insert(1, f"{metrics['train/tokens_per_s'] / 1000:.1f}k tokens/s")
         return parts
+
+
+def finding_line(finding: Finding, algorithm: str = "ppo") -> Text:
+    """✗ PPO 1   step 30, dead critic: the cause. The cure."""
+    name = stage_name(finding.stage, algorithm)
+    return Text.assemble(
+        ("✗ ", f"bold {BAD}"),
+        (f"{name:<{NAME_WIDTH}}", stage_colour(finding.stage)),
+        f"step {finding.step}, ",
+        (finding.sign, "bold"),
+        f": {finding.cause} {finding.cure}",
+    )
 
 
 def result_table(report: Mapping[str, Any]) -> Table | None:

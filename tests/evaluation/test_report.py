@@ -119,6 +119,26 @@ def test_the_page_draws_every_chart_once_with_its_table(tmp_path):
         assert len(colours) <= 4
 
 
+@pytest.mark.parametrize("algorithm", ["ppo", "rloo"])
+def test_the_page_tells_what_the_doctor_found(algorithm):
+    report = fake_report() | {"algorithm": algorithm}
+    healthy = page_of(report, fake_metrics()).words()
+    assert "✓ Nothing is wrong that the doctor knows, in 180 steps of reinforcement." in healthy
+    rows = fake_metrics()
+    for row in rows:
+        if row["stage"] == "ppo_2":
+            row["policy/clip_fraction"] = 0.5
+    words = page_of(report, rows).words().replace("\u00a0", " ")
+    said = (
+        f"✗ Steps too large {algorithm.upper()} 2, step 10: an update clips 50.0 % of the decisions"
+        " (mean of 10 steps) Cause An update goes further than the data of the policy before it can"
+        " vouch for. Cure Lower the learning rate, or take fewer epochs or larger minibatches."
+    )
+    assert words.count("✗ Steps too large") == 1
+    assert said in words
+    assert "This run has no reinforcement to examine." in page_of(report).words()
+
+
 def test_seven_boxes_with_their_gains():
     page = page_of(fake_report())
     words = page.words()

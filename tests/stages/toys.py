@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -89,13 +90,14 @@ def reinforcement(
     judge: Judge | None = None,
     audit: Audit | None = None,
     audit_every: int = 10,
+    **settings: Any,
 ) -> Iterator[Progress]:
     config = PolicyConfig(
         steps=steps,
         prompts_per_step=8,
         samples_per_prompt=4,
-        max_new_tokens=4,
         audit_every=audit_every,
+        **{"max_new_tokens": 4} | settings,
     )
     prompts = [ask(request) for request in REQUESTS]
     return reinforce(

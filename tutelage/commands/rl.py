@@ -18,6 +18,7 @@ from tutelage.commands.options import parse
 from tutelage.config import require
 from tutelage.data.demonstrations import read_demonstrations
 from tutelage.errors import BadInput
+from tutelage.evaluation.doctor import Doctor, write_findings
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.checkpoint import load_policy, load_reward_model
 from tutelage.rollout.language import LanguagePolicy
@@ -37,7 +38,8 @@ Reads
                     also imitates, so that the model does not drift
 
 Writes
-  RUN/checkpoints/rl, RUN/rl.toml, RUN/metrics.jsonl.
+  RUN/checkpoints/rl, RUN/rl.toml, RUN/metrics.jsonl, RUN/findings.json (what
+  the doctor found).
   Cut off at any moment, the same command goes on where it stopped.
 
 Example
@@ -139,6 +141,7 @@ def main(argv: Sequence[str]) -> None:
             "rl",
             mixed,
         )
-        Watcher(screen).watch(stages)
+        Watcher(screen, doctor=Doctor(run.folder / "metrics.jsonl")).watch(stages)
+    write_findings(run.folder)
     talk = shlex.join(["tutelage", "chat", str(run.folder)])
     show_next(screen, talk, model=run.checkpoint("rl"))

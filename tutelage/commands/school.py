@@ -9,6 +9,7 @@ from pathlib import Path
 from tutelage.commands.machine import prepare
 from tutelage.commands.options import parse
 from tutelage.config import read_toml
+from tutelage.evaluation.doctor import Doctor
 from tutelage.evaluation.reading import read_report
 from tutelage.evaluation.report import write_report
 from tutelage.plan import SchoolConfig
@@ -24,8 +25,8 @@ Reads
   nothing; --corpus adds your own text to the pretraining corpus.
 
 Writes
-  the run folder: config.toml, data/, checkpoints/, metrics.jsonl, report.json
-  and report.html.
+  the run folder: config.toml, data/, checkpoints/, metrics.jsonl, findings.json
+  (what the doctor found), report.json and report.html.
   Cut off at any moment, the same command goes on where it stopped.
 
 Example
@@ -45,6 +46,7 @@ def main(argv: Sequence[str]) -> None:
         audit_tasks=lambda: _audit_tasks(config.run),
         earlier=earlier,
         finished=[stage for stage in earlier if is_finished(config.run, stage)],
+        doctor=Doctor(config.run / "metrics.jsonl"),
     )
     watcher.watch(school(config))
     path = write_report(config.run)

@@ -16,6 +16,7 @@ from plotly.offline import get_plotlyjs
 from tutelage.errors import TutelageError
 from tutelage.evaluation import overview, panels, tables
 from tutelage.evaluation.answers import answer_helped, answer_reward_model
+from tutelage.evaluation.doctor import examined, reinforced
 from tutelage.evaluation.overview import Stage
 from tutelage.evaluation.reading import Series, read_metrics, read_report
 from tutelage.evaluation.wording import count, megabytes
@@ -90,6 +91,7 @@ def _page(report: Mapping[str, Any], metrics: Mapping[str, Series]) -> dict[str,
         "fooled": [panel for panel in fooled if panel],
         "curves": panels.curve_panels(metrics),
         "recorded": panels.recorded(metrics),
+        "doctor": _doctor(report, metrics),
         "groups": panels.groups_panel(report.get("by_group", []), stages),
         "costs": panels.costs_panel(report.get("costs", [])),
         "facts": _facts(report),
@@ -126,6 +128,17 @@ def _no_rewards(report: Mapping[str, Any]) -> str:
     if report.get("judge") == "verifier":
         return "Answers were judged by the gold check itself, so no reward model was trained."
     return "This run trained no reward model."
+
+
+def _doctor(report: Mapping[str, Any], metrics: Mapping[str, Series]) -> dict[str, Any]:
+    """What the doctor found in the reinforced stages, or in how many steps it found nothing."""
+    algorithm = report.get("algorithm", "ppo").upper()
+    found = [
+        {"where": f"{finding.stage.replace('ppo_', f'{algorithm} ')}, step {finding.step}"}
+        | vars(finding)
+        for finding in examined(metrics)
+    ]
+    return {"findings": found, "steps": count(sum(reinforced(metrics).values()))}
 
 
 def _facts(report: Mapping[str, Any]) -> list[tuple[str, str]]:

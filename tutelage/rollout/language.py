@@ -187,11 +187,17 @@ def at_the_end(scores: Tensor, mask: Tensor) -> Tensor:
 def mean_kl(reference: GPT, trajectories: Sequence[Trajectory], pad: int) -> float:
     """Nats a reply that the policy which sampled them is away from the reference: the mean of k1
     over the replies."""
+    return reply_kls(reference, trajectories, pad).mean().item()
+
+
+@torch.no_grad()
+def reply_kls(reference: GPT, trajectories: Sequence[Trajectory], pad: int) -> Tensor:
+    """k1 of each reply, the sum over its tokens of log π − log ref: (N,), group by group."""
     groups = grouped(trajectories)
     inputs = pack_groups(groups, pad)
     logprobs = pad_rows([t.logprobs for group in groups for t in group])
     log_ratio = logprobs - inputs.steps(score_packed(reference, inputs.packed))
-    return log_ratio.sum(dim=1).mean().item()
+    return log_ratio.sum(dim=1)
 
 
 def pack_groups(groups: Sequence[Sequence[Trajectory]], pad: int) -> Replies:

@@ -15,6 +15,7 @@ from tutelage.algorithms import Algorithm
 from tutelage.config import require
 from tutelage.device import seeded
 from tutelage.errors import ContractBroken
+from tutelage.model.mlp import CategoricalActor
 from tutelage.model.optimiser import set_learning_rate
 from tutelage.rollout.control import ControlPolicy, play, start
 from tutelage.runs import Progress, Run
@@ -75,6 +76,8 @@ def control(
         batch = algorithm.credit(experience)
         metrics = algorithm.update(batch, seeded(seed, stage, update, "update"))
         _check_finite(policy, update)
+        if isinstance(policy.actor, CategoricalActor):  # of a density it may be below 0
+            metrics["policy/entropy"] = -experience.logprobs[experience.mask].mean().item()
         if players.finished:
             returns = [total for total, _ in players.finished]
             metrics["episode/return"] = sum(returns) / len(returns)

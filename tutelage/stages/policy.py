@@ -20,14 +20,14 @@ from tutelage.model.checkpoint import save_model
 from tutelage.model.gpt import GPT, imitation_loss
 from tutelage.model.optimiser import set_learning_rate, warmup_then_linear
 from tutelage.protocols import Judge
-from tutelage.rollout.collect import collect
+from tutelage.rollout.collect import collect, grouped
 from tutelage.rollout.engine import Sampling
 from tutelage.rollout.language import (
     LanguagePolicy,
     differing,
     judged,
-    mean_kl,
     read_trajectories,
+    reply_kls,
 )
 from tutelage.runs import Progress, Run
 from tutelage.schema import JUDGED, Conversation, Trajectory
@@ -135,7 +135,9 @@ def reinforce(
         audited = done % config.audit_every == 0 or done == config.steps
         if audited:
             waited += 1
-            metrics["policy/kl"] = mean_kl(reference, judged(trajectories), tokenizer.pad)
+            kls = reply_kls(reference, judged(trajectories), tokenizer.pad)
+            metrics["policy/kl"] = kls.mean().item()
+            metrics["policy/kl_error"] = kls.std(correction=0).item() / len(kls) ** 0.5
             if audit is not None:
                 metrics["audit/gold"] = audit(gpt)
             if metrics.get("audit/gold", float("inf")) > best:
@@ -181,13 +183,39 @@ def _describe(trajectories: Sequence[Trajectory], broken: int) -> dict[str, floa
     """Means over the step's replies, and how many they are over."""
     trajectories = judged(trajectories)
     count = len(trajectories)
-    scores = [t.verdict.score for t in trajectories if t.verdict]
+    scores = [_score(t) for t in trajectories]
     tokens = sum(len(t.response_tokens) for t in trajectories)
-    return {
+    best = [max(_score(t) for t in group) for group in grouped(trajectories)]
+    described = {
         "reward/mean": sum(scores) / count,
+        "reward/best": sum(best) / len(best),  # of each prompt's samples
         "reward/count": count,
         "policy/entropy": -sum(sum(t.logprobs) for t in trajectories) / tokens,  # nats a token
         "rollout/tokens": tokens / count,
         "rollout/stopped": sum(t.terminated for t in trajectories) / count,
         "rollout/failed": broken,
     }
+    if (correlation := _length_correlation(trajectories)) is not None:
+        described["reward/length_correlation"] = correlation
+    return described
+
+
+def _length_correlation(trajectories: Sequence[Trajectory]) -> float | None:
+    """How far length goes with the score among the samples of a prompt (Pearson's r, both less
+    their prompt's mean): across prompts it would tell which of them are hard. None where samples
+    are equally long or score the same."""
+    lengths, scores = [], []
+    for group in grouped(trajectories):
+        length = sum(len(t.response_tokens) for t in group) / len(group)
+        score = sum(map(_score, group)) / len(group)
+        lengths += [len(t.response_tokens) - length for t in group]
+        scores += [_score(t) - score for t in group]
+    varied = sum(x * x for x in lengths) * sum(y * y for y in scores)
+    if varied < 1e-12:  # rounding
+        return None
+    return sum(x * y for x, y in zip(lengths, scores, strict=True)) / varied**0.5
+
+
+def _score(trajectory: Trajectory) -> float:
+    assert trajectory.verdict is not None
+    return trajectory.verdict.score
