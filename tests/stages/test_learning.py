@@ -48,6 +48,16 @@ def test_it_learns_the_word(name: str, taught: Path, tmp_path: Path):
     assert sum(rewards[-3:]) / 3 >= 0.85
 
 
+@pytest.mark.parametrize("temperature", [0.7, 1.5])
+def test_what_is_trained_is_what_speaks(temperature: float, taught: Path, tmp_path: Path):
+    """At any temperature; before the first update it is as far as nothing from the reference."""
+    run, algorithm = Run(tmp_path), new_algorithm("ppo", taught)
+    algorithm.policy.temperature = temperature
+    for _ in reinforcement(run, algorithm, 2, temperature=temperature, audit_every=1):
+        pass
+    assert abs(run.metrics()[0]["policy/kl"]) < 1e-5
+
+
 def sampled_batch(algorithm: Algorithm) -> Batch:
     trajectories = collect(
         algorithm.policy.actor,

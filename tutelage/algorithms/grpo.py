@@ -119,7 +119,7 @@ class GroupPolicyGradient:
                         **ratio_metrics(log_ratio.detach(), config.clip_range),
                     }
                 )
-        return means(observed) | {"policy/optimiser_steps": len(observed)}
+        return means(observed) | {"policy/optimiser_steps": config.epochs * len(observed)}
 
     def state_dict(self) -> dict[str, Any]:
         return weights_of(self.policy.actor, None, self.optimiser)

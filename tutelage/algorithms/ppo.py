@@ -129,7 +129,7 @@ class PPO:
         return means(observed) | {
             "value/explained_variance": explained_variance(batch),
             "policy/kl_coefficient": self.kl_coefficient,
-            "policy/optimiser_steps": len(observed),
+            "policy/optimiser_steps": config.epochs * len(observed),
         }
 
     def state_dict(self) -> dict[str, Any]:

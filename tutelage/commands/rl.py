@@ -124,7 +124,9 @@ def main(argv: Sequence[str]) -> None:
     screen = console()
     if not run.done("rl"):
         # What grades whole replies begins to value their parts.
-        learner = LanguagePolicy(copy.deepcopy(gpt), copy.deepcopy(reward_model))
+        learner = LanguagePolicy(
+            copy.deepcopy(gpt), copy.deepcopy(reward_model), options.temperature
+        )
         algorithm = ALGORITHMS[options.algorithm].algorithm(learner, options.algorithm_config())
         judge = RewardModelJudge(reward_model, tokenizer.pad)
         stages = reinforce(

@@ -62,18 +62,23 @@ class LanguagePolicy(nn.Module):
     """A GPT that speaks, and a critic of its own weights that says what a state is worth.
 
     critic: its score after each token is the value of having said so much; usually a copy of the
-    reward model, which has learned to tell that.
+    reward model, which has learned to tell that. temperature: at which it speaks; what is trained
+    is what speaks.
     """
 
-    def __init__(self, actor: GPT, critic: RewardModel | None = None) -> None:
+    def __init__(
+        self, actor: GPT, critic: RewardModel | None = None, temperature: float = 1.0
+    ) -> None:
         super().__init__()
+        self.temperature = temperature
         self.actor = actor
         self.critic = critic
 
     def distribution(self, inputs: Replies) -> Categorical:
         """Over the vocabulary, for each token of the replies."""
         # In float32, as it was sampled: bfloat16 would round more than an update moves.
-        return Categorical(branch_logits(self.actor, read_branches(self.actor, inputs.packed)))
+        logits = branch_logits(self.actor, read_branches(self.actor, inputs.packed))
+        return Categorical(logits if self.temperature == 1 else logits / self.temperature)
 
     def decide(self, inputs: Replies) -> DecidedByGraph:
         return DecidedByGraph(
@@ -95,9 +100,14 @@ def new_critic(gpt: GPT) -> RewardModel:
     return RewardModel(copy.deepcopy(gpt), 0.0)
 
 
-def score_packed(gpt: GPT, packed: Packed) -> Tensor:
-    """Log-probabilities of the replies' tokens, (K,)."""
-    return _in_parts(packed, lambda part: branch_logprobs(gpt, read_branches(gpt, part), part))
+def score_packed(gpt: GPT, packed: Packed, temperature: float = 1.0) -> Tensor:
+    """Log-probabilities of the replies' tokens, (K,), sampled at this temperature."""
+
+    def read(part: Packed) -> Tensor:
+        # logits are linear in the hidden states
+        return branch_logprobs(gpt, read_branches(gpt, part) / temperature, part)
+
+    return _in_parts(packed, read)
 
 
 def _values(critic: RewardModel, packed: Packed) -> Tensor:
@@ -154,7 +164,7 @@ def read_trajectories(
     groups = grouped(trajectories)
     inputs = pack_groups(groups, pad)
     ordered = [trajectory for group in groups for trajectory in group]
-    reference_logprobs = inputs.steps(score_packed(reference, inputs.packed))
+    reference_logprobs = inputs.steps(score_packed(reference, inputs.packed, policy.temperature))
     mask = inputs.step_mask()
     scores = [final_reward(t, missing_stop_score) for t in ordered]
     rewards = at_the_end(torch.tensor(scores).to(reference_logprobs), mask)
@@ -184,19 +194,23 @@ def at_the_end(scores: Tensor, mask: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def mean_kl(reference: GPT, trajectories: Sequence[Trajectory], pad: int) -> float:
-    """Nats a reply that the policy which sampled them is away from the reference: the mean of k1
-    over the replies."""
-    return reply_kls(reference, trajectories, pad).mean().item()
+def mean_kl(
+    reference: GPT, trajectories: Sequence[Trajectory], pad: int, temperature: float = 1.0
+) -> float:
+    """Nats a reply that the policy which sampled them is away from the reference at the same
+    temperature: the mean of k1 over the replies."""
+    return reply_kls(reference, trajectories, pad, temperature).mean().item()
 
 
 @torch.no_grad()
-def reply_kls(reference: GPT, trajectories: Sequence[Trajectory], pad: int) -> Tensor:
+def reply_kls(
+    reference: GPT, trajectories: Sequence[Trajectory], pad: int, temperature: float = 1.0
+) -> Tensor:
     """k1 of each reply, the sum over its tokens of log π − log ref: (N,), group by group."""
     groups = grouped(trajectories)
     inputs = pack_groups(groups, pad)
     logprobs = pad_rows([t.logprobs for group in groups for t in group])
-    log_ratio = logprobs - inputs.steps(score_packed(reference, inputs.packed))
+    log_ratio = logprobs - inputs.steps(score_packed(reference, inputs.packed, temperature))
     return log_ratio.sum(dim=1)
 
 

@@ -135,7 +135,7 @@ def reinforce(
         audited = done % config.audit_every == 0 or done == config.steps
         if audited:
             waited += 1
-            kls = reply_kls(reference, judged(trajectories), tokenizer.pad)
+            kls = reply_kls(reference, judged(trajectories), tokenizer.pad, config.temperature)
             metrics["policy/kl"] = kls.mean().item()
             metrics["policy/kl_error"] = kls.std(correction=0).item() / len(kls) ** 0.5
             if audit is not None:
