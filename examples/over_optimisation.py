@@ -26,10 +26,10 @@ from tutelage.curricula.exact import best_of, tilted
 from tutelage.device import seeded
 from tutelage.evaluation.figures import COLOURS, base, fade
 
-ANSWERS = 2**19  # that the untrained policy may give, all as likely
+ANSWERS = 2**18  # that the untrained policy may give, all as likely
 PAIRS = 10_000  # labelled ones
-LONGEST = 7.5  # an answer is cut there
-LENGTH_TELLS = 0.13  # of q, in deviations of it for one of L: long answers are a little better
+LONGEST = 7.3  # an answer is cut there
+LENGTH_TELLS = 0.1  # of q, in deviations of it for one of L: long answers are a little better
 NOISE = 5.0  # deviation of what the reward model reads, when q has deviation 1
 SAMPLES = tuple(2**k for k in range(11))  # n
 STRENGTHS = tuple(0.2 * k for k in range(1, 12))  # deviations of the score over β
@@ -136,7 +136,7 @@ def table(title: str, points: list[Point]) -> None:
 
 
 def chart(curves: list[tuple[str, str, list[Point]]]) -> Figure:
-    """Gold against √KL, each curve (name, colour, points), and dotted what its reward model says."""
+    """Gold against √KL, a curve each (name, colour, points); dotted what its reward model says."""
     figure = base(height=480)
     for name, colour, points in curves:
         d = [math.sqrt(p.kl) for p in points]
@@ -153,7 +153,7 @@ def chart(curves: list[tuple[str, str, list[Point]]]) -> Figure:
         figure.add_scatter(
             x=d,
             y=promised,
-            name="… as its reward model sees it",
+            showlegend=False,
             mode="lines",
             line={"color": fade(colour, 0.7), "width": 1.5, "dash": "dot"},
             hoverinfo="skip",
@@ -164,7 +164,9 @@ def chart(curves: list[tuple[str, str, list[Point]]]) -> Figure:
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
         margin_t=110,
     )
-    figure.update_xaxes(title_text="√KL from the untrained policy (√nats)")
+    figure.update_xaxes(
+        title_text="√KL from the untrained policy (√nats); dotted: what the reward model promises"
+    )
     figure.update_yaxes(title_text="worth of the average answer")
     return figure
 

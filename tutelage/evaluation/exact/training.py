@@ -25,15 +25,15 @@ from tutelage.rollout.engine import Sampling, generate
 from tutelage.rollout.language import LanguagePolicy, Replies, new_critic, read_trajectories
 
 _STEPS, _RATE = 3_000, 0.1  # of Adam along the exact gradient
-_UPDATES = 70  # of sampled PPO
-_CRITIC_UPDATES = 40
+_UPDATES = 50  # of sampled PPO
+_CRITIC_UPDATES = 30
 _SAMPLES = 512  # sequences an update
 
 
 @cache
 def _told_apart() -> World:
-    """4^3 sequences: in the time there is PPO learns these by heart, but not yet 4^4. The prompt
-    has two tokens, so that a GPT can tell all prefixes apart and be the optimum."""
+    """4^3 sequences, which PPO learns by heart in seconds. The prompt has two tokens, so that a GPT
+    can tell all prefixes apart: behind one it stays 0.42 away, exact gradient or not."""
     return new_world(length=3, prompt=(0, 1))
 
 
@@ -59,7 +59,11 @@ def exact_gradient_gets_there() -> Measured:
 
 
 def sampled_ppo_gets_there() -> Measured:
-    """G3: PPO on a GPT, from samples of its own; the total variation between it and π*."""
+    """G3: PPO on a GPT, from samples of its own; the total variation between it and π*.
+
+    It begins at 0.72. What is left is the noise of 25,000 samples: whitened advantages keep their
+    size when there is little left to learn, so the walk ends where the falling rate stops it.
+    """
     world = _told_apart()
     gpt, reference = _learner(world, "actor"), copy.deepcopy(world.reference).float()
     policy = LanguagePolicy(gpt, new_critic(gpt))
@@ -71,7 +75,7 @@ def sampled_ppo_gets_there() -> Measured:
         lived = read_trajectories(policy, reference, trajectories, PROMPT)
         algorithm.update(algorithm.credit(lived), seeded("exact", "order", step))
     found = exact.token_logprobs(gpt, world.packed).sum(dim=1)
-    return same(0.0, exact.total_variation(found, exact.optimum(world)), 0.05)
+    return same(0.0, exact.total_variation(found, exact.optimum(world)), 0.1)
 
 
 def soft_values_are_sums() -> Measured:
@@ -136,10 +140,9 @@ def _settings(world: World) -> PPOConfig:
 
 
 def _decay(algorithm: PPO, step: int, steps: int) -> None:
-    """Whitened advantages keep deviation 1 however small they were, so only a falling rate ends
-    the walk around the optimum."""
+    """The learning rate of an update, on its straight way to 0."""
     factor = warmup_then_linear(step, steps, warmup=0)
-    set_learning_rate(algorithm.optimiser, algorithm.config.learning_rate * factor**2)
+    set_learning_rate(algorithm.optimiser, algorithm.config.learning_rate * factor)
 
 
 def _sampled(world: World, gpt: GPT, step: int) -> tuple[Tensor, Tensor]:
