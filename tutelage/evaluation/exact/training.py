@@ -120,7 +120,7 @@ def critic_learns_soft_values() -> Measured:
     with torch.no_grad():
         values = inputs.steps(reader.values(inputs))
     errors = (values - exact.soft_value_table(world)[:, :-1]).square().mean(dim=1)
-    return same(0.0, (chances @ errors).sqrt(), 0.05)
+    return same(0.0, (chances @ errors).sqrt(), 0.03)
 
 
 def _learner(world: World, name: str) -> GPT:
