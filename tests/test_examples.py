@@ -31,6 +31,28 @@ def test_ppo_on_a_secret_word(capsys: pytest.CaptureFixture[str]):
     assert after >= 0.8
 
 
+def test_over_optimisation(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.chdir(tmp_path)
+    said = run_example("over_optimisation", capsys)
+    rows = r"^best of (\d+) +\S+ +\S+ +(\S+) +(\S+) +(\S+)$"
+    found = [tuple(map(float, row)) for row in re.findall(rows, said, re.M)]
+    flawed, honest = found[: len(found) // 2], found[len(found) // 2 :]
+    gold, length = {n: g for n, g, _, _ in flawed}, {n: at for n, _, at, _ in flawed}
+    assert gold[1] == pytest.approx(1.04, abs=0.02)
+    assert gold[8] == pytest.approx(1.54, abs=0.1)
+    assert gold[1024] == pytest.approx(-0.63, abs=0.2)
+    assert length[1] == pytest.approx(2.0, abs=0.02)
+    assert length[1024] == pytest.approx(6.6, abs=0.2)
+    promises = [promised for *_, promised in flawed]
+    assert promises == sorted(promises)
+    worth = [g for _, g, _, _ in honest]
+    assert worth == sorted(worth)
+    assert worth[-1] == pytest.approx(4.1, abs=0.2)
+    assert "Plotly" in (tmp_path / "over_optimisation.html").read_text(encoding="utf-8")
+
+
 def test_every_example_is_tested():
     tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
     assert {path.stem for path in EXAMPLES.glob("*.py")} == tested - {"every_example_is_tested"}

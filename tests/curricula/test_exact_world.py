@@ -8,20 +8,28 @@ import pytest
 import torch
 
 from tutelage.curricula.exact import (
+    Table,
+    TablePolicy,
     all_sequences,
     best_of,
     exact_kl,
+    judged_trajectories,
     log_partition,
     new_gpt,
     new_world,
     objective,
+    optimal_logprobs,
     optimum,
     prefix_means,
     small_world,
+    soft_value_table,
     soft_values,
+    tilted,
     token_logprobs,
+    total_variation,
     win_rate,
 )
+from tutelage.rollout.language import LanguagePolicy, Replies
 
 
 def test_sequences_are_listed_in_the_order_of_counting():
@@ -95,3 +103,52 @@ def test_exact_kl_by_hand():
     p = torch.tensor([0.5, 0.5], dtype=torch.float64).log()
     q = torch.tensor([0.25, 0.75], dtype=torch.float64).log()
     assert exact_kl(p, q).item() == pytest.approx(0.5 * math.log(2) + 0.5 * math.log(2 / 3))
+
+
+def test_tilted_by_hand():
+    tilt = tilted(torch.tensor([0.5, 0.5]).log(), torch.tensor([0.0, math.log(3.0)]), 1.0)
+    assert tilt.exp().tolist() == pytest.approx([0.25, 0.75])
+    tilt = tilted(torch.tensor([0.8, 0.2]).log(), torch.tensor([0.0, math.log(2.0)]), 0.5)
+    assert tilt.exp().tolist() == pytest.approx([0.5, 0.5])
+
+
+def test_total_variation_by_hand():
+    first, second = torch.tensor([0.5, 0.25, 0.25]).log(), torch.tensor([0.25, 0.25, 0.5]).log()
+    assert total_variation(first, second).item() == pytest.approx(0.25)
+    assert total_variation(first, first).item() == 0
+
+
+def test_a_sequence_passes_through_the_soft_values_of_its_prefixes():
+    world = new_world(2, 2)
+    start, (low, high), ends = (values.tolist() for values in soft_values(world)[:3])
+    expected = [[*start, (low, high)[i // 2], ends[i]] for i in range(4)]
+    assert soft_value_table(world).tolist() == expected
+
+
+def test_prefixes_have_rows_of_their_own():
+    rows = Table(2, 3).prefixes(all_sequences(2, 3))
+    assert rows.tolist() == [
+        [0, 1, 3], [0, 1, 3], [0, 1, 4], [0, 1, 4],
+        [0, 2, 5], [0, 2, 5], [0, 2, 6], [0, 2, 6],
+    ]  # fmt: skip
+
+
+def test_a_table_becomes_any_policy():
+    world = new_world(3, 3)
+    best = optimal_logprobs(world)
+    table = Table(3, 3).become(world, best)
+    torch.testing.assert_close(table.logprobs(world.sequences), best)
+    gpt = new_gpt(3, "reader")
+    inputs = Replies(world.packed)
+    found = TablePolicy(table, LanguagePolicy(gpt)).distribution(inputs).logprobs(inputs.actions)
+    torch.testing.assert_close(inputs.steps(found), best)
+
+
+def test_chosen_sequences_are_judged():
+    world = new_world(2, 2)
+    logprobs = torch.tensor([[-1.0, -2.0], [-3.0, -4.0]])
+    found = judged_trajectories(world, torch.tensor([3, 1]), logprobs, score=lambda r: 2 * r)
+    assert [t.response_tokens for t in found] == [[1, 1], [0, 1]]
+    assert [t.logprobs for t in found] == logprobs.tolist()
+    wanted = (2 * world.rewards[[3, 1]]).tolist()
+    assert [t.verdict.score for t in found if t.verdict] == wanted

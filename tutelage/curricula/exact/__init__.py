@@ -8,9 +8,13 @@ from tutelage.curricula.exact.solution import (
     optimal_logprobs,
     optimum,
     prefix_means,
+    soft_value_table,
     soft_values,
+    tilted,
+    total_variation,
     win_rate,
 )
+from tutelage.curricula.exact.table import Table, TablePolicy
 from tutelage.curricula.exact.world import (
     PROMPT,
     World,
@@ -25,6 +29,8 @@ from tutelage.curricula.exact.world import (
 
 __all__ = [
     "PROMPT",
+    "Table",
+    "TablePolicy",
     "World",
     "all_sequences",
     "best_of",
@@ -39,7 +45,10 @@ __all__ = [
     "pack_sequences",
     "prefix_means",
     "small_world",
+    "soft_value_table",
     "soft_values",
+    "tilted",
     "token_logprobs",
+    "total_variation",
     "win_rate",
 ]

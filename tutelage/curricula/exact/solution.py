@@ -20,8 +20,12 @@ def objective(world: World, logprobs: Tensor) -> Tensor:
 
 def optimum(world: World) -> Tensor:
     """log π* = log ref + r/β − log Z (Korbak et al. 2022): the policy of greatest J."""
-    unnormalised = world.reference_logprobs.sum(dim=1) + world.rewards / world.kl_coefficient
-    return unnormalised - log_partition(world)
+    return tilted(world.reference_logprobs.sum(dim=1), world.rewards, world.kl_coefficient)
+
+
+def tilted(reference: Tensor, rewards: Tensor, kl_coefficient: float) -> Tensor:
+    """log of ref·exp(r/β)/Z, (M,): of all policies as far from ref the one of greatest E r."""
+    return (reference + rewards / kl_coefficient).log_softmax(dim=0)
 
 
 def log_partition(world: World) -> Tensor:
@@ -46,15 +50,25 @@ def soft_values(world: World) -> list[Tensor]:
 
 def optimal_logprobs(world: World) -> Tensor:
     """log π*(a|s) = log ref(a|s) + (V*(s a) − V*(s))/β of each token, (M, T)."""
+    steps = soft_value_table(world).diff(dim=1)
+    return world.reference_logprobs + steps / world.kl_coefficient
+
+
+def soft_value_table(world: World) -> Tensor:
+    """V* before each token of each sequence and after the last, (M, T + 1)."""
     M = len(world.sequences)
     spread = [values.repeat_interleave(M // len(values)) for values in soft_values(world)]
-    table = torch.stack(spread, dim=1)  # (M, T + 1)
-    return world.reference_logprobs + table.diff(dim=1) / world.kl_coefficient
+    return torch.stack(spread, dim=1)
 
 
 def exact_kl(logprobs: Tensor, other: Tensor) -> Tensor:
     """KL(p‖q) of two distributions in nats, with its graph."""
     return (logprobs.exp() * (logprobs - other)).sum()
+
+
+def total_variation(logprobs: Tensor, other: Tensor) -> Tensor:
+    """½ Σ |p − q|: the most by which two distributions differ on any event."""
+    return 0.5 * (logprobs.exp() - other.exp()).abs().sum()
 
 
 def prefix_means(world: World, logprobs: Tensor, totals: Tensor) -> Tensor:

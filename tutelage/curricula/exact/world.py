@@ -7,6 +7,7 @@ tokens stand together, V^(T−t) of them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -26,7 +27,7 @@ _SIBLINGS = 16  # sequences that share a copy of the prompt
 class World:
     """sequences: (M, T). rewards: (M,), of whole sequences. reference: a GPT in float64, and
     reference_logprobs: (M, T), what it gives each token. packed: all sequences as training reads
-    them. kl_coefficient: β, the price of a nat of log π − log ref."""
+    them. kl_coefficient: β, the price of a nat of log π − log ref. prompt: in front of each."""
 
     vocabulary: int
     sequences: Tensor
@@ -35,26 +36,41 @@ class World:
     reference_logprobs: Tensor
     packed: Packed
     kl_coefficient: float
+    prompt: tuple[int, ...] = (PROMPT,)
 
 
 def new_world(
-    vocabulary: int = 4, length: int = 4, seed: int = 0, kl_coefficient: float = 0.5
+    vocabulary: int = 4,
+    length: int = 4,
+    seed: int = 0,
+    kl_coefficient: float = 0.5,
+    prompt: tuple[int, ...] = (PROMPT,),
 ) -> World:
     """A world whose rewards and reference come from the seed.
+
+    Behind a prompt of one token a GPT cannot tell how often that token was said again, if nothing
+    else was: there is nothing to compare its places with.
 
     Raises ValueError where there is nothing to choose (vocabulary < 2 or length < 1).
     """
     if vocabulary < 2 or length < 1:
         raise ValueError(f"need vocabulary >= 2 and length >= 1, got {vocabulary}, {length}")
     sequences = all_sequences(vocabulary, length)
-    packed = pack_sequences(sequences)
+    packed = pack_sequences(sequences, prompt=prompt)
     reference = new_gpt(vocabulary, "reference", seed)
     with torch.no_grad():
         reference_logprobs = token_logprobs(reference, packed)
     # A judge's scores are float32, so these are numbers that float32 holds exactly.
     rewards = torch.randn(len(sequences), generator=seeded("exact", "rewards", seed)).double()
     return World(
-        vocabulary, sequences, rewards, reference, reference_logprobs, packed, kl_coefficient
+        vocabulary,
+        sequences,
+        rewards,
+        reference,
+        reference_logprobs,
+        packed,
+        kl_coefficient,
+        prompt,
     )
 
 
@@ -80,9 +96,14 @@ def new_gpt(vocabulary: int, *seed: object) -> GPT:
     return gpt.double()
 
 
-def pack_sequences(sequences: Tensor, siblings: int = _SIBLINGS, row_length: int = 1) -> Packed:
+def pack_sequences(
+    sequences: Tensor,
+    siblings: int = _SIBLINGS,
+    row_length: int = 1,
+    prompt: tuple[int, ...] = (PROMPT,),
+) -> Packed:
     """All sequences behind the prompt, `siblings` of them sharing a copy of it."""
-    trees = [Tree([PROMPT], part.tolist()) for part in sequences.split(siblings)]
+    trees = [Tree(prompt, part.tolist()) for part in sequences.split(siblings)]
     return pack(trees, row_length, pad=PROMPT)
 
 
@@ -94,25 +115,36 @@ def token_logprobs(gpt: GPT, packed: Packed) -> Tensor:
     return take_spans(table.masked_scatter(packed.mask, found), packed.spans)[0]
 
 
-def judged_trajectories(world: World) -> list[Trajectory]:
-    """Every sequence as if it had been sampled and judged, in groups as they are packed."""
+def judged_trajectories(
+    world: World,
+    chosen: Tensor | None = None,
+    logprobs: Tensor | None = None,
+    score: Callable[[float], float] = float,
+) -> list[Trajectory]:
+    """Sequences as if they had been sampled and judged, in groups as they are packed.
+
+    chosen: (N,) which of the world's sequences; default: each once. logprobs: (N, T) of the policy
+    that sampled them; default: the reference. score: the judge's word on a sequence's reward.
+    """
+    chosen = torch.arange(len(world.sequences)) if chosen is None else chosen
+    logprobs = world.reference_logprobs[chosen] if logprobs is None else logprobs
     sampled = zip(
-        world.sequences.tolist(),
-        world.reference_logprobs.tolist(),
-        world.rewards.tolist(),
+        world.sequences[chosen].tolist(),
+        logprobs.tolist(),
+        world.rewards[chosen].tolist(),
         strict=True,
     )
     return [
         Trajectory(
             prompt=(),
-            prompt_tokens=[PROMPT],
+            prompt_tokens=world.prompt,
             response_tokens=tokens,
-            logprobs=logprobs,
+            logprobs=scored,
             response="",
             terminated=True,
             truncated=False,
             group=i // _SIBLINGS,
-            verdict=Verdict(reward, Outcome.SUCCESS),
+            verdict=Verdict(score(reward), Outcome.SUCCESS),
         )
-        for i, (tokens, logprobs, reward) in enumerate(sampled)
+        for i, (tokens, scored, reward) in enumerate(sampled)
     ]

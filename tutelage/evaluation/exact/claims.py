@@ -19,6 +19,7 @@ from tutelage.evaluation.exact import (
     reward_models,
     selection,
     tables,
+    training,
     trust_region,
 )
 from tutelage.evaluation.exact.finding import Claim, Finding
@@ -39,6 +40,31 @@ CLAIMS: tuple[Claim, ...] = (
         "G2",
         "What any policy is short of the optimum is β·KL(π‖π*).",
         regularised.distance_to_solved,
+    ),
+    Claim(
+        "G3",
+        "Adam along the exact gradient ends at the optimum, to 0.0001 of total variation.",
+        training.exact_gradient_gets_there,
+    ),
+    Claim(
+        "G3",
+        "PPO on a GPT, from its own samples, ends within 0.05 of total variation.",
+        training.sampled_ppo_gets_there,
+    ),
+    Claim(
+        "G4",
+        "The soft value of each prefix is β·log Σ ref·exp(r/β) over what may follow.",
+        training.soft_values_are_sums,
+    ),
+    Claim(
+        "G4",
+        "It is what the optimum can expect from there, KL price included.",
+        training.soft_values_are_expected,
+    ),
+    Claim(
+        "G4",
+        "PPO's critic learns it, to 0.03 on average, while the optimum acts.",
+        training.critic_learns_soft_values,
     ),
     Claim(
         "G5",
@@ -110,6 +136,11 @@ CLAIMS: tuple[Claim, ...] = (
         "G10",
         "No fitted reward model agrees with more than E max(p, 1 − p) of the labels.",
         reward_models.nobody_exceeds_the_ceiling,
+    ),
+    Claim(
+        "G12",
+        "Learning only where a prompt's samples differ moves the mean reward by Cov(w, r)/E w.",
+        selection.price_equation,
     ),
     Claim(
         "G15",

@@ -26,12 +26,17 @@ from tutelage.rollout.experience import Experience
 def credited(world: World, logprobs: Tensor) -> tuple[Tensor, Tensor]:
     """The rewards that training gives each token under a policy's logprobs, and their mask:
     −β·(log π − log ref), and the judge's score at the last. All (M, T)."""
+    lived = every_sequence(world, logprobs)
+    return lived.penalised(world.kl_coefficient), lived.mask
+
+
+def every_sequence(world: World, logprobs: Tensor) -> Experience:
+    """Each sequence once, as lived through under a policy's logprobs (M, T) and judged."""
     inputs = language.Replies(world.packed)
     mask = inputs.step_mask()
     scores = [language.final_reward(t, -1.0) for t in judged_trajectories(world)]
     rewards = language.at_the_end(torch.tensor(scores, dtype=logprobs.dtype), mask)
-    lived = Experience(inputs, mask, logprobs, rewards, world.reference_logprobs)
-    return lived.penalised(world.kl_coefficient), mask
+    return Experience(inputs, mask, logprobs, rewards, world.reference_logprobs)
 
 
 def trained_objective(world: World, logprobs: Tensor) -> Tensor:

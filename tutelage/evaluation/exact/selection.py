@@ -1,4 +1,5 @@
-"""Taking the best of n samples: how far that goes from the reference, and how often it wins."""
+"""Taking the best of n samples: how far that goes from the reference, and how often it wins; and
+what leaving samples out does to the mean."""
 
 from __future__ import annotations
 
@@ -10,7 +11,10 @@ from torch import Tensor
 
 from tutelage.curricula import exact
 from tutelage.curricula.exact import World, new_world, small_world
+from tutelage.device import seeded
 from tutelage.evaluation.exact.finding import Measured, at_most, same
+from tutelage.rollout import language
+from tutelage.rollout.collect import grouped
 
 _SIZES = (2, 4, 16, 64, 256)
 
@@ -53,6 +57,26 @@ def win_bound_is_close() -> Measured:
     """G9: in the larger world it is that bound to 0.0005, for every n."""
     expected = [n / (n + 1) for n in _SIZES]
     return same(expected, torch.stack([_wins(_large_world(), n) for n in _SIZES]), 5e-4)
+
+
+def price_equation() -> Measured:
+    """G12: dynamic sampling as selection (Price 1970). The change of the mean reward from what was
+    sampled to what is learned from is Cov(w, r)/E w, w being 1 where a group has both rewards and
+    0 where it has one; nothing comes in transmission: each reward arrives as it was given."""
+    world = small_world()
+    chances = world.reference_logprobs.sum(dim=1).exp()
+    chosen = torch.multinomial(chances, 640, replacement=True, generator=seeded("exact", "price"))
+    trajectories = exact.judged_trajectories(world, chosen, score=lambda r: float(r > 1.5))
+    groups = grouped(trajectories)
+    rewards = torch.tensor([[language.final_reward(t, -1.0) for t in g] for g in groups]).double()
+    passes = rewards.sum(dim=1, keepdim=True)
+    fitness = ((passes > 0) & (passes < rewards.shape[1])).double().expand_as(rewards)
+    learned = language.differing(trajectories, -1.0)
+    policy = language.LanguagePolicy(world.reference)
+    lived = language.read_trajectories(policy, world.reference, learned, exact.PROMPT)
+    change = lived.rewards.sum(dim=1).mean() - rewards.mean()
+    covariance = (fitness * rewards).mean() - fitness.mean() * rewards.mean()
+    return same(covariance / fitness.mean(), change, 1e-12)
 
 
 def _kl_bound(n: int) -> float:
