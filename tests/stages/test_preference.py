@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.conftest import tiny_gpt
 from tests.stages.toys import (
     REQUESTS,
     WORDS,
@@ -255,9 +256,8 @@ def test_the_reference_is_read_once(taught: Path, monkeypatch: pytest.MonkeyPatc
     assert read == [len(comparisons)]
 
 
-def test_kto_takes_the_kl_of_replies_to_other_prompts(taught: Path):
-    reference = taught_gpt(taught)
-    gpt = moved(reference)
+def test_kto_takes_the_kl_of_replies_to_other_prompts():
+    reference, gpt = (tiny_gpt(len(word_tokenizer()), seed) for seed in (0, 1))
     comparisons = [
         Comparison(ask(request), (word, "red"), ((0,), (1,)))
         for request, word in zip(REQUESTS, WORDS, strict=True)
@@ -322,8 +322,11 @@ def test_the_policy_that_the_audit_liked_best_is_kept(taught: Path, tmp_path: Pa
     config = PreferConfig(learning_rate=5e-3, audit_every=2, patience=2)
     source = Source(20, lambda step: (learned, {}))
     run = Run(tmp_path)
+    first = prefer(run, gpt, word_tokenizer(), source, audit, PreferenceConfig(), config)
+    assert [next(first).step for _ in range(5)] == [1, 2, 3, 4, 5]
+    del first  # cut off, and begun again
     done = list(prefer(run, gpt, word_tokenizer(), source, audit, PreferenceConfig(), config))
-    assert done[-1].step == 6  # two audits without a better one
+    assert [progress.step for progress in done] == [5, 6]  # two audits without a better one
     kept = load_policy(run.checkpoint("prefer"))[0].state_dict()
     assert weights_equal(heard[1], kept)
     assert not weights_equal(heard[3], kept)
