@@ -28,6 +28,7 @@ Tutelage raises your own ChatGPT: it teaches it, grades it, and lets it improve.
     sft         demonstrations    a model that answers
     compare     prompts           replies, ranked by you or by a reward model
     reward      rankings          a model that grades replies
+    prefer      rankings          a better policy, by DPO and its family
     rl          prompts, grades   a better policy, by PPO and its family
 
   Look at it
@@ -81,6 +82,12 @@ def _reward() -> Main:
     return main
 
 
+def _prefer() -> Main:
+    from tutelage.commands.prefer import main
+
+    return main
+
+
 def _rl() -> Main:
     from tutelage.commands.rl import main
 
@@ -130,6 +137,7 @@ COMMANDS: dict[str, Callable[[], Main]] = {
     "sft": _sft,
     "compare": _compare,
     "reward": _reward,
+    "prefer": _prefer,
     "rl": _rl,
     "evaluate": _evaluate,
     "report": _report,

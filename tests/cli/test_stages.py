@@ -50,11 +50,15 @@ def test_a_person_raises_a_model_step_by_step(tutelage, files: Path) -> None:
     reward = ["reward", "--model", run, "--comparisons", files / "pairs.jsonl", "--epochs", "20"]
     out = done(*reward, mark="✓ Reward model")
     assert "ranked alike: 100.0 % [34.2 to 100.0] (n = 2)" in out
+    out = done(
+        "prefer", "--model", run, "--comparisons", files / "pairs.jsonl", mark="✓ Preferences"
+    )
+    assert f"Next      tutelage chat {run}\n" in out
     rl = ["rl", "--model", run, "--reward", run, "--prompts", files / "prompts.txt", "--steps", "1",
           "--prompts-per-step", "2", "--max-new-tokens", "4", "--algorithm"]  # fmt: skip
     out = done(*rl, "ppo", mark="✓ Reinforcement")
     assert "Next      tutelage chat" in out
-    for stage in ("pretrain", "sft", "reward", "rl"):
+    for stage in ("pretrain", "sft", "reward", "prefer", "rl"):
         load_model(run / "checkpoints" / stage)
 
     # The same command again has nothing to do; another one is refused.
@@ -81,6 +85,48 @@ def test_every_algorithm_can_be_chosen(tutelage, files: Path, run_folder: Path, 
         for folder in (run_folder / "checkpoints/sft", files / "rl/checkpoints/rl")
     )
     assert before != after
+
+
+@pytest.mark.parametrize("loss", ["dpo", "ipo", "kto"])
+@pytest.mark.parametrize("ranked_by", ["a person", "a judge"])
+def test_every_preference_loss_can_be_chosen(
+    tutelage, files: Path, run_folder: Path, loss: str, ranked_by: str
+) -> None:
+    person = ["--comparisons", files / "pairs.jsonl", "--epochs", "2"]
+    judge = ["--prompts", files / "prompts.txt", "--reward", run_folder, "--steps", "1",
+             "--prompts-per-step", "2", "--samples-per-prompt", "32",
+             "--max-new-tokens", "40"]  # fmt: skip
+    source = person if ranked_by == "a person" else judge
+    prefer = ["prefer", "--model", run_folder, "--stage", "sft", "--loss", loss, "--run",
+              files / "new"]  # fmt: skip
+    code, out, err = tutelage(*prefer, *source)
+    assert (code, err) == (0, "")
+    assert "✓ Preferences" in out
+    assert ("reward" in out) == (ranked_by == "a judge")
+    weights = [
+        (folder / "model.safetensors").read_bytes()
+        for folder in (run_folder / "checkpoints/sft", files / "new/checkpoints/prefer")
+    ]
+    assert weights[0] != weights[1]
+    assert find_model(files / "new") == files / "new/checkpoints/prefer"
+
+    # The same command has nothing to do; with demonstrations beside it would be another one.
+    assert tutelage(*prefer, *source)[0] == 0
+    code, _, err = tutelage(*prefer, *source, "--demonstrations", files / "shown.jsonl")
+    assert code == 2
+    assert "demonstrations" in err
+
+
+def test_a_stage_that_a_later_one_outspeaks_is_named(tutelage, files: Path, run_folder: Path):
+    """Prefer is taught before PPO: the chat to go on with names it."""
+    code, out, _ = tutelage(
+        "prefer", "--model", run_folder, "--comparisons", files / "pairs.jsonl", "--run", run_folder
+    )
+    assert code == 0
+    assert f"tutelage chat {run_folder} --stage prefer" in out
+    record = (run_folder / "prefer.toml").read_text()
+    assert 'loss = "dpo"' in record
+    assert "beta = 0.1" in record
 
 
 def test_demonstrations_are_imitated_beside(tutelage, files: Path, run_folder: Path) -> None:
@@ -140,6 +186,11 @@ RL = "rl --model {r} --reward"
         ),
         (f"{RL} {{r}} --prompts {{d}}/empty.txt --run {{d}}/new", "is empty"),
         ("reward --model {r} --comparisons {d}/shown.jsonl --run {d}/new", "expected `prompt`"),
+        ("prefer --model {r} --comparisons {d}/shown.jsonl --run {d}/new", "expected `prompt`"),
+        (
+            "prefer --model {r} --comparisons {d}/tied.jsonl --run {d}/new",
+            "which response is better",
+        ),
         ("evaluate {r} --count 0", "need count >= 1"),
         ("inspect {r} --demonstrations {d}/bad.jsonl", "line 2"),
     ],
@@ -151,6 +202,8 @@ def test_bad_files_are_one_sentence(
     (files / "bytes.txt").write_bytes(b"\xff\xfe\xff")
     (files / "short.txt").write_text("too short")
     (files / "bad.jsonl").write_text('{"prompt": "a", "completion": "b"}\n{"prompt": "a"}\n')
+    tied = {"prompt": "a", "responses": ["b", "c"], "ranking": [[0, 1]]}
+    (files / "tied.jsonl").write_text(json.dumps(tied) + "\n")
     (files / "school").mkdir()
     (files / "school" / "config.toml").write_text("[school]\n")
     code, _, err = tutelage(*words.format(d=files, r=run_folder).split())
@@ -162,6 +215,8 @@ def test_bad_files_are_one_sentence(
 
 SHOWN = f"{SFT} {{d}}/shown.jsonl"
 PROMPTED = f"{RL} {{r}} --prompts {{d}}/prompts.txt"
+RANKED = "prefer --model {r} --comparisons {d}/pairs.jsonl"
+JUDGED = "prefer --model {r} --prompts {d}/prompts.txt --reward {r}"
 PAIRS = "reward --model {r} --comparisons {d}/pairs.jsonl"
 
 
@@ -181,6 +236,16 @@ PAIRS = "reward --model {r} --comparisons {d}/pairs.jsonl"
         (f"{PROMPTED} --kl-coefficient -1 --algorithm grpo", "kl_coefficient must be a number at"),
         (f"{PROMPTED} --learning-rate -1", "learning_rate must be a number above 0, got -1.0"),
         (f"{PROMPTED} --samples-per-prompt 1 --algorithm rloo", "must be at least 2, got 1"),
+        (f"{RANKED} --beta 0", "beta must be above 0, got 0"),
+        (f"{RANKED} --loss ppo", "--loss: expected 'dpo', 'ipo', 'kto', got 'ppo'"),
+        (f"{RANKED} --learning-rate nan", "learning_rate must be a number above 0, got nan"),
+        (f"{RANKED} --epochs 0", "epochs must be a number above 0, got 0"),
+        (f"{RANKED} --steps 3", "--steps goes with --prompts; with --comparisons give --epochs"),
+        (f"{RANKED} --reward {{r}}", "give one of them"),
+        ("prefer --model {r}", "needs --comparisons FILE, or --prompts FILE and --reward FOLDER"),
+        ("prefer --model {r} --prompts {d}/prompts.txt", "--prompts FILE and --reward FOLDER"),
+        (f"{JUDGED} --epochs 3", "--epochs goes with --comparisons; with --prompts give --steps"),
+        (f"{JUDGED} --samples-per-prompt 1", "must be at least 2, or there is nothing to rank"),
     ],
 )
 def test_bad_numbers_are_one_sentence(
@@ -204,6 +269,17 @@ TO_COMPARE = "compare --model {r}/checkpoints/sft --prompts"
         (f"{SFT} {{d}}/long.jsonl", "Demonstration 1 has"),
         (f"{SFT} {{d}}/one.jsonl", "Of 1 demonstrations 1 would be kept"),
         ("reward --model {r} --comparisons {d}/long.jsonl", "Comparison 1 has"),
+        ("prefer --model {r} --comparisons {d}/long.jsonl", "Comparison 1 has"),
+        ("prefer --model {r} --prompts {d}/long.txt --reward {r}", "Prompt 2 has"),
+        (
+            "prefer --model {r} --prompts {d}/prompts.txt --reward {r}/checkpoints/sft "
+            "--max-new-tokens 4",
+            "holds no reward model",
+        ),
+        (
+            f"{RANKED} --demonstrations {{d}}/long.jsonl",
+            "Demonstration 1 has",
+        ),
         (f"{RL} {{r}} --steps 1 --prompts {{d}}/long.txt", "Prompt 2 has"),
         (f"{PROMPTED} --steps 1 --prompts-per-step 2 --max-new-tokens 96", "Prompt 1 has"),
         (f"{RL} {{r}}/checkpoints/sft --prompts {{d}}/prompts.txt", "holds no reward model"),

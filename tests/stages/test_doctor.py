@@ -238,11 +238,11 @@ def test_best_and_length_correlation_by_hand():
         )
 
     replies = [said(0, 1, 4.0), said(0, 3, 6.0), said(1, 10, 0.0), said(1, 12, 2.0)]
-    described = loop._describe(replies, 0)
+    described = loop.describe(replies, 0)
     assert described["reward/best"] == 4.0
     assert described["reward/length_correlation"] == pytest.approx(1.0)
     # Lengths -1, 1, -1, 1 and scores -1, 1, 1, -1 about their prompts' means.
     replies = [said(0, 1, 4.0), said(0, 3, 6.0), said(1, 10, 2.0), said(1, 12, 0.0)]
-    assert loop._describe(replies, 0)["reward/length_correlation"] == pytest.approx(0.0)
+    assert loop.describe(replies, 0)["reward/length_correlation"] == pytest.approx(0.0)
     alike = [said(0, 3, 4.0), said(0, 3, 6.0)]
-    assert "reward/length_correlation" not in loop._describe(alike, 0)
+    assert "reward/length_correlation" not in loop.describe(alike, 0)

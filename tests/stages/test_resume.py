@@ -13,18 +13,29 @@ from tests.stages.toys import (
     REQUESTS,
     SPEAKERS,
     WORDS,
+    WordJudge,
     demonstrations,
     new_algorithm,
     new_gpt,
     reinforcement,
     taught_gpt,
+    word_comparisons,
     word_tokenizer,
 )
+from tutelage.algorithms.dpo import PreferenceConfig, PreferenceLoss
 from tutelage.data.corpus import token_stream
 from tutelage.model.gpt import GPT
 from tutelage.model.heads import RewardModel
 from tutelage.runs import Progress, Run
 from tutelage.schema import Comparison
+from tutelage.stages.preference import (
+    OfflineConfig,
+    OnlineConfig,
+    PreferConfig,
+    offline,
+    online,
+    prefer,
+)
 from tutelage.stages.pretrain import PretrainConfig, pretrain
 from tutelage.stages.reward import RewardConfig, train_reward_model
 from tutelage.stages.sft import SFTConfig, sft
@@ -74,6 +85,27 @@ def start_policy(algorithm: str) -> Start:
     return start
 
 
+def start_prefer(loss: PreferenceLoss, from_judge: bool) -> Start:
+    def start(run: Run, taught: Path) -> Iterator[Progress]:
+        gpt, tokenizer = taught_gpt(taught), word_tokenizer()
+        preference = PreferenceConfig(loss=loss)
+        if from_judge:
+            prompts = [ask(request) for request in REQUESTS]
+            often = OnlineConfig(steps=STEPS, prompts_per_step=8, max_new_tokens=4)
+            source = online(
+                gpt, taught_gpt(taught), tokenizer, prompts, None, WordJudge(), often, 0
+            )
+        else:
+            passes = OfflineConfig(epochs=2.0, batch=4, swapped=0.5)
+            source = offline(
+                gpt, taught_gpt(taught), tokenizer, word_comparisons(), preference, passes, 0
+            )
+        config = PreferConfig(learning_rate=5e-3, audit_every=2)
+        return prefer(run, gpt, tokenizer, source, how_blue, preference, config)
+
+    return start
+
+
 def how_blue(gpt: GPT) -> float:
     """An audit: the logit of "blue" after a fixed prompt."""
     tokenizer = word_tokenizer()
@@ -87,6 +119,9 @@ STAGES: dict[str, Start] = {
     "sft": start_sft,
     "reward": start_reward,
     **{f"policy, {name}": start_policy(name) for name in SPEAKERS},
+    "prefer, rankings": start_prefer("dpo", from_judge=False),
+    "prefer, rankings, kto": start_prefer("kto", from_judge=False),
+    "prefer, judge": start_prefer("dpo", from_judge=True),
 }
 
 

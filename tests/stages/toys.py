@@ -19,7 +19,7 @@ from tutelage.model.gpt import GPT, GPTConfig
 from tutelage.protocols import Judge
 from tutelage.rollout.language import LanguagePolicy, new_critic
 from tutelage.runs import Progress, Run
-from tutelage.schema import Demonstration, Message, Outcome, Trajectory, Verdict
+from tutelage.schema import Comparison, Demonstration, Message, Outcome, Trajectory, Verdict
 from tutelage.stages.policy import Audit, PolicyConfig, reinforce
 from tutelage.stages.sft import SFTConfig, sft
 from tutelage.text.chat_format import ask
@@ -47,6 +47,17 @@ def demonstrations() -> list[Demonstration]:
         for request in REQUESTS
         for word in WORDS
     ]
+
+
+def word_comparisons(best: str = "blue") -> list[Comparison]:
+    """For each request the best word before two, three and four words."""
+    found = []
+    for request in REQUESTS:
+        for size in (2, 3, 4):
+            others = [word for word in WORDS if word != best][: size - 1]
+            ranking = ((size - 1,), *((i,) for i in range(size - 1)))
+            found.append(Comparison(ask(request), (*others, best), ranking))
+    return found
 
 
 def taught_gpt(folder: Path) -> GPT:

@@ -14,13 +14,15 @@ from tutelage.commands.options import RECORD, options_of, options_text
 from tutelage.config import read_toml
 from tutelage.data.corpus import named_keys, read_lines, read_records
 from tutelage.errors import BadInput
+from tutelage.model.checkpoint import load_reward_model
+from tutelage.model.heads import RewardModel
 from tutelage.runs import Run, read_json, write_text
 from tutelage.schema import Conversation
 from tutelage.text.chat_format import ask, encode_prompt
 from tutelage.text.tokenizer import Tokenizer
 
 # Stages in the order in which they are taught; a number after the name counts rounds.
-_ORDER = ("pretrain", "sft", "reward", "ppo", "rl")
+_ORDER = ("pretrain", "sft", "reward", "prefer", "ppo", "rl")
 
 
 def find_model(
@@ -77,6 +79,17 @@ def _taught(stage: str) -> tuple[int, int, str]:
 def is_reward_model(folder: Path) -> bool:
     described = read_json(folder / "model.json")
     return isinstance(described, dict) and described.get("kind") == "reward_model"
+
+
+def load_grader(folder: Path, tokenizer: Tokenizer, speaker: Path) -> RewardModel:
+    """The reward model in `folder`, which reads the tokens that the speaker's model writes."""
+    model, its_tokenizer = load_reward_model(folder)
+    if tokenizer.inner.to_str() != its_tokenizer.inner.to_str():
+        raise BadInput(
+            f"{folder} reads other tokens than {speaker} writes: train the reward model from the "
+            "same model."
+        )
+    return model
 
 
 def read_prompts(path: Path) -> list[Conversation]:

@@ -12,15 +12,14 @@ from typing import Annotated, Any
 import tyro
 
 from tutelage.algorithms import ALGORITHMS, AlgorithmName
-from tutelage.commands.folders import check_prompts, find_model, read_prompts, settle
+from tutelage.commands.folders import check_prompts, find_model, load_grader, read_prompts, settle
 from tutelage.commands.machine import prepare
 from tutelage.commands.options import parse
 from tutelage.config import require
 from tutelage.data.demonstrations import read_demonstrations
-from tutelage.errors import BadInput
 from tutelage.evaluation.doctor import Doctor, write_findings
 from tutelage.judges.reward_model import RewardModelJudge
-from tutelage.model.checkpoint import load_policy, load_reward_model
+from tutelage.model.checkpoint import load_policy
 from tutelage.rollout.language import LanguagePolicy
 from tutelage.stages.policy import PolicyConfig, reinforce
 from tutelage.stages.sft import imitation_batches
@@ -104,12 +103,7 @@ def main(argv: Sequence[str]) -> None:
     prompts = read_prompts(options.prompts)
     gpt, tokenizer = load_policy(path)
     check_prompts(prompts, tokenizer, gpt.config.context, options.max_new_tokens)
-    reward_model, its_tokenizer = load_reward_model(grader)
-    if tokenizer.inner.to_str() != its_tokenizer.inner.to_str():
-        raise BadInput(
-            f"{grader} reads other tokens than {path} writes: train the reward model from the "
-            "same model."
-        )
+    reward_model = load_grader(grader, tokenizer, path)
     mixed = None
     if options.demonstrations:
         shown = read_demonstrations(options.demonstrations)

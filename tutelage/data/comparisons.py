@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from tutelage.data.augmentation import RareWordSwap
 from tutelage.data.corpus import named_keys, read_records, shown
 from tutelage.errors import BadInput
 from tutelage.runs import write_text
@@ -84,6 +85,28 @@ def comparison_trees(
 def comparison_tree(tokenizer: Tokenizer, comparison: Comparison) -> Tree:
     prompt = encode_prompt(tokenizer, comparison.prompt)
     return Tree(prompt, [encode_reply(tokenizer, response) for response in comparison.responses])
+
+
+def swapped_trees(
+    tokenizer: Tokenizer,
+    comparisons: Sequence[Comparison],
+    unchanged: Sequence[Tree],
+    chosen: Sequence[int],
+    swap: RareWordSwap,
+    share: float,
+    context: int,
+    generator: torch.Generator,
+) -> list[Tree]:
+    """Trees of the chosen comparisons, a share of them with other rare words; the unchanged tree
+    itself where nothing was swapped, or where a swapped word made one longer than the context."""
+    swapped = (torch.rand(len(chosen), generator=generator) < share).tolist()
+    trees = [unchanged[i] for i in chosen]
+    for place, i in enumerate(chosen):
+        if swapped[place]:
+            tree = comparison_tree(tokenizer, swap.comparison(comparisons[i], generator))
+            if tree.longest <= context:
+                trees[place] = tree
+    return trees
 
 
 def rank_table(comparisons: Sequence[Comparison]) -> tuple[Tensor, Tensor]:

@@ -118,12 +118,12 @@ def reinforce(
         )
         for trajectory, verdict in zip(trajectories, judge.score(trajectories), strict=True):
             trajectory.verdict = verdict
-        broken = _count_broken(trajectories, config.max_failure_rate)
+        broken = count_broken(trajectories, config.max_failure_rate)
         if config.only_differing and config.samples_per_prompt > 1:
             learned = differing(trajectories, config.missing_stop_score)
         else:
             learned = judged(trajectories)
-        metrics = _describe(trajectories, broken) | {"rollout/learned": len(learned)}
+        metrics = describe(trajectories, broken) | {"rollout/learned": len(learned)}
         if learned:
             experience = read_trajectories(
                 policy, reference, learned, tokenizer.pad, config.missing_stop_score
@@ -170,7 +170,8 @@ def _imitation(gpt: GPT, shown: Iterator[Packed], weight: float) -> Callable[[],
     return lambda: (weight * imitation_loss(gpt, next(shown))).backward()
 
 
-def _count_broken(trajectories: Sequence[Trajectory], max_failure_rate: float) -> int:
+def count_broken(trajectories: Sequence[Trajectory], max_failure_rate: float) -> int:
+    """How many have no verdict on the answer; raises if that is too large a share."""
     broken = [t.verdict for t in trajectories if t.verdict and t.verdict.outcome not in JUDGED]
     if len(broken) > max_failure_rate * len(trajectories):
         raise EnvironmentFailure(
@@ -179,7 +180,7 @@ def _count_broken(trajectories: Sequence[Trajectory], max_failure_rate: float) -
     return len(broken)
 
 
-def _describe(trajectories: Sequence[Trajectory], broken: int) -> dict[str, float]:
+def describe(trajectories: Sequence[Trajectory], broken: int) -> dict[str, float]:
     """Means over the step's replies, and how many they are over."""
     trajectories = judged(trajectories)
     count = len(trajectories)

@@ -12,7 +12,7 @@ import torch
 from tutelage.algorithms.functional import bradley_terry_loss, masked_mean
 from tutelage.config import require
 from tutelage.data.augmentation import RareWordSwap
-from tutelage.data.comparisons import comparison_tree, comparison_trees, rank_table
+from tutelage.data.comparisons import comparison_trees, rank_table, swapped_trees
 from tutelage.data.order import batch_indices
 from tutelage.device import autocast, seeded
 from tutelage.errors import BadInput
@@ -77,13 +77,9 @@ def train_reward_model(
     for step in range(start, steps):
         chosen = batch_indices(len(comparisons), size, step, seed, stage)
         generator = seeded(seed, stage, step, "swap")
-        swapped = (torch.rand(len(chosen), generator=generator) < config.swapped).tolist()
-        trees = [unchanged[i] for i in chosen]
-        for place, i in enumerate(chosen):
-            if swapped[place]:
-                tree = comparison_tree(tokenizer, swap.comparison(comparisons[i], generator))
-                if tree.longest <= context:  # a swapped word may be longer
-                    trees[place] = tree
+        trees = swapped_trees(
+            tokenizer, comparisons, unchanged, chosen, swap, config.swapped, context, generator
+        )
         packed = pack(trees, config.row_length, tokenizer.pad).to(device)
         factor = warmup_then_linear(step, steps, min(config.warmup, steps // 5))
         set_learning_rate(optimiser, config.learning_rate * factor)
