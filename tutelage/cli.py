@@ -28,7 +28,8 @@ Tutelage raises your own ChatGPT: it teaches it, grades it, and lets it improve.
     sft         demonstrations    a model that answers
     compare     prompts           replies, ranked by you or by a reward model
     reward      rankings          a model that grades replies
-    rl          prompts, grades   a better policy, by PPO and its family
+    rl          prompts, grades   a better policy, by PPO and its family;
+                or --env ID       a network that acts in a Gymnasium environment
 
   Look at it
     evaluate    how often a model is right, with intervals
@@ -81,7 +82,15 @@ def _reward() -> Main:
 
 
 def _rl() -> Main:
-    from tutelage.commands.rl import main
+    def main(argv: Sequence[str]) -> None:
+        from tutelage.commands.options import peek
+
+        # Each of the two imports much that the other does not need.
+        if peek(argv, "rl", "env") is None:
+            from tutelage.commands.rl import main as rl
+        else:
+            from tutelage.commands.control import main as rl
+        rl(argv)
 
     return main
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
+import importlib
+import re
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -19,20 +23,45 @@ def make_environments(name: str, count: int, **options: Any) -> VectorEnv:
     """`count` of a Gymnasium environment, each starting anew by itself in the step after an
     episode's end; as one vectorised environment where it offers that. options: its own."""
     register(name)
+    return _made(name, lambda: _side_by_side(name, count, options))
+
+
+def _side_by_side(name: str, count: int, options: dict[str, Any]) -> VectorEnv:
+    if gymnasium.spec(name.rpartition(":")[2]).vector_entry_point is not None:
+        made = gymnasium.make_vec(name, count, vectorization_mode="vector_entry_point", **options)
+        if made.metadata.get("autoreset_mode") == AutoresetMode.NEXT_STEP:
+            return made
+        made.close()
+    return SyncVectorEnv(
+        [partial(make_environment, name, **options)] * count,
+        autoreset_mode=AutoresetMode.NEXT_STEP,
+    )
+
+
+def _made(name: str, make: Callable[[], VectorEnv]) -> VectorEnv:
+    """What `make` makes; why it cannot, and what to do, as one sentence."""
+    cannot = f"Gymnasium cannot make the environment {name}"
     try:
-        if gymnasium.spec(name).vector_entry_point is not None:
-            made = gymnasium.make_vec(
-                name, count, vectorization_mode="vector_entry_point", **options
-            )
-            if made.metadata.get("autoreset_mode") == AutoresetMode.NEXT_STEP:
-                return made
-            made.close()
-        return SyncVectorEnv(
-            [partial(make_environment, name, **options)] * count,
-            autoreset_mode=AutoresetMode.NEXT_STEP,
+        return make()
+    except BadInput:
+        raise
+    except (gymnasium.error.UnregisteredEnv, gymnasium.error.DeprecatedEnv):
+        near = difflib.get_close_matches(name, gymnasium.registry, n=3, cutoff=0.7)
+        cure = (
+            f"perhaps you meant {' or '.join(near)}"
+            if near
+            else "another package's are named after its module, as in package:Name-v0"
         )
-    except gymnasium.error.Error as error:
-        raise BadInput(f"Gymnasium cannot make the environment {name}: {error}") from None
+        raise BadInput(f"{cannot}: it knows none of that name; {cure}.") from None
+    except (gymnasium.error.DependencyNotInstalled, ImportError) as error:
+        missing = str(error).rstrip(".")
+        if re.search("box2d|pygame", missing, re.I):
+            missing = 'it needs pip install "tutelage[control]"'
+        raise BadInput(f"{cannot}: {missing}.") from None
+    except Exception as error:  # its constructor is foreign code
+        raise BadInput(
+            f"{cannot}: {str(error).rstrip('.')}. It is told by its name and --env-options."
+        ) from None
 
 
 def make_environment(name: str, **options: Any) -> gymnasium.Env:
@@ -55,7 +84,16 @@ def make_environment(name: str, **options: Any) -> gymnasium.Env:
 
 
 def register(name: str) -> None:
-    """Import the package that registers the environment, where it is one known by its name."""
+    """Import the package that registers the environment, where it is one known by its name, or the
+    module before the colon of `module:Name-v0`."""
+    if ":" in name:
+        module = name.partition(":")[0]
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            raise BadInput(
+                f"The module {module}, which is to register {name}, cannot be imported: {error}."
+            ) from None
     if name.startswith(GRID_WORLDS):
         try:
             import minigrid  # noqa: F401

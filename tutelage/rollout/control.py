@@ -114,7 +114,10 @@ class Players:
 
 
 def start(environments: gymnasium.vector.VectorEnv, seed: int) -> Players:
-    observations, _ = environments.reset(seed=seed)
+    try:
+        observations, _ = environments.reset(seed=seed)
+    except Exception as error:
+        raise EnvironmentFailure(f"The environment broke in a reset: {error}") from error
     N = environments.num_envs
     return Players(
         environments,
@@ -151,7 +154,7 @@ def play(
         if isinstance(acted, Box):
             given = given.clip(acted.low, acted.high)
         mask[t] = ~players.ended
-        observations[t + 1], rewards[t], terminated[t], truncated[t] = _step(environments, given)
+        observations[t + 1], rewards[t], terminated[t], truncated[t] = step(environments, given)
         rewards[t] *= mask[t]
         ended = (terminated[t] | truncated[t]) & mask[t]
         players.returns += rewards[t]
@@ -184,7 +187,7 @@ def play(
     return experience
 
 
-def _step(
+def step(
     environments: gymnasium.vector.VectorEnv, actions: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Observations, rewards, terminated, truncated; what the environment raises is named."""
