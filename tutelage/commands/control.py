@@ -71,9 +71,8 @@ class ControlOptions:
 
     def __post_init__(self) -> None:
         if not all(width > 0 for width in self.hidden):
-            raise ValueError(
-                f"hidden must be widths above 0, got {listing(list(map(str, self.hidden)))}"
-            )
+            got = " ".join(map(str, self.hidden))
+            raise ValueError(f"hidden must be widths above 0, got {got}")
         if self.episodes < 1:
             raise ValueError(f"episodes must be at least 1, got {self.episodes}")
         if self.seeds is not None and self.seed is not None:
@@ -131,11 +130,10 @@ def _settings_class(kind: type, fitted: object) -> type:
     annotated: Any = Annotated
     fields = []
     for key, hint in typing.get_type_hints(kind).items():
-        told: Any = arg(name=key.removesuffix("_").replace("_", "-"), help=comments.get(key))
+        told = annotated[hint, arg(name=key.strip("_").replace("_", "-"), help=comments.get(key))]
         if key in WITHOUT_REFERENCE:
-            told = tyro.conf.Suppress, tyro.conf.Fixed
-        shown = annotated[hint, *(told if isinstance(told, tuple) else (told,))]
-        fields.append((key, shown, field(default=getattr(fitted, key))))
+            told = annotated[hint, tyro.conf.Suppress, tyro.conf.Fixed]
+        fields.append((key, told, field(default=getattr(fitted, key))))
     return dataclasses.make_dataclass(
         kind.__name__, fields, bases=(kind,), frozen=True, kw_only=True
     )
@@ -177,7 +175,7 @@ def main(argv: Sequence[str]) -> None:
     show_evaluation(screen, read_report(options.run / "report.json"))
     if missing:
         screen.print(f"\n{missing}", style="dim", soft_wrap=True)
-    show_next(screen, _next(options), report=path)
+    show_next(screen, _next(options, argv), report=path)
 
 
 def check_fit(options: ControlOptions) -> None:
@@ -202,9 +200,14 @@ def check_fit(options: ControlOptions) -> None:
     raise BadInput(f"{options.algorithm} cannot act in {options.env}{others}. {why}.")
 
 
-def _next(options: ControlOptions) -> str:
+def _next(options: ControlOptions, argv: Sequence[str]) -> str:
     """One seed says little, so several come next; after several, the page."""
     if len(options.chosen_seeds()) > 1:
         return shlex.join(["tutelage", "report", str(options.run)])
-    words = ["tutelage", "rl", "--env", options.env, "--algorithm", options.algorithm]
-    return shlex.join([*words, "--seeds", "5", "--run", f"{options.run}-seeds"])
+    kept = list(argv)
+    for name in ("--run", "--seed", "--seeds"):
+        while name in kept:
+            at = kept.index(name)
+            del kept[at : at + 2]
+        kept = [word for word in kept if not word.startswith(f"{name}=")]
+    return shlex.join(["tutelage", "rl", *kept, "--seeds", "5", "--run", f"{options.run}-seeds"])

@@ -15,7 +15,7 @@ from gymnasium.vector import VectorEnv
 from tutelage.commands.options import options_of
 from tutelage.commands.seeds import Training
 from tutelage.device import seeded
-from tutelage.evaluation.film import NoFilm, film
+from tutelage.evaluation.film import EPISODES, NoFilm, film
 from tutelage.evaluation.machine import commit, processor
 from tutelage.evaluation.report import FILM, write_report
 from tutelage.evaluation.statistics import mean_interval
@@ -100,10 +100,16 @@ def _filmed(training: Training, seed: int, path: Path) -> dict[str, Any]:
     """Write the picture of the best episode of a seed's policy; what it shows."""
     policy, _ = load_control_policy(training.seed_folder(seed) / "checkpoints" / "control")
 
-    def play(environments: VectorEnv, number: int) -> float:
-        return evaluate_control(policy, environments, 1, number)[0]
+    def play(environments: VectorEnv, number: int) -> list[float]:
+        return evaluate_control(policy, environments, environments.num_envs, number)
 
     number = int(torch.randint(2**30, (), generator=seeded(seed, "film")))
     found = film(training.environment, training.environment_options, play, number)
     write_atomically(path, lambda temporary: temporary.write_bytes(found.picture))
-    return {"seed": seed, "return": found.total, "steps": found.steps, "speed": found.speed}
+    return {
+        "seed": seed,
+        "episodes": EPISODES,
+        "return": found.total,
+        "steps": found.steps,
+        "speed": found.speed,
+    }

@@ -143,7 +143,9 @@ def _default(kind: type, values: dict[str, Any]) -> object:
     for field in dataclasses.fields(kind):
         value: Any
         if dataclasses.is_dataclass(hints[field.name]):
-            value = _default(typing.cast(type, hints[field.name]), values)
+            made = field.default_factory
+            fitted = {} if made is dataclasses.MISSING else options_of(made())
+            value = _default(typing.cast(type, hints[field.name]), fitted | values)
         elif field.name.removesuffix("_") in values:
             value = values[field.name.removesuffix("_")]
         elif field.default is not dataclasses.MISSING:

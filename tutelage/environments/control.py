@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib
 import re
@@ -73,14 +74,14 @@ def make_environment(name: str, **options: Any) -> gymnasium.Env:
         kept = [key for key, space in seen.items() if not isinstance(space, Text)]
         if len(kept) < len(seen):
             environment = FilterObservation(environment, kept)
-    if isinstance(seen, Box) and len(seen.shape) == 1:
-        return environment
-    try:
-        return FlattenObservation(environment)
-    except NotImplementedError:
+    if not (isinstance(seen, Box) and len(seen.shape) == 1):
+        with contextlib.suppress(NotImplementedError):
+            environment = FlattenObservation(environment)
+    if not isinstance(environment.observation_space, Box):
         raise BadInput(
             f"The observations of {name} are {seen}, which cannot be made a row of numbers."
-        ) from None
+        )
+    return environment
 
 
 def register(name: str) -> None:

@@ -129,8 +129,9 @@ def _film_said(report: Mapping[str, Any]) -> str:
     if film is None:
         return ""
     speed = "" if film["speed"] <= 1 else f", shown {decimal(film['speed'])} times as fast"
+    which = ", which did best of all" if len(report["seeds"]) > 1 else ""
     return (
-        f"The best of some episodes of seed {film['seed']}, which did best of all: return "
+        f"The best of {plural(film['episodes'], 'episode')} of seed {film['seed']}{which}: return "
         f"{decimal(film['return'])} in {plural(film['steps'], 'step')}{speed}."
     )
 

@@ -16,11 +16,11 @@ from tutelage.environments.control import make_environment
 
 MOST_FRAMES, MOST_SECONDS, MOST_BYTES = 150, 10.0, 1_000_000
 WIDTH = 320  # pixels, about
-EPISODES = 5  # among which the best is shown
+EPISODES = 20  # among which the best is shown
 INSTALL = 'pip install "tutelage[control]"'
 
-# plays one episode in the environment from this seed, and gives its return
-Play = Callable[[VectorEnv, int], float]
+# plays an episode in each of the environments, from this seed, and gives their returns
+Play = Callable[[VectorEnv, int], list[float]]
 
 
 class NoFilm(Exception):
@@ -68,8 +68,7 @@ class Watched(gymnasium.Wrapper):
 def film(name: str, options: dict[str, Any], play: Play, seed: int) -> Film:
     """The best of some episodes that begin from seed, seed + 1, …; NoFilm where none can be drawn.
 
-    play: as `Play`. An episode is played once to see how good and how long it is, and again to draw
-    it.
+    They are played once to see how good and how long each is, and the best again to draw it.
     """
     # Drawing needs neither a screen nor a loudspeaker, nor a greeting.
     for variable, value in (
@@ -83,18 +82,14 @@ def film(name: str, options: dict[str, Any], play: Play, seed: int) -> Film:
     except ImportError:
         raise NoFilm(f"The best episode is not shown: its picture needs {INSTALL}.") from None
     try:
-        tried = []
-        for number in range(EPISODES):
-            watched = Watched(make_environment(name, **options))
-            drawn = watched.metadata.get("render_modes") or []
-            if "rgb_array" not in drawn:
-                raise NoFilm(f"The best episode is not shown: {name} draws no pictures.")
-            total = play(_alone(watched), seed + number)
-            tried.append((total, watched.steps, seed + number))
-        _, steps, best = max(tried)
-        every = -(-(steps + 1) // MOST_FRAMES)
+        tried = [Watched(make_environment(name, **options)) for _ in range(EPISODES)]
+        if "rgb_array" not in (tried[0].metadata.get("render_modes") or []):
+            raise NoFilm(f"The best episode is not shown: {name} draws no pictures.")
+        totals = play(_side_by_side(tried), seed)
+        best = max(range(EPISODES), key=lambda i: totals[i])
+        every = -(-(tried[best].steps + 1) // MOST_FRAMES)
         watched = Watched(make_environment(name, render_mode="rgb_array", **options), every)
-        total = play(_alone(watched), best)
+        total = play(_side_by_side([watched]), seed + best)[0]
         per_second = float(watched.metadata.get("render_fps") or 30)
     except NoFilm:
         raise
@@ -107,8 +102,10 @@ def film(name: str, options: dict[str, Any], play: Play, seed: int) -> Film:
     return Film(animation(watched.frames, shown_ms), total, watched.steps, speed)
 
 
-def _alone(environment: gymnasium.Env) -> VectorEnv:
-    return SyncVectorEnv([lambda: environment], autoreset_mode=AutoresetMode.NEXT_STEP)
+def _side_by_side(environments: list[Watched]) -> VectorEnv:
+    """They begin from seed, seed + 1, … when they are reset with `seed`."""
+    makers = [lambda made=made: made for made in environments]
+    return SyncVectorEnv(makers, autoreset_mode=AutoresetMode.NEXT_STEP)
 
 
 def animation(frames: list[np.ndarray], shown_ms: float) -> bytes:

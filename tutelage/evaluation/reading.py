@@ -175,7 +175,7 @@ CONTROL = {
     ],
     "mean": NUMBER,
     "ci95": INTERVAL,
-    "film?": {"seed": COUNT, "return": NUMBER, "steps": COUNT, "speed": NUMBER},
+    "film?": {"seed": COUNT, "episodes": COUNT, "return": NUMBER, "steps": COUNT, "speed": NUMBER},
     "settings?": Every(TEXT),
     "machine?": dict.fromkeys(("processor?", "torch?", "gymnasium?", "python?", "tutelage?"), TEXT),
     "commit?": TEXT,
