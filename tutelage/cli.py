@@ -28,8 +28,7 @@ Tutelage raises your own ChatGPT: it teaches it, grades it, and lets it improve.
     sft         demonstrations    a model that answers
     compare     prompts           replies, ranked by you or by a reward model
     reward      rankings          a model that grades replies
-    rl          prompts, grades   a better policy, by PPO and its family;
-                or --env ID       a network that acts in a Gymnasium environment
+    rl          prompts, grades   a better policy; with --env, one that acts
 
   Look at it
     evaluate    how often a model is right, with intervals

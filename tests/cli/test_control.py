@@ -19,13 +19,16 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Box, Discrete, Graph, MultiBinary
 from PIL import Image
+from rich.console import Console
 
 from tutelage.algorithms import ALGORITHMS
 from tutelage.commands import control as command
+from tutelage.commands.seed_lines import SeedLines
 from tutelage.errors import BadInput
 from tutelage.evaluation import report as report_module
 from tutelage.evaluation.control_wording import result
 from tutelage.model.mlp import GaussianActor
+from tutelage.runs import Progress
 from tutelage.stages.control import PolicyShape, load_control_policy, save_policy
 
 ACTIONS = {"some": Discrete(2), "real": Box(-1, 1, (1,), np.float32), "binary": MultiBinary(3)}
@@ -308,3 +311,18 @@ def test_a_saved_policy_is_loaded_again(tutelage, tmp_path: Path) -> None:
     (folder / "policy.json").write_text("{}")
     with pytest.raises(BadInput, match="of a format that this version does not read"):
         load_control_policy(folder)
+
+
+def test_the_live_bar_is_the_learning_curve() -> None:
+    screen = Console(file=io.StringIO(), force_terminal=True, width=80)
+    lines = SeedLines(screen, [0, 1])
+    for step, recent in [(2, 0.0), (4, 70.0), (6, 100.0)]:
+        metrics = {"episode/recent": recent, "train/steps_per_s": 12_300.0}
+        lines._hear(0, Progress("control", step, 16, metrics), None)
+    lines._hear(1, Progress("control", 1, 16, {}), None)
+    # the cells 2, 4 and 6 of 16 were heard of: lowest, 70 % of the way (five of seven), highest
+    assert lines.bar(0, 6).plain == "━━▁━▆━█─────────"
+    assert lines.bar(1, 1).plain == "━━──────────────"
+    shown = lines.live_line(0, lines.began + 3).plain
+    assert "  37 %  return 100.0  12.3k steps/s" in shown
+    assert len(shown) < 80

@@ -17,6 +17,7 @@ from tutelage.runs import Progress
 from tutelage.terminal import ACCENT, BAR_WIDTH, COLOURS, PLAIN_EVERY_S, REDRAW_S, Running
 
 NAME_WIDTH = 10
+HEIGHTS = "▁▂▃▄▅▆▇█"
 
 
 class SeedLines:
@@ -26,6 +27,7 @@ class SeedLines:
         self.console = console
         self.began = time.perf_counter()
         self.running: dict[int, Running] = {}
+        self.curves: dict[int, list[float | None]] = {}  # the return by which each cell was left
         self.redrawn = 0.0 if console.is_terminal else self.began
 
     def watch(self, stream: Iterable[tuple[int, Progress]]) -> None:
@@ -48,7 +50,10 @@ class SeedLines:
             first = progress.step if progress.step > 1 else 0
             began = self.began if not self.running and first == 0 else now
             self.running[seed] = Running(progress.stage, began, first)
+            self.curves[seed] = [None] * BAR_WIDTH
         self.running[seed].hear(progress)
+        cell = min(BAR_WIDTH - 1, BAR_WIDTH * progress.step // max(1, progress.steps))
+        self.curves[seed][cell] = self.running[seed].metrics.get("episode/recent")
         if now - self.redrawn < (REDRAW_S if live else PLAIN_EVERY_S):
             return
         self.redrawn = now
@@ -75,14 +80,12 @@ class SeedLines:
         self.console.print(line, soft_wrap=True)
 
     def live_line(self, seed: int, now: float) -> Text:
-        """Seed, bar, share, return of the last episodes, steps/s, time left: what fits."""
+        """Seed, curve, share, return of the last episodes, steps/s, time left: what fits."""
         running = self.running[seed]
         metrics, steps = running.metrics, max(1, running.steps)
         line = Text("  ") + Text(f"{f'Seed {seed}':<{NAME_WIDTH}}", style=COLOURS["rl"])
         if self.console.is_terminal:
-            filled = BAR_WIDTH * running.step // steps
-            line += Text("━" * filled, style=COLOURS["rl"])
-            line += Text("─" * (BAR_WIDTH - filled), style="dim")
+            line += self.bar(seed, BAR_WIDTH * running.step // steps)
         line += Text(f"{100 * running.step // steps:>4} %")
         parts = []
         if "episode/recent" in metrics:
@@ -95,6 +98,18 @@ class SeedLines:
             if line.cell_len + len(part) + 2 <= self.console.width - 1:
                 line += Text(f"  {part}")
         return line
+
+    def bar(self, seed: int, filled: int) -> Text:
+        """The progress bar is the learning curve: each cell as high as the return was there, on one
+        scale for all seeds."""
+        heard = [value for curve in self.curves.values() for value in curve if value is not None]
+        low, high = (min(heard), max(heard)) if heard else (0.0, 0.0)
+        cells = []
+        for value in self.curves[seed][: filled + 1]:
+            share = (value - low) / (high - low) if value is not None and high > low else 0.0
+            cells.append("━" if value is None else HEIGHTS[round(share * (len(HEIGHTS) - 1))])
+        drawn = "".join(cells)
+        return Text.assemble((drawn, COLOURS["rl"]), ("─" * (BAR_WIDTH - len(drawn)), "dim"))
 
 
 def show_evaluation(console: Console, report: Mapping[str, Any]) -> None:

@@ -74,20 +74,28 @@ def new_algorithm(
 def train(training: Training, seed: int) -> Iterator[Progress]:
     """Train and evaluate one seed, as far as that is not done yet; ends with evaluation.json."""
     run = Run(training.seed_folder(seed))
-    if not run.done("control"):
-        with _timed(run.folder, "train"):
-            yield from _trained(training, run, seed)
     path = run.folder / "evaluation.json"
-    if not path.exists():
-        with _timed(run.folder, "evaluate"):
-            policy, _ = load_control_policy(run.checkpoint("control"))
-            # Fresh episodes: those of the audits chose this policy.
-            numbers = torch.randint(2**31, (), generator=seeded(seed, "evaluation"))
-            environments = training.make(min(SIDE_BY_SIDE, training.episodes))
-            returns = evaluate_control(policy, environments, training.episodes, int(numbers))
-            write_json(path, {"returns": returns[: training.episodes]})
-    returns = read_json(path)["returns"]
-    yield Progress("evaluate", 1, 1, summary(returns))
+    try:
+        if not run.done("control"):
+            with _timed(run.folder, "train"):
+                yield from _trained(training, run, seed)
+        if not path.exists():
+            with _timed(run.folder, "evaluate"):
+                write_json(path, {"returns": _evaluated(training, run, seed)})
+    except EnvironmentFailure as failure:
+        raise EnvironmentFailure(
+            f"{str(failure).rstrip('.')}; what was saved is whole, and once the environment is "
+            "mended the same command goes on from there."
+        ) from failure
+    yield Progress("evaluate", 1, 1, summary(read_json(path)["returns"]))
+
+
+def _evaluated(training: Training, run: Run, seed: int) -> list[float]:
+    """Returns of fresh episodes: those of the audits chose this policy."""
+    policy, _ = load_control_policy(run.checkpoint("control"))
+    environments = training.make(min(SIDE_BY_SIDE, training.episodes))
+    number = int(torch.randint(2**31, (), generator=seeded(seed, "evaluation")))
+    return evaluate_control(policy, environments, training.episodes, number)[: training.episodes]
 
 
 def summary(returns: Sequence[float]) -> dict[str, float]:
@@ -242,7 +250,9 @@ def _stop(processes: Sequence[Any]) -> None:
 
 def _died(seed: int, exit_code: int) -> str:
     how = f"was killed by signal {-exit_code}" if exit_code < 0 else f"ended with code {exit_code}"
+    if exit_code == -signal.SIGKILL:
+        how += ", perhaps for want of memory, which fewer --environments save"
     return (
-        f"The process of seed {seed} {how}, perhaps for want of memory, which fewer --environments "
-        "save; what it had saved is whole, and the same command goes on from there."
+        f"The process of seed {seed} {how}; what it had saved is whole, and the same command goes "
+        "on from there."
     )
