@@ -119,7 +119,7 @@ def test_two_seeds_from_start_to_page(tutelage, tmp_path: Path) -> None:
     run = tmp_path / "run"
     code, out, err = tutelage(*SMALL, "--seeds", 2, "--run", run)
     assert (code, err) == (0, "")
-    assert re.search(r"✓ Seed 0 .* return \d\.\d, sd \d\.\d \(6 episodes\)", out)
+    assert re.search(r"✓ Seed 0 .* return \d\.\d{3}, sd \d\.\d{3} \(6 episodes\)", out)
     report = json.loads((run / "report.json").read_text())
     first, second = report["seeds"]
     assert [first["seed"], second["seed"]] == [0, 1]

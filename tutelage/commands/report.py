@@ -41,8 +41,8 @@ def main(argv: Sequence[str]) -> None:
     options = parse(ReportOptions, "report", ABOUT, argv)
     if not (options.run / "report.json").exists():
         raise BadInput(
-            f"{options.run} holds no report.json: `tutelage school` writes it when its last stage "
-            "is done."
+            f"{options.run} holds no report.json: `tutelage school` and `tutelage rl --env` write "
+            "it when they are done."
         )
     path = write_report(options.run)
     screen = console()

@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from tutelage.evaluation.control_wording import evaluated, result
+from tutelage.evaluation.control_wording import evaluated, places_for, result
 from tutelage.evaluation.wording import decimal, duration
 from tutelage.runs import Progress
 from tutelage.terminal import ACCENT, BAR_WIDTH, COLOURS, PLAIN_EVERY_S, REDRAW_S, Running
@@ -89,7 +89,8 @@ class SeedLines:
         line += Text(f"{100 * running.step // steps:>4} %")
         parts = []
         if "episode/recent" in metrics:
-            parts.append(f"return {decimal(metrics['episode/recent'])}")
+            recent = metrics["episode/recent"]
+            parts.append(f"return {decimal(recent, places_for(recent))}")
         if "train/steps_per_s" in metrics:
             parts.append(f"{metrics['train/steps_per_s'] / 1000:.1f}k steps/s")
         if (left := running.left_s(now)) is not None:
@@ -118,14 +119,15 @@ def show_evaluation(console: Console, report: Mapping[str, Any]) -> None:
     table.add_column("seed")
     for name in ("mean return", "sd", "worst", "best", "episodes", "steps/s"):
         table.add_column(name, justify="right", no_wrap=True)
+    places = places_for(*(value for row in report["seeds"] for value in row["returns"]))
     for row in report["seeds"]:
         speed = row.get("steps_per_s")
         table.add_row(
             str(row["seed"]),
-            decimal(row["mean"]),
-            decimal(row["sd"]),
-            decimal(min(row["returns"])),
-            decimal(max(row["returns"])),
+            decimal(row["mean"], places),
+            decimal(row["sd"], places),
+            decimal(min(row["returns"]), places),
+            decimal(max(row["returns"]), places),
             str(len(row["returns"])),
             decimal(speed, 0) if speed else "",
         )

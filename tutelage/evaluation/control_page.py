@@ -10,7 +10,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from tutelage.evaluation.answers import answer_change, answer_curve
-from tutelage.evaluation.control_wording import result, with_interval
+from tutelage.evaluation.control_wording import places_for, result, with_interval
 from tutelage.evaluation.figures import COLOURS, add_band, base, end_labels, fade, safe_json, span
 from tutelage.evaluation.panels import MOST_ROWS, Panel
 from tutelage.evaluation.reading import Series
@@ -88,24 +88,24 @@ def control_page(
 
 def _numbers(report: Mapping[str, Any]) -> list[dict[str, str]]:
     """Before, after, time."""
-    seeds = report["seeds"]
+    seeds, places = report["seeds"], places_for(report["mean"])
     first = [row["first_return"] for row in seeds if "first_return" in row]
     numbers = []
     if first:
         numbers.append(
             {
                 "word": "at first",
-                "value": decimal(sum(first) / len(first)),
+                "value": decimal(sum(first) / len(first), places),
                 "below": "return of the first episodes, while it tried",
                 "colour": "",
             }
         )
     over = f"n = {count(len(seeds))} seeds" if len(seeds) > 1 else "1 seed"
-    half = with_interval(report["mean"], report["ci95"]).partition(" ")[2]
+    half = with_interval(report["mean"], report["ci95"], places).partition(" ")[2]
     numbers.append(
         {
             "word": "in the end",
-            "value": decimal(report["mean"]),
+            "value": decimal(report["mean"], places),
             "below": f"return of the likeliest actions, {half} ({over})",
             "colour": COLOUR,
         }
@@ -129,10 +129,11 @@ def _film_said(report: Mapping[str, Any]) -> str:
     if film is None:
         return ""
     speed = "" if film["speed"] <= 1 else f", shown {decimal(film['speed'])} times as fast"
+    total = decimal(film["return"], places_for(film["return"]))
     which = ", which did best of all" if len(report["seeds"]) > 1 else ""
     return (
         f"The best of {plural(film['episodes'], 'episode')} of seed {film['seed']}{which}: return "
-        f"{decimal(film['return'])} in {plural(film['steps'], 'step')}{speed}."
+        f"{total} in {plural(film['steps'], 'step')}{speed}."
     )
 
 
@@ -141,14 +142,14 @@ def _learned(report: Mapping[str, Any], series: Sequence[Series]) -> Panel | Non
     lines = [over_steps(one, "episode/return") for one in series]
     if not lines or not all(lines):
         return None
-    found = averaged(lines)
+    found, places = averaged(lines), places_for(report["mean"])
     audits = [point for one in series for point in over_steps(one, "audit/return")]
     moved = answer_curve(
         {"the return while learning": [list(zip(found.xs, found.mean, strict=True))]},
-        places=1,
+        places=places,
         up=True,
     ).rstrip(".")
-    kept = with_interval(report["mean"], report["ci95"])
+    kept = with_interval(report["mean"], report["ci95"], places)
     which = "policies kept earn" if len(lines) > 1 else "policy kept earns"
     figure = _figure(found, "return of an episode", "mean" if len(lines) > 1 else "return", audits)
     headings = ("steps", "mean", "95 % interval", *_seed_names(report))
@@ -157,7 +158,7 @@ def _learned(report: Mapping[str, Any], series: Sequence[Series]) -> Panel | Non
         f"{moved}; the {which} {kept}, acting by the likeliest action. Points are audits.",
         safe_json(figure),
         headings,
-        _rows(found, 1),
+        _rows(found, places),
     )
 
 
@@ -243,31 +244,31 @@ def _figure(
 
 def _evaluation(report: Mapping[str, Any]) -> list[list[str]]:
     """A row for each seed's final evaluation, and one for all."""
+    everything = [value for row in report["seeds"] for value in row["returns"]]
+    places = places_for(*everything)
     rows = []
     for row in report["seeds"]:
         speed = count(round(row["steps_per_s"])) if "steps_per_s" in row else ""
-        _, ci95 = mean_interval(row["returns"])
         rows.append(
             [
                 f"seed {row['seed']}",
-                with_interval(row["mean"], ci95),
-                decimal(row["sd"]),
-                decimal(min(row["returns"])),
-                decimal(max(row["returns"])),
+                with_interval(row["mean"], mean_interval(row["returns"])[1], places),
+                decimal(row["sd"], places),
+                decimal(min(row["returns"]), places),
+                decimal(max(row["returns"]), places),
                 count(len(row["returns"])),
                 duration(row["seconds"]),
                 speed,
             ]
         )
     if len(rows) > 1:
-        everything = [value for row in report["seeds"] for value in row["returns"]]
         rows.append(
             [
                 "all seeds",
-                with_interval(report["mean"], report["ci95"]),
+                with_interval(report["mean"], report["ci95"], places),
                 "",
-                decimal(min(everything)),
-                decimal(max(everything)),
+                decimal(min(everything), places),
+                decimal(max(everything), places),
                 count(len(everything)),
                 duration(sum(row["seconds"] for row in report["seeds"])),
                 "",

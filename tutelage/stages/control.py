@@ -17,6 +17,7 @@ from tutelage.config import from_table, require
 from tutelage.device import seeded
 from tutelage.environments import make_environments
 from tutelage.errors import BadInput, ContractBroken
+from tutelage.model.mlp import CategoricalActor
 from tutelage.model.optimiser import set_learning_rate
 from tutelage.rollout.control import ControlPolicy, Networks, new_policy, play, start, step
 from tutelage.runs import Progress, Run, read_json, write_json
@@ -90,9 +91,9 @@ def control(
         )
         batch = algorithm.credit(experience)
         metrics = algorithm.update(batch, seeded(seed, stage, update, "update"))
-        entropy = -experience.logprobs[experience.mask].mean().item()  # nats a step
-        metrics["policy/entropy"] = entropy
         _check_finite(policy, update)
+        if isinstance(policy.actor, CategoricalActor):  # of a density it may be below 0
+            metrics["policy/entropy"] = -experience.logprobs[experience.mask].mean().item()
         if players.finished:
             returns = [total for total, _ in players.finished]
             metrics["episode/return"] = sum(returns) / len(returns)
