@@ -321,8 +321,8 @@ def test_the_live_bar_is_the_learning_curve() -> None:
         lines._hear(0, Progress("control", step, 16, metrics), None)
     lines._hear(1, Progress("control", 1, 16, {}), None)
     # the cells 2, 4 and 6 of 16 were heard of: lowest, 70 % of the way (five of seven), highest
-    assert lines.bar(0, 6).plain == "━━▁━▆━█─────────"
-    assert lines.bar(1, 1).plain == "━━──────────────"
+    assert lines.bar(0, 6).plain == "▁▁▁▁▆▆█─────────"
+    assert lines.bar(1, 1).plain == "▁▁──────────────"
     shown = lines.live_line(0, lines.began + 3).plain
     assert "  37 %  return 100.0  12.3k steps/s" in shown
     assert len(shown) < 80

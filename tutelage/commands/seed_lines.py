@@ -102,14 +102,15 @@ class SeedLines:
 
     def bar(self, seed: int, filled: int) -> Text:
         """The progress bar is the learning curve: each cell as high as the return was there, on one
-        scale for all seeds."""
+        scale for all seeds; without news as high as the one before."""
         heard = [value for curve in self.curves.values() for value in curve if value is not None]
         low, high = (min(heard), max(heard)) if heard else (0.0, 0.0)
-        cells = []
+        cells = [HEIGHTS[0]]
         for value in self.curves[seed][: filled + 1]:
             share = (value - low) / (high - low) if value is not None and high > low else 0.0
-            cells.append("━" if value is None else HEIGHTS[round(share * (len(HEIGHTS) - 1))])
-        drawn = "".join(cells)
+            height = HEIGHTS[round(share * (len(HEIGHTS) - 1))]
+            cells.append(cells[-1] if value is None else height)
+        drawn = "".join(cells[1:])
         return Text.assemble((drawn, COLOURS["rl"]), ("─" * (BAR_WIDTH - len(drawn)), "dim"))
 
 

@@ -151,11 +151,14 @@ def _learned(report: Mapping[str, Any], series: Sequence[Series]) -> Panel | Non
     ).rstrip(".")
     kept = with_interval(report["mean"], report["ci95"], places)
     which = "policies kept earn" if len(lines) > 1 else "policy kept earns"
+    drawn = "Points are audits."
+    if len(lines) > 1:
+        drawn = "Thin lines are seeds, the band is the mean's 95 % interval, points are audits."
     figure = _figure(found, "return of an episode", "mean" if len(lines) > 1 else "return", audits)
     headings = ("steps", "mean", "95 % interval", *_seed_names(report))
     return Panel(
         "Did it learn?",
-        f"{moved}; the {which} {kept}, acting by the likeliest action. Points are audits.",
+        f"{moved}; the {which} {kept}, acting by the likeliest action. {drawn}",
         safe_json(figure),
         headings,
         _rows(found, places),
