@@ -172,7 +172,7 @@ def test_one_seed_needs_no_process(tutelage, tmp_path: Path, monkeypatch) -> Non
     assert row["mean"] == statistics.fmean(row["returns"])
 
 
-@pytest.mark.parametrize("trouble", ["killed", "interrupted", "raises", "nan"])
+@pytest.mark.parametrize("trouble", ["killed", "interrupted", "raises"])
 def test_what_stops_in_the_middle_goes_on_to_the_same_numbers(
     tutelage, tmp_path: Path, trouble: str
 ) -> None:
@@ -184,8 +184,7 @@ def test_what_stops_in_the_middle_goes_on_to_the_same_numbers(
     said = {
         "killed": r"The process of seed [01] was killed by signal 9, .* goes on from there\.\n",
         "interrupted": r"\nStopped; what was finished is saved.*\n.*\n",
-        "raises": r"Seed [01]: The environment broke in a step: the motor fell off.*\n",
-        "nan": r"Seed [01]: The environment gave a reward that is no number: .*\n",
+        "raises": r"Seed [01]: The environment broke in a step: the motor fell off; what was .*\n",
     }
     assert re.fullmatch(said[trouble], err)
     assert list((tmp_path / "cut").rglob("*.partial")) == []
@@ -197,6 +196,16 @@ def test_what_stops_in_the_middle_goes_on_to_the_same_numbers(
     assert numbers(tmp_path / "cut") == numbers(tmp_path / "whole")
     for seed in ("seed_0", "seed_1"):
         assert logged(tmp_path / "cut" / seed) == logged(tmp_path / "whole" / seed)
+
+
+def test_rewards_that_are_no_numbers_stop_the_run(tutelage, tmp_path: Path) -> None:
+    code, out, err = tutelage(*SMALL, *told(trouble="nan", at=20), "--run", tmp_path / "new")
+    assert (code, out) == (1, "")
+    assert re.fullmatch(
+        r"The environment gave a reward that is no number: .*; what was saved is whole, and once "
+        r"the environment is mended the same command goes on from there\.\n",
+        err,
+    )
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from tutelage.device import seeded
 from tutelage.environments import make_environments
 from tutelage.errors import EnvironmentFailure, TutelageError
 from tutelage.rollout.control import new_policy
-from tutelage.runs import Progress, Run, read_json, write_json
+from tutelage.runs import Progress, Run, read_json, uninterrupted, write_json
 from tutelage.stages.control import (
     ControlConfig,
     PolicyShape,
@@ -197,7 +197,8 @@ def side_by_side(
                 else:
                     raise message
     finally:
-        _stop([process for _, process in running.values()])
+        with uninterrupted():  # a second Ctrl-C would leave processes behind
+            _stop([process for _, process in running.values()])
 
 
 def _started(training: Training, seed: int, others: list[Connection]) -> tuple[Connection, Any]:
