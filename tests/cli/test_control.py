@@ -98,6 +98,8 @@ def _environments(monkeypatch):
 SMALL = ["rl", "--env", "Walk-v0", "--steps", 320, "--environments", 2, "--steps-per-update", 16,
          "--audits", 5, "--audit-episodes", 2, "--hidden", 4, "--episodes", 6]  # fmt: skip
 
+QUICK = [*SMALL, "--epochs", 1, "--minibatches", 1]
+
 
 def told(**options: object) -> list[str]:
     return ["--env-options", json.dumps(options)]
@@ -117,7 +119,7 @@ def logged(folder: Path) -> list[dict]:
 
 def test_two_seeds_from_start_to_page(tutelage, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    code, out, err = tutelage(*SMALL, "--seeds", 2, "--run", run)
+    code, out, err = tutelage(*QUICK, "--seeds", 2, "--run", run)
     assert (code, err) == (0, "")
     assert re.search(r"✓ Seed 0 .* return \d\.\d{3}, sd \d\.\d{3} \(6 episodes\)", out)
     report = json.loads((run / "report.json").read_text())
@@ -152,18 +154,18 @@ def test_two_seeds_from_start_to_page(tutelage, tmp_path: Path) -> None:
     assert code == 0
     assert "mean return" in out
     assert (run / "report.html").read_text() == page
-    code, out, _ = tutelage(*SMALL, "--seeds", 2, "--run", run)
+    code, out, _ = tutelage(*QUICK, "--seeds", 2, "--run", run)
     assert code == 0
     assert "done earlier" in out
     assert numbers(run) == before
-    code, _, err = tutelage(*SMALL, "--seeds", 3, "--run", run)
+    code, _, err = tutelage(*QUICK, "--seeds", 3, "--run", run)
     assert code == 2
     assert "was begun with seeds = 2, not 3" in err
 
 
 def test_one_seed_needs_no_process(tutelage, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(multiprocessing, "get_context", lambda _: pytest.fail("forked"))
-    code, out, _ = tutelage(*SMALL, "--seed", 7, "--run", tmp_path / "run")
+    code, out, _ = tutelage(*QUICK, "--seed", 7, "--run", tmp_path / "run")
     assert code == 0
     assert "Another seed may do otherwise" in out
     assert "--seeds 5 --run" in out
@@ -177,7 +179,7 @@ def test_what_stops_in_the_middle_goes_on_to_the_same_numbers(
     tutelage, tmp_path: Path, trouble: str
 ) -> None:
     once = tmp_path / "once"
-    words = [*SMALL, "--seeds", 2, *told(trouble=trouble, at=200, once=str(once))]
+    words = [*QUICK, "--seeds", 2, *told(trouble=trouble, at=200, once=str(once))]
     code, out, err = tutelage(*words, "--run", tmp_path / "cut")
     assert code == (130 if trouble == "interrupted" else 1)
     assert "mean return" not in out
@@ -199,7 +201,7 @@ def test_what_stops_in_the_middle_goes_on_to_the_same_numbers(
 
 
 def test_rewards_that_are_no_numbers_stop_the_run(tutelage, tmp_path: Path) -> None:
-    code, out, err = tutelage(*SMALL, *told(trouble="nan", at=20), "--run", tmp_path / "new")
+    code, out, err = tutelage(*QUICK, *told(trouble="nan", at=20), "--run", tmp_path / "new")
     assert (code, out) == (1, "")
     assert re.fullmatch(
         r"The environment gave a reward that is no number: .*; what was saved is whole, and once "
@@ -294,14 +296,14 @@ def test_a_run_that_draws_no_pictures_says_so_and_goes_on(
     tutelage, tmp_path: Path, monkeypatch
 ) -> None:
     monkeypatch.setitem(Walk.metadata, "render_modes", [])
-    code, out, _ = tutelage(*SMALL, "--seed", 0, "--run", tmp_path / "run")
+    code, out, _ = tutelage(*QUICK, "--seed", 0, "--run", tmp_path / "run")
     assert code == 0
     assert "The best episode is not shown: Walk-v0 draws no pictures." in out
     assert "data:image" not in (tmp_path / "run/report.html").read_text()
 
 
 def test_a_saved_policy_is_loaded_again(tutelage, tmp_path: Path) -> None:
-    assert tutelage(*SMALL, *told(actions="real"), "--run", tmp_path)[0] == 0
+    assert tutelage(*QUICK, *told(actions="real"), "--run", tmp_path)[0] == 0
     folder = tmp_path / "seed_0/checkpoints/control"
     policy, shape = load_control_policy(folder)
     assert shape == PolicyShape(
