@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 import gymnasium
-from gymnasium.spaces import Box, Dict, Text
+from gymnasium.spaces import Box, Dict
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 from gymnasium.wrappers import FilterObservation, FlattenObservation
 
@@ -71,7 +71,8 @@ def make_environment(name: str, **options: Any) -> gymnasium.Env:
     environment = gymnasium.make(name, **options)
     seen = environment.observation_space
     if isinstance(seen, Dict):
-        kept = [key for key, space in seen.items() if not isinstance(space, Text)]
+        # minigrid's missions are strings of a space of its own
+        kept = [key for key, space in seen.items() if not isinstance(space.sample(), str)]
         if len(kept) < len(seen):
             environment = FilterObservation(environment, kept)
     if not (isinstance(seen, Box) and len(seen.shape) == 1):

@@ -47,6 +47,7 @@ CURVES = (
         up=True,
     ),
     Curve("value/loss", "value loss", "How large was the critic's error?", "squared error"),
+    Curve("value/mean", "mean value", "What did it expect to earn?", "discounted return"),
     Curve("policy/loss", "policy loss", "What was the policy's loss?", "loss", places=3),
     Curve(
         "policy/surrogate",
