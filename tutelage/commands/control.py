@@ -23,7 +23,12 @@ from tutelage.commands.folders import settle
 from tutelage.commands.machine import available_cores
 from tutelage.commands.options import parse, peek
 from tutelage.commands.seed_lines import SeedLines, show_evaluation
-from tutelage.commands.seeds import Training, new_algorithm, side_by_side
+from tutelage.commands.seeds import (
+    WITHOUT_REFERENCE,
+    Training,
+    new_algorithm,
+    side_by_side,
+)
 from tutelage.environments import make_environments
 from tutelage.errors import BadInput
 from tutelage.evaluation.wording import listing
@@ -47,9 +52,6 @@ Writes
 Example
   tutelage rl --env CartPole-v1 --algorithm trpo --seeds 5 --run runs/pole
 """
-
-# They price the distance from a reference policy, and a policy that begins from nothing has none.
-WITHOUT_REFERENCE = ("kl_coefficient", "kl_target", "kl_horizon")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ import torch
 from gymnasium.vector import VectorEnv
 
 from tutelage.commands.options import options_of
-from tutelage.commands.seeds import Training
+from tutelage.commands.seeds import WITHOUT_REFERENCE, Training
 from tutelage.device import seeded
 from tutelage.evaluation.film import EPISODES, NoFilm, film
 from tutelage.evaluation.machine import commit, processor
@@ -92,7 +92,7 @@ def _settings(training: Training) -> dict[str, str]:
         if isinstance(value, tuple)
         else str(value)
         for name, value in options.items()
-        if value is not None
+        if value is not None and name not in WITHOUT_REFERENCE
     }
 
 
