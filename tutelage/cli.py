@@ -29,7 +29,7 @@ Tutelage raises your own ChatGPT: it teaches it, grades it, and lets it improve.
     compare     prompts           replies, ranked by you or by a reward model
     reward      rankings          a model that grades replies
     prefer      rankings          a better policy, by DPO and its family
-    rl          prompts, grades   a better policy, by PPO and its family
+    rl          prompts, grades   a better policy; with --env, one that acts
 
   Look at it
     evaluate    how often a model is right, with intervals
@@ -89,7 +89,15 @@ def _prefer() -> Main:
 
 
 def _rl() -> Main:
-    from tutelage.commands.rl import main
+    def main(argv: Sequence[str]) -> None:
+        from tutelage.commands.options import peek
+
+        # Each of the two imports much that the other does not need.
+        if peek(argv, "rl", "env") is None:
+            from tutelage.commands.rl import main as rl
+        else:
+            from tutelage.commands.control import main as rl
+        rl(argv)
 
     return main
 

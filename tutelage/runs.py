@@ -31,8 +31,8 @@ class Progress:
 
 
 @contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Ctrl-C waits until the write is finished. A signal mask would not do: another thread takes
+def uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits until what is inside is done. A signal mask would not do: another thread takes
     the signal, and Python then interrupts the main one."""
     if threading.current_thread() is not threading.main_thread():  # never interrupted
         yield
@@ -50,7 +50,7 @@ def _uninterrupted() -> Iterator[None]:
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file, flush it to disk and give it its name."""
     temporary = path.with_name(f".{path.name}.partial")
-    with _uninterrupted():
+    with uninterrupted():
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             write(temporary)
@@ -116,7 +116,7 @@ class Run:
         """Let `write` fill the stage's folder; from then on `done(stage)`."""
         target = self.checkpoint(stage)
         temporary = target.with_name(f".{stage}.partial")
-        with _uninterrupted():
+        with uninterrupted():
             shutil.rmtree(temporary, ignore_errors=True)
             temporary.mkdir(parents=True)
             try:

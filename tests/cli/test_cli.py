@@ -71,7 +71,10 @@ NO_MODEL = (
     "nowhere holds no model: give a folder with a model.json in it, such as "
     "runs/school/checkpoints/sft, or a run whose first stage is done."
 )
-NO_REPORT = "nowhere holds no report.json: `tutelage school` writes it when its last stage is done."
+NO_REPORT = (
+    "nowhere holds no report.json: `tutelage school` and `tutelage rl --env` write it when they "
+    "are done."
+)
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,28 @@ _STYLE = (tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff, tyro.conf.Dis
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def parse(kind: type[T], command: str, about: str, argv: Sequence[str]) -> T:
-    """The options in argv, over those of `--config FILE`; a mistake is one sentence."""
+def peek(argv: Sequence[str], command: str, name: str) -> Any:
+    """One option's value before the others can be read, from argv or else from the preset; None
+    where it is not given. Some options decide which others there are."""
+    rest, preset = _take_preset(list(argv))
+    found = None
+    for place, word in enumerate(rest):
+        if word == f"--{name}":
+            found = rest[place + 1] if place + 1 < len(rest) else ""
+        elif word.startswith(f"--{name}="):
+            found = word.partition("=")[2]
+    if found is None and preset is not None:
+        table = read_toml(preset).get(command)
+        return table.get(name) if isinstance(table, dict) else None
+    return found
+
+
+def parse(
+    kind: type[T], command: str, about: str, argv: Sequence[str], *, help_words: str = ""
+) -> T:
+    """The options in argv, over those of `--config FILE`; a mistake is one sentence.
+
+    help_words: what stands before --help to see these options, where that takes more words."""
     rest, preset = _take_preset(list(argv))
     default = read_preset(kind, command, preset) if preset else None
     shown, said = io.StringIO(), io.StringIO()
@@ -50,7 +70,9 @@ def parse(kind: type[T], command: str, about: str, argv: Sequence[str]) -> T:
         if not ended.code:
             print(_quiet(shown.getvalue()), end="")
             raise
-        raise BadInput(one_sentence(said.getvalue(), command, list(_leaves(kind)))) from None
+        raise BadInput(
+            one_sentence(said.getvalue(), command, list(_leaves(kind)), help_words)
+        ) from None
 
 
 def _description(command: str, about: str) -> str:
@@ -121,7 +143,9 @@ def _default(kind: type, values: dict[str, Any]) -> object:
     for field in dataclasses.fields(kind):
         value: Any
         if dataclasses.is_dataclass(hints[field.name]):
-            value = _default(typing.cast(type, hints[field.name]), values)
+            made = field.default_factory
+            fitted = {} if made is dataclasses.MISSING else options_of(made())
+            value = _default(typing.cast(type, hints[field.name]), fitted | values)
         elif field.name.removesuffix("_") in values:
             value = values[field.name.removesuffix("_")]
         elif field.default is not dataclasses.MISSING:
@@ -162,7 +186,7 @@ def _field(name: str) -> str:
     return f"{name}_" if keyword.iskeyword(name) else name
 
 
-def one_sentence(boxed: str, command: str, names: Sequence[str]) -> str:
+def one_sentence(boxed: str, command: str, names: Sequence[str], help_words: str = "") -> str:
     """What tyro says in a box, as one sentence. names: the options that there are."""
     # Off a terminal the box is a title, and sections under rules, all two columns in.
     sections: list[list[str]] = [[]]
@@ -173,7 +197,7 @@ def one_sentence(boxed: str, command: str, names: Sequence[str]) -> str:
             sections[-1].append(line[2:].rstrip())
     sections = sections[1:] or sections
     by_start = {section[0].split(":")[0]: section for section in sections if section}
-    see = f"see `tutelage {command} --help`."
+    see = f"see `{' '.join(f'tutelage {command} {help_words} --help'.split())}`."
     if unknown := by_start.get("Unrecognized options"):
         words = " ".join(unknown).partition(":")[2].replace(",", " ").split()
         word = next((word for word in words if word.startswith("-")), words[0])

@@ -14,9 +14,10 @@ import tyro
 from tutelage.algorithms import ALGORITHMS, AlgorithmName
 from tutelage.commands.folders import check_prompts, find_model, load_grader, read_prompts, settle
 from tutelage.commands.machine import prepare
-from tutelage.commands.options import parse
+from tutelage.commands.options import parse, peek
 from tutelage.config import require
 from tutelage.data.demonstrations import read_demonstrations
+from tutelage.errors import BadInput
 from tutelage.evaluation.doctor import Doctor, write_findings
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.checkpoint import load_policy
@@ -28,6 +29,11 @@ from tutelage.terminal import Watcher, console, show_next
 ABOUT = """
 Improve a model by reinforcement: it replies to prompts, a reward model scores the replies, and
 what scored well becomes likelier, at a price for every step away from the model it began as.
+
+In an environment
+  With --env ID it is a network that learns to act in an environment of
+  Gymnasium instead, by an algorithm whose settings become options:
+  tutelage rl --env CartPole-v1 --algorithm trpo --help
 
 Reads
   --model           a model's folder, or a run (its newest stage that speaks)
@@ -96,6 +102,12 @@ class RLOptions:
 
 
 def main(argv: Sequence[str]) -> None:
+    name = peek(argv, "rl", "algorithm")
+    if name in ALGORITHMS and ALGORITHMS[name].language is None:
+        raise BadInput(
+            f"{name} trains no language model but a network that acts: give --env ID, such as "
+            "CartPole-v1."
+        )
     options = parse(RLOptions, "rl", ABOUT, argv)
     prepare()
     path = find_model(options.model, options.stage, making=(options.run, "rl"))

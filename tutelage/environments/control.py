@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import difflib
+import importlib
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium.spaces import Box, Dict, Text
+from gymnasium.spaces import Box, Dict
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from gymnasium.wrappers import FilterObservation, FlattenObservation
@@ -15,9 +19,7 @@ from gymnasium.wrappers import FilterObservation, FlattenObservation
 from tutelage.errors import BadInput
 
 GRID_WORLDS = ("MiniGrid-", "BabyAI-")  # registered by the package minigrid
-
-
-_MANY = 8
+_MANY = 8  # environments, from which a vectorised one is faster
 
 
 class SideBySide(VectorEnv):
@@ -73,18 +75,43 @@ def make_environments(name: str, count: int, **options: Any) -> VectorEnv:
     """`count` of a Gymnasium environment, each starting anew by itself in the step after an
     episode's end; as one vectorised environment where it offers that. options: its own."""
     register(name)
+    return _made(name, lambda: _side_by_side(name, count, options))
+
+
+def _side_by_side(name: str, count: int, options: dict[str, Any]) -> VectorEnv:
+    vectorised = gymnasium.spec(name.rpartition(":")[2]).vector_entry_point is not None
+    if vectorised and count >= _MANY:  # with few the arrays cost more than they save
+        made = gymnasium.make_vec(name, count, vectorization_mode="vector_entry_point", **options)
+        if made.metadata.get("autoreset_mode") == AutoresetMode.NEXT_STEP:
+            return made
+        made.close()
+    return SideBySide([make_environment(name, **options) for _ in range(count)])
+
+
+def _made(name: str, make: Callable[[], VectorEnv]) -> VectorEnv:
+    """What `make` makes; why it cannot, and what to do, as one sentence."""
+    cannot = f"Gymnasium cannot make the environment {name}"
     try:
-        # A vectorised one pays for its arrays, so a few single ones are faster.
-        if count >= _MANY and gymnasium.spec(name).vector_entry_point is not None:
-            made = gymnasium.make_vec(
-                name, count, vectorization_mode="vector_entry_point", **options
-            )
-            if made.metadata.get("autoreset_mode") == AutoresetMode.NEXT_STEP:
-                return made
-            made.close()
-        return SideBySide([make_environment(name, **options) for _ in range(count)])
-    except gymnasium.error.Error as error:
-        raise BadInput(f"Gymnasium cannot make the environment {name}: {error}") from None
+        return make()
+    except BadInput:
+        raise
+    except (gymnasium.error.UnregisteredEnv, gymnasium.error.DeprecatedEnv):
+        near = difflib.get_close_matches(name, gymnasium.registry, n=3, cutoff=0.7)
+        cure = (
+            f"perhaps you meant {' or '.join(near)}"
+            if near
+            else "another package's are named after its module, as in package:Name-v0"
+        )
+        raise BadInput(f"{cannot}: it knows none of that name; {cure}.") from None
+    except (gymnasium.error.DependencyNotInstalled, ImportError) as error:
+        missing = str(error).rstrip(".")
+        if re.search("box2d|pygame", missing, re.I):
+            missing = 'it needs pip install "tutelage[control]"'
+        raise BadInput(f"{cannot}: {missing}.") from None
+    except Exception as error:  # its constructor is foreign code
+        raise BadInput(
+            f"{cannot}: {str(error).rstrip('.')}. It is told by its name and --env-options."
+        ) from None
 
 
 def make_environment(name: str, **options: Any) -> gymnasium.Env:
@@ -93,21 +120,31 @@ def make_environment(name: str, **options: Any) -> gymnasium.Env:
     environment = gymnasium.make(name, disable_env_checker=True, **options)
     seen = environment.observation_space
     if isinstance(seen, Dict):
-        kept = [key for key, space in seen.items() if not isinstance(space, Text)]
+        # minigrid's missions are strings of a space of its own
+        kept = [key for key, space in seen.items() if not isinstance(space.sample(), str)]
         if len(kept) < len(seen):
             environment = FilterObservation(environment, kept)
-    if isinstance(seen, Box) and len(seen.shape) == 1:
-        return environment
-    try:
-        return FlattenObservation(environment)
-    except NotImplementedError:
+    if not (isinstance(seen, Box) and len(seen.shape) == 1):
+        with contextlib.suppress(NotImplementedError):
+            environment = FlattenObservation(environment)
+    if not isinstance(environment.observation_space, Box):
         raise BadInput(
             f"The observations of {name} are {seen}, which cannot be made a row of numbers."
-        ) from None
+        )
+    return environment
 
 
 def register(name: str) -> None:
-    """Import the package that registers the environment, where it is one known by its name."""
+    """Import the package that registers the environment, where it is one known by its name, or the
+    module before the colon of `module:Name-v0`."""
+    if ":" in name:
+        module = name.partition(":")[0]
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            raise BadInput(
+                f"The module {module}, which is to register {name}, cannot be imported: {error}."
+            ) from None
     if name.startswith(GRID_WORLDS):
         try:
             import minigrid  # noqa: F401

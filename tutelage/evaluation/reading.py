@@ -155,6 +155,32 @@ REPORT = {
     ],
     "costs?": [{"stage": TEXT, "seconds": NUMBER}],
 }
+# of a network that learned to act in an environment
+CONTROL = {
+    "version": COUNT,
+    "kind": TEXT,
+    "environment": TEXT,
+    "algorithm": TEXT,
+    "seeds": [
+        {
+            "seed": COUNT,
+            "returns": [NUMBER],
+            "mean": NUMBER,
+            "sd": NUMBER,
+            "first_return?": NUMBER,
+            "steps": COUNT,
+            "seconds": NUMBER,
+            "steps_per_s?": NUMBER,
+        }
+    ],
+    "mean": NUMBER,
+    "ci95": INTERVAL,
+    "film?": {"seed": COUNT, "episodes": COUNT, "return": NUMBER, "steps": COUNT, "speed": NUMBER},
+    "settings?": Every(TEXT),
+    "machine?": dict.fromkeys(("processor?", "torch?", "gymnasium?", "python?", "tutelage?"), TEXT),
+    "commit?": TEXT,
+    "command?": TEXT,
+}
 
 
 class _Mismatch(Exception):
@@ -230,7 +256,10 @@ def read_report(path: Path) -> dict[str, Any]:
         version = raw.get("version") if isinstance(raw, dict) else None
         if isinstance(version, int) and version != VERSION:
             raise _Mismatch(f"is of version {version}; this Tutelage reads version {VERSION}.")
-        report: dict[str, Any] = _checked(raw, REPORT, "")
+        is_control = isinstance(raw, dict) and raw.get("kind") == "control"
+        report: dict[str, Any] = _checked(raw, CONTROL if is_control else REPORT, "")
+        if is_control and not all([report["seeds"], *(row["returns"] for row in report["seeds"])]):
+            raise _Mismatch("expected seeds with returns, got none.")
         _check_rates(report)
     except _Mismatch as mismatch:
         raise BadInput(f"The file {path}: {mismatch}") from None

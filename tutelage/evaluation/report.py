@@ -16,22 +16,27 @@ from plotly.offline import get_plotlyjs
 from tutelage.errors import TutelageError
 from tutelage.evaluation import overview, panels, tables
 from tutelage.evaluation.answers import answer_helped, answer_reward_model
+from tutelage.evaluation.control_page import control_page
 from tutelage.evaluation.doctor import examined, reinforced
 from tutelage.evaluation.overview import Stage
 from tutelage.evaluation.reading import Series, read_metrics, read_report
 from tutelage.evaluation.wording import count, megabytes
 
 FOLDER = Path(__file__).parent
+FILM = "best_episode.webp"
 LOADER = PackageLoader("tutelage.evaluation", "")
 
 
 def write_report(run_folder: Path) -> Path:
     """Make run_folder/report.html from its report.json and metrics.jsonl."""
     report = read_report(run_folder / "report.json")
-    metrics = read_metrics(run_folder / "metrics.jsonl")
     path = run_folder / "report.html"
+    if report.get("kind") == "control":
+        text = _control_text(report, run_folder)
+    else:
+        text = render(report, read_metrics(run_folder / "metrics.jsonl"))
     try:
-        _replace(path, render(report, metrics).encode())
+        _replace(path, text.encode())
     except OSError as error:
         raise TutelageError(f"The file {path} cannot be written: {error.strerror}.") from None
     return path
@@ -39,7 +44,21 @@ def write_report(run_folder: Path) -> Path:
 
 def render(report: Mapping[str, Any], metrics: Mapping[str, Series]) -> str:
     """The page as text. Needs nothing but its arguments, so equal runs give equal pages."""
-    page = _page(report, metrics)
+    return _filled("report.html", _page(report, metrics))
+
+
+def _control_text(report: Mapping[str, Any], run_folder: Path) -> str:
+    """The page of a run whose seeds each have a folder."""
+    metrics = [
+        read_metrics(run_folder / f"seed_{row['seed']}" / "metrics.jsonl")
+        for row in report["seeds"]
+    ]
+    film = run_folder / FILM
+    picture = film.read_bytes() if "film" in report and film.exists() else b""
+    return _filled("control.html", control_page(report, metrics, ("webp", picture)))
+
+
+def _filled(template: str, page: Mapping[str, Any]) -> str:
     # No element may run but these two scripts: the policy names them by their content.
     script = _asset("report.js")
     plotly = get_plotlyjs() if page["has_charts"] else ""
@@ -52,7 +71,7 @@ def render(report: Mapping[str, Any], metrics: Mapping[str, Series]) -> str:
         lstrip_blocks=True,
     )
     environment.filters["unbroken"] = unbroken
-    return environment.get_template("report.html").render(
+    return environment.get_template(template).render(
         **page,
         policy=f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:",
         style=_asset("report.css"),

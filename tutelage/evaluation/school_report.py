@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import platform
 import resource
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -20,6 +18,7 @@ from tutelage.data.comparisons import comparison_trees, read_comparisons
 from tutelage.device import seeded
 from tutelage.evaluation.calibration import labelled_pairs, report_card
 from tutelage.evaluation.graded import CheckMany, Graded, grade
+from tutelage.evaluation.machine import commit, processor
 from tutelage.evaluation.statistics import paired_difference, share_of, wilson
 from tutelage.judges.labeler import Labeler
 from tutelage.judges.reward_model import RewardModelJudge
@@ -254,7 +253,7 @@ def circumstances(folder: Path, dtype: torch.dtype) -> dict[str, Any]:
         "commit": commit(),
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "machine": {
-            "processor": _processor(),
+            "processor": processor(),
             "cores": torch.get_num_threads(),
             "torch": torch.__version__,
             "python": platform.python_version(),
@@ -263,28 +262,3 @@ def circumstances(folder: Path, dtype: torch.dtype) -> dict[str, Any]:
         },
         "model": {"parameters": gpt.parameter_count(), **asdict(gpt.config)},
     }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if "model name" in line)
-    except (OSError, StopIteration):
-        return platform.processor() or sys.platform
-
-
-def commit() -> str:
-    """The checkout's commit, or "unknown" for an installed package."""
-    here = Path(__file__).resolve().parents[2]
-    if not (here / ".git").exists():
-        return "unknown"  # a checkout further up would be somebody else's
-    try:
-        found = subprocess.run(
-            ["git", "-C", str(here), "rev-parse", "--short", "HEAD"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return found.stdout.strip()

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Adam
 
+from tutelage.model.adam import FusedAdam, spare_the_compiler
+
 # Rows of an embedding are met rarely and have deviation 1, so they take longer steps; heads
 # are read directly as logits, so they take shorter ones.
 _EMBEDDING_SCALE, _HEAD_SCALE = 5.0, 0.3
@@ -44,6 +46,7 @@ class MuonWithAdam(torch.optim.Optimizer):
         betas: tuple[float, float] = (0.9, 0.95),
         eps: float = 1e-8,
     ) -> None:
+        spare_the_compiler()
         groups: dict[float, list[Tensor]] = {1.0: [], _EMBEDDING_SCALE: [], _HEAD_SCALE: []}
         for module in modules:
             for name, parameter in module.named_parameters():
@@ -106,7 +109,7 @@ class MuonWithAdam(torch.optim.Optimizer):
 def policy_optimiser(parameters: Iterable[nn.Parameter], learning_rate: float) -> Adam:
     """Adam for reinforcement. Muon takes a full step in every direction however noisy the gradient
     is; Adam's steps shrink where it changes its sign, as a policy gradient mostly does."""
-    return Adam(list(parameters), learning_rate, betas=(0.9, 0.95), eps=1e-5, fused=True)
+    return FusedAdam(list(parameters), learning_rate, betas=(0.9, 0.95), eps=1e-5)
 
 
 @torch.no_grad()

@@ -137,7 +137,10 @@ class Players:
 
 
 def start(environments: gymnasium.vector.VectorEnv, seed: int) -> Players:
-    observations, _ = environments.reset(seed=seed)
+    try:
+        observations, _ = environments.reset(seed=seed)
+    except Exception as error:
+        raise EnvironmentFailure(f"The environment broke in a reset: {error}") from error
     N = environments.num_envs
     return Players(
         environments,
@@ -179,7 +182,7 @@ def play(
         if bounds is not None:
             given = given.clip(*bounds)
         mask[t] = ~players.ended
-        observations[t + 1], rewards[t], terminated[t], truncated[t] = _step(environments, given)
+        observations[t + 1], rewards[t], terminated[t], truncated[t] = step(environments, given)
         players.count(rewards[t], terminated[t] | truncated[t])
     players.observations = observations[-1]
     _check_finite(rewards)
@@ -207,7 +210,7 @@ def play(
     return experience
 
 
-def _step(
+def step(
     environments: gymnasium.vector.VectorEnv, actions: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Observations, rewards, terminated, truncated; what the environment raises is named."""

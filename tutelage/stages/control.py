@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
+from gymnasium.spaces import Box
 from gymnasium.vector import VectorEnv
-from safetensors.torch import save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 
 from tutelage.algorithms import Algorithm
-from tutelage.config import require
+from tutelage.config import from_table, require
 from tutelage.device import seeded
-from tutelage.errors import ContractBroken
+from tutelage.environments import make_environments
+from tutelage.errors import BadInput, ContractBroken
 from tutelage.model.mlp import CategoricalActor
 from tutelage.model.optimiser import set_learning_rate
-from tutelage.rollout.control import ControlPolicy, play, start
-from tutelage.runs import Progress, Run
+from tutelage.rollout.control import ControlPolicy, Networks, new_policy, play, start, step
+from tutelage.runs import Progress, Run, read_json, write_json
+
+FORMAT = 1  # of policy.json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +45,16 @@ class ControlConfig:
         return -(-self.steps // (self.environments * self.steps_per_update))
 
 
+@dataclass(frozen=True, kw_only=True)
+class PolicyShape:
+    """What a policy's networks were made for, and of."""
+
+    environment: str  # Gymnasium's id
+    environment_options: dict = field(default_factory=dict)
+    hidden: tuple[int, ...]  # widths
+    networks: Networks
+
+
 def control(
     run: Run,
     algorithm: Algorithm,
@@ -47,9 +62,11 @@ def control(
     config: ControlConfig,
     seed: int,
     stage: str = "control",
+    shape: PolicyShape | None = None,
 ) -> Iterator[Progress]:
     """Improve the algorithm's policy by what it lives through; keep the policy that did best in an
-    audit; ends with checkpoints/<stage>. make: so many environments, side by side.
+    audit; ends with checkpoints/<stage>. make: so many environments, side by side. shape: written
+    beside the policy, so that it can be loaded again.
 
     After an audit the state is saved and new episodes begin, because an environment in the middle
     of one cannot be saved: a resumed run then lives through the same as one that was never cut.
@@ -110,11 +127,33 @@ def control(
         yield Progress(stage, done, config.updates, metrics)
     environments.close()
     policy.load_state_dict(best_policy)
-    run.finish(stage, lambda folder: save_policy(folder, policy))
+    run.finish(stage, lambda folder: save_policy(folder, policy, shape))
 
 
-def save_policy(folder: Path, policy: ControlPolicy) -> None:
+def save_policy(folder: Path, policy: ControlPolicy, shape: PolicyShape | None = None) -> None:
+    """Write policy.safetensors, and policy.json where the shape is given."""
     save_file(_copy(policy), folder / "policy.safetensors")
+    if shape is not None:
+        write_json(folder / "policy.json", {"format": FORMAT, **asdict(shape)})
+
+
+def load_control_policy(folder: Path) -> tuple[ControlPolicy, PolicyShape]:
+    """What save_policy wrote: the policy, and what it was made for.
+
+    Its environment is made once, because only that knows what is observed and which actions
+    there are."""
+    described = read_json(folder / "policy.json")
+    if not isinstance(described, dict) or described.pop("format", None) != FORMAT:
+        raise BadInput(f"{folder}/policy.json is of a format that this version does not read.")
+    shape = from_table(PolicyShape, described, f"{folder}/policy.json")
+    environments = make_environments(shape.environment, 1, **shape.environment_options)
+    policy = new_policy(environments, shape.hidden, seeded(0), shape.networks)
+    environments.close()
+    try:
+        policy.load_state_dict(load_file(folder / "policy.safetensors"))
+    except (OSError, RuntimeError, SafetensorError) as error:
+        raise BadInput(f"{folder}/policy.safetensors does not fit policy.json: {error}.") from None
+    return policy.eval(), shape
 
 
 @torch.no_grad()
@@ -126,11 +165,13 @@ def evaluate_control(
     players = start(environments, seed)
     wanted = -(-episodes // environments.num_envs)
     found: list[list[float]] = [[] for _ in range(environments.num_envs)]
-    totals = players.returns
+    totals, acted = players.returns, environments.single_action_space
     observations, ended = players.observations, players.ended
     while min(map(len, found)) < wanted:
-        action = policy.actor(torch.as_tensor(observations, dtype=torch.float32)).mode()
-        observations, rewards, terminated, truncated, _ = environments.step(action.numpy())
+        action = policy.actor(torch.as_tensor(observations, dtype=torch.float32)).mode().numpy()
+        if isinstance(acted, Box):
+            action = action.clip(acted.low, acted.high)
+        observations, rewards, terminated, truncated = step(environments, action)
         totals += rewards * ~ended
         ended = (terminated | truncated) & ~ended
         for i in ended.nonzero()[0]:

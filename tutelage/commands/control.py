@@ -1,0 +1,215 @@
+"""`tutelage rl --env ID`: a network learns to act in an environment, several seeds side by side."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import json
+import re
+import shlex
+import typing
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import tyro
+from tyro.conf import arg
+
+from tutelage.algorithms import ALGORITHMS, ControlAlgorithmName
+from tutelage.commands.folders import settle
+from tutelage.commands.machine import available_cores
+from tutelage.commands.options import parse, peek
+from tutelage.commands.seed_lines import SeedLines, show_evaluation
+from tutelage.commands.seeds import (
+    WITHOUT_REFERENCE,
+    Training,
+    new_algorithm,
+    side_by_side,
+)
+from tutelage.environments import make_environments
+from tutelage.errors import BadInput
+from tutelage.evaluation.wording import listing
+from tutelage.stages.control import ControlConfig
+from tutelage.terminal import console, show_next
+
+ABOUT = """
+Train a network to act in an environment of Gymnasium, by the algorithms that train a GPT. With
+--seeds N it is done N times, side by side, because one run of reinforcement says little.
+
+Reads
+  nothing; --env-options '{"is_slippery": false}' are the environment's own
+  options, and --env module:Name-v0 imports the module that registers it
+
+Writes
+  RUN/report.html, RUN/report.json, RUN/rl.toml, and for each seed a run of its
+  own, RUN/seed_0, with its curves (metrics.jsonl) and checkpoints/control, the
+  policy that did best in an audit.
+  Cut off at any moment, the same command goes on where it stopped.
+
+Example
+  tutelage rl --env CartPole-v1 --algorithm trpo --seeds 5 --run runs/pole
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlOptions:
+    # tyro finds no comments in a class that is made here, so the words stand beside the types
+    env: Annotated[str, arg(metavar="ID", help="of a Gymnasium environment")]
+    run: Annotated[Path, arg(metavar="DIR", help="folder of the run")]
+    algorithm: Annotated[ControlAlgorithmName, arg(help="whose settings stand below")] = "ppo"
+    env_options: Annotated[str, arg(metavar="JSON", help="the environment's own")] = "{}"
+    hidden: Annotated[tuple[int, ...], arg(metavar="INT ...", help="widths of the layers")] = (
+        64,
+        64,
+    )
+    seeds: Annotated[int | None, arg(help="how many runs: seeds 0, 1, 2, …")] = None
+    seed: Annotated[int | None, arg(help="of one run")] = None
+    episodes: Annotated[int, arg(help="of the final evaluation")] = 100
+    training: ControlConfig = field(default_factory=ControlConfig)
+    settings: Any = None  # the algorithm's; `options_class` puts its dataclass here
+
+    def __post_init__(self) -> None:
+        if not all(width > 0 for width in self.hidden):
+            got = " ".join(map(str, self.hidden))
+            raise ValueError(f"hidden must be widths above 0, got {got}")
+        if self.episodes < 1:
+            raise ValueError(f"episodes must be at least 1, got {self.episodes}")
+        if self.seeds is not None and self.seed is not None:
+            raise ValueError("seeds (how many runs) and seed (of one run) exclude each other")
+        if self.seeds is not None and self.seeds < 1:
+            raise ValueError(f"seeds must be at least 1, got {self.seeds}")
+        training = self.training
+        update = training.environments * training.steps_per_update
+        if training.steps < update:
+            raise ValueError(
+                f"steps must be at least {update}, one update ({training.environments} "
+                f"environments × {training.steps_per_update} steps), got {training.steps}"
+            )
+        self.keywords()
+
+    def keywords(self) -> dict[str, Any]:
+        """The environment's own options."""
+        try:
+            found = json.loads(self.env_options)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"env_options must be JSON, got {self.env_options}: {error}") from None
+        if not isinstance(found, dict):
+            raise ValueError(
+                f'env_options must be a JSON object such as {{"name": 1}}, got {self.env_options}'
+            )
+        return found
+
+    def chosen_seeds(self) -> list[int]:
+        return [self.seed or 0] if self.seeds is None else list(range(self.seeds))
+
+
+def options_class(name: str) -> type[ControlOptions]:
+    """The options with those of one algorithm among them, at its defaults for control."""
+    entry = ALGORITHMS[name]
+    settings = _settings_class(entry.settings, entry.settings(**(entry.control or {})))
+    training = ControlConfig(steps_per_update=entry.steps_per_update)
+    fields = [
+        (
+            "algorithm",
+            typing.get_type_hints(ControlOptions, include_extras=True)["algorithm"],
+            name,
+        ),
+        ("training", ControlConfig, field(default_factory=lambda: training)),
+        ("settings", settings, field(default_factory=settings)),
+    ]
+    return dataclasses.make_dataclass(
+        "ControlOptions", fields, bases=(ControlOptions,), frozen=True, kw_only=True
+    )
+
+
+def _settings_class(kind: type, fitted: object) -> type:
+    """An algorithm's settings as options: other defaults, what has no use here left out of sight,
+    and the fields' comments as help."""
+    comments = dict(re.findall(r"(?m)^    (\w+): .*?  # (.*)$", inspect.getsource(kind)))
+    annotated: Any = Annotated
+    fields = []
+    for key, hint in typing.get_type_hints(kind).items():
+        told = annotated[hint, arg(name=key.strip("_").replace("_", "-"), help=comments.get(key))]
+        if key in WITHOUT_REFERENCE:
+            told = annotated[hint, tyro.conf.Suppress, tyro.conf.Fixed]
+        fields.append((key, told, field(default=getattr(fitted, key))))
+    return dataclasses.make_dataclass(
+        kind.__name__, fields, bases=(kind,), frozen=True, kw_only=True
+    )
+
+
+def read_options(argv: Sequence[str]) -> ControlOptions:
+    """Which options there are depends on the algorithm, so that one is read first."""
+    name = peek(argv, "rl", "algorithm")
+    known = typing.get_args(ControlAlgorithmName)
+    kind = options_class(name if name in known else "ppo")
+    return parse(kind, "rl", ABOUT, argv, help_words="--env ID")
+
+
+def main(argv: Sequence[str]) -> None:
+    options = read_options(argv)
+    # Networks this small keep one processor busy; a second one mostly waits, or is waited for.
+    torch.set_num_threads(1)
+    check_fit(options)
+    settle(options.run, "rl", options, {})
+    training = Training(
+        folder=options.run,
+        environment=options.env,
+        environment_options=options.keywords(),
+        algorithm=options.algorithm,
+        settings=ALGORITHMS[options.algorithm].settings(**vars(options.settings)),
+        hidden=options.hidden,
+        config=options.training,
+        episodes=options.episodes,
+    )
+    seeds = options.chosen_seeds()
+    screen = console()
+    SeedLines(screen, seeds).watch(side_by_side(training, seeds, available_cores()))
+    # Only now, because what draws the report takes a while to import.
+    from tutelage.commands.control_report import write_control_report
+    from tutelage.evaluation.reading import read_report
+
+    command = shlex.join(["tutelage", "rl", *argv])
+    path, missing = write_control_report(training, seeds, command)
+    show_evaluation(screen, read_report(options.run / "report.json"))
+    if missing:
+        screen.print(f"\n{missing}", style="dim", soft_wrap=True)
+    show_next(screen, _next(options, argv), report=path)
+
+
+def check_fit(options: ControlOptions) -> None:
+    """Raise unless the environment can be made and the algorithm can act in it."""
+    make = functools.partial(make_environments, options.env, 1, **options.keywords())
+    environments = make()
+    try:
+        new_algorithm(options.algorithm, options.settings, environments, options.hidden, 0)
+        return
+    except (BadInput, ValueError) as error:
+        why = str(error).rstrip(".")
+    able = []
+    for name in typing.get_args(ControlAlgorithmName):
+        entry = ALGORITHMS[name]
+        try:
+            settings = entry.settings(**(entry.control or {}))
+            new_algorithm(name, settings, environments, options.hidden, 0)
+        except (BadInput, ValueError):
+            continue
+        able.append(name)
+    others = f": {listing(able)} can" if able else ""
+    raise BadInput(f"{options.algorithm} cannot act in {options.env}{others}. {why}.")
+
+
+def _next(options: ControlOptions, argv: Sequence[str]) -> str:
+    """One seed says little, so several come next; after several, the page."""
+    if len(options.chosen_seeds()) > 1:
+        return shlex.join(["tutelage", "report", str(options.run)])
+    kept = list(argv)
+    for name in ("--run", "--seed", "--seeds"):
+        while name in kept:
+            at = kept.index(name)
+            del kept[at : at + 2]
+        kept = [word for word in kept if not word.startswith(f"{name}=")]
+    return shlex.join(["tutelage", "rl", *kept, "--seeds", "5", "--run", f"{options.run}-seeds"])
