@@ -8,8 +8,10 @@ from typing import Any, Literal
 
 from tutelage.algorithms.a2c import A2C, A2CConfig
 from tutelage.algorithms.batch import Algorithm
+from tutelage.algorithms.dqn import DQN, DQNConfig
 from tutelage.algorithms.grpo import GroupConfig, GroupPolicyGradient
 from tutelage.algorithms.ppo import PPO, PPOConfig
+from tutelage.algorithms.q_actor_critic import QActorCritic, QActorCriticConfig
 from tutelage.algorithms.reinforce import REINFORCE, REINFORCEConfig
 from tutelage.algorithms.trpo import TRPO, TRPOConfig
 from tutelage.rollout.control import Networks
@@ -60,15 +62,20 @@ ALGORITHMS: dict[str, Entry] = {
         steps_per_update=512,
     ),
     "trpo": Entry(TRPO, TRPOConfig, control={}),
+    "dqn": Entry(DQN, DQNConfig, control={}, networks="q", steps_per_update=32),
+    "q_actor_critic": Entry(
+        QActorCritic, QActorCriticConfig, control={}, networks="actor_q", steps_per_update=32
+    ),
     "rloo": Entry(GroupPolicyGradient, GroupConfig, language={"baseline": "rloo"}),
     "grpo": Entry(GroupPolicyGradient, GroupConfig, language={"baseline": "grpo"}),
 }
 # what `--algorithm` offers, for a GPT and for an environment
 AlgorithmName = Literal["ppo", "a2c", "reinforce", "rloo", "grpo"]
-ControlAlgorithmName = Literal["ppo", "a2c", "reinforce", "trpo"]
+ControlAlgorithmName = Literal["ppo", "a2c", "reinforce", "trpo", "dqn", "q_actor_critic"]
 __all__ = [
     "A2C",
     "ALGORITHMS",
+    "DQN",
     "PPO",
     "REINFORCE",
     "TRPO",
@@ -76,10 +83,13 @@ __all__ = [
     "Algorithm",
     "AlgorithmName",
     "ControlAlgorithmName",
+    "DQNConfig",
     "Entry",
     "GroupConfig",
     "GroupPolicyGradient",
     "PPOConfig",
+    "QActorCritic",
+    "QActorCriticConfig",
     "REINFORCEConfig",
     "TRPOConfig",
 ]

@@ -8,11 +8,17 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from tutelage.model.distributions import Categorical, Gaussian
+from tutelage.model.distributions import Categorical, EpsilonGreedy, Gaussian
 
 
-def mlp(sizes: Sequence[int], generator: torch.Generator, last_gain: float = 1.0) -> nn.Sequential:
-    """Linear layers with tanh between them; orthogonal weights (Saxe et al. 2014), biases 0.
+def mlp(
+    sizes: Sequence[int],
+    generator: torch.Generator,
+    last_gain: float = 1.0,
+    activation: type[nn.Module] = nn.Tanh,
+) -> nn.Sequential:
+    """Linear layers with the activation between them; orthogonal weights (Saxe et al. 2014),
+    biases 0.
 
     last_gain: of the last layer's weights; small for a policy, so that it begins undecided.
     """
@@ -23,7 +29,7 @@ def mlp(sizes: Sequence[int], generator: torch.Generator, last_gain: float = 1.0
         gain = last_gain if is_last else 2**0.5
         nn.init.orthogonal_(linear.weight, gain, generator=generator)
         nn.init.zeros_(linear.bias)
-        layers += [linear] if is_last else [linear, nn.Tanh()]
+        layers += [linear] if is_last else [linear, activation()]
     return nn.Sequential(*layers)
 
 
@@ -48,3 +54,29 @@ class GaussianActor(nn.Module):
 
     def forward(self, observations: Tensor) -> Gaussian:
         return Gaussian(self.network(observations), self.log_std)
+
+
+class QActor(nn.Module):
+    """One of A actions: mostly the one with the largest Q-value, at times any of them.
+
+    epsilon: how often any of them; whoever trains it lowers it. Not a weight: it is not saved.
+    """
+
+    def __init__(self, network: nn.Module, epsilon: float = 1.0) -> None:
+        super().__init__()
+        self.network = network
+        self.epsilon = epsilon
+
+    def forward(self, observations: Tensor) -> EpsilonGreedy:
+        return EpsilonGreedy(self.network(observations), self.epsilon)
+
+
+class QCritic(nn.Module):
+    """What each of A actions is worth in a state, (…, D) to (…, A)."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, observations: Tensor) -> Tensor:
+        return self.network(observations)

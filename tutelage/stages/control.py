@@ -15,6 +15,7 @@ from tutelage.algorithms import Algorithm
 from tutelage.config import require
 from tutelage.device import seeded
 from tutelage.errors import ContractBroken
+from tutelage.model.mlp import QActor
 from tutelage.model.optimiser import set_learning_rate
 from tutelage.rollout.control import ControlPolicy, play, start
 from tutelage.runs import Progress, Run
@@ -26,17 +27,24 @@ class ControlConfig:
     environments: int = 8  # side by side
     steps_per_update: int = 32  # of each environment
     final_learning_rate: float = 0.0  # share of the first one left at the end
+    exploration_share: float = 0.16  # of the updates, over which ε falls from 1 to final_epsilon
+    final_epsilon: float = 0.04  # share of actions by chance, where the policy acts by Q-values
     audits: int = 10  # over the run; the policy that the best one saw is kept
     audit_episodes: int = 16
 
     def __post_init__(self) -> None:
         require(self, "above 0", "steps", "environments", "steps_per_update")
         require(self, "above 0", "audits", "audit_episodes")
-        require(self, "from 0 to 1", "final_learning_rate")
+        require(self, "from 0 to 1", "final_learning_rate", "exploration_share", "final_epsilon")
 
     @property
     def updates(self) -> int:
         return -(-self.steps // (self.environments * self.steps_per_update))
+
+    def epsilon(self, update: int) -> float:
+        """Of the policy's actions in this update, the share that is left to chance."""
+        explored = min(1.0, update / max(1.0, self.exploration_share * self.updates))
+        return 1.0 + explored * (self.final_epsilon - 1.0)
 
 
 def control(
@@ -68,6 +76,8 @@ def control(
     for update in range(start_at, config.updates):
         factor = 1 - (1 - config.final_learning_rate) * update / config.updates
         set_learning_rate(algorithm.optimiser, learning_rate * factor)
+        if isinstance(policy.actor, QActor):
+            policy.actor.epsilon = config.epsilon(update)
         players.finished.clear()
         experience = play(
             policy, players, config.steps_per_update, seeded(seed, stage, update, "play")
