@@ -46,15 +46,15 @@ def test_truncation_bootstraps_and_termination_does_not():
     values = torch.cat([10 * found.next_observations, -found.next_observations], dim=1)
     targets = q_targets(found, values, values, 0.5)
     # the first ends by itself in its second step, the second is cut in a state worth 30
-    assert targets.tolist() == [1 + 5, 2, 1 + 5, 2 + 10, 3 + 15]
+    assert targets[:, 0].tolist() == [1 + 5, 2, 1 + 5, 2 + 10, 3 + 15]
 
 
 def test_double_q_learning_values_the_action_that_the_other_network_chooses():
     nothing = torch.zeros(2, 1)
     steps = Steps(nothing, nothing, torch.tensor([1.0, 1]), nothing, torch.tensor([False, True]))
     values, choosing = torch.tensor([[4.0, 8], [4, 8]]), torch.tensor([[3.0, 2], [3, 2]])
-    assert q_targets(steps, values, values, 0.5).tolist() == [5, 1]
-    assert q_targets(steps, values, choosing, 0.5).tolist() == [3, 1]
+    assert q_targets(steps, values, values, 0.5).tolist() == [[5], [1]]
+    assert q_targets(steps, values, choosing, 0.5).tolist() == [[3], [1]]
 
 
 def test_double_q_learning_does_not_expect_the_largest_error():
@@ -165,7 +165,7 @@ def test_it_finds_every_q_value_of_a_chain(double: bool, tmp_path: Path):
 
 def test_real_actions_are_one_sentence():
     for networks in ("q", "actor_q"):
-        with pytest.raises(BadInput, match="Q-values are kept of one of some actions.*ppo"):
+        with pytest.raises(BadInput, match=r"Q-values are kept of one of some actions.*ppo"):
             new_policy(make_environments("Pendulum-v1", 1), (8,), seeded("dqn"), networks)
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +23,6 @@ from tutelage.model.flat import FlatAdam, FlatMLP
 from tutelage.model.mlp import QActor
 from tutelage.rollout.experience import Experience, Policy
 from tutelage.rollout.replay import Replay, Steps, steps_of
-
-_CHUNK = 512  # rows that the target network reads at once, so that its layers stay in the cache
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,15 +82,16 @@ class DQN:
             return metrics
         drawn = self.replay.sample(config.gradient_steps * config.batch, generator)
         counts = stretches(self.gradient_steps, config.gradient_steps, config.target_every)
-        observed: list[tuple[Tensor, Tensor, float]] = []
+        seen: list[tuple[Tensor, Tensor, float]] = []
         for part in drawn.split([count * config.batch for count in counts]):
-            observed += self._learn(part, beside)
+            seen += self._learn(part, beside)
             if self.gradient_steps % config.target_every == 0:
                 self.target.load_state_dict(self.network.state_dict())
-        values, targets, norms = zip(*observed, strict=True)
+        q_values, targets, norms = zip(*seen, strict=True)
+        values = torch.cat(q_values).gather(1, drawn.actions[:, None])
         return metrics | {
-            "value/loss": F.smooth_l1_loss(torch.cat(values), torch.cat(targets)).item(),
-            "value/mean": torch.cat(values).mean().item(),
+            "value/loss": F.smooth_l1_loss(values, torch.cat(targets)).item(),
+            "value/mean": values.mean().item(),
             "value/grad_norm": sum(norms) / len(norms),
         }
 
@@ -100,40 +100,49 @@ class DQN:
         self, drawn: Steps, beside: Callable[[], None] | None
     ) -> list[tuple[Tensor, Tensor, float]]:
         """Gradient steps during which the target network stands still; of each: what it took the
-        decisions to be worth, what they should be, (batch, 1), and the norm of its gradient."""
-        B, online, optimiser = self.config.batch, self.online, self.optimiser
-        gradients = online.gradients
-        observed = []
-        observations, actions = drawn.observations.split(B), drawn.actions[:, None].split(B)
-        for seen, acted, wanted in zip(observations, actions, self._targets(drawn), strict=True):
-            q_values = online.forward(seen)
-            values = q_values.gather(1, acted)
+        actions to be worth, (batch, A), what those taken should be, (batch, 1), and the norm of
+        its gradient."""
+        config, online, gradients = self.config, self.online, self.online.gradients
+        B, A = config.batch, online.outputs
+        shares = (F.one_hot(drawn.actions, A) / B).split(B)  # the mean over what was taken
+        seen = []
+        for observations, share, targets in zip(
+            drawn.observations.split(B), shares, self._targets(drawn), strict=True
+        ):
+            q_values = online.forward(observations)
             # the Huber loss is quadratic up to an error of 1 and linear from there on
-            slopes = (values - wanted).clamp_(-1, 1).div_(B)
-            online.backward(torch.zeros_like(q_values).scatter_(1, acted, slopes))
+            online.backward((q_values - targets).clamp_(-1, 1).mul_(share))
             if beside is not None:
                 with torch.enable_grad():
                     beside()
             norm = torch.linalg.vector_norm(gradients).item()
-            if norm > self.config.max_grad_norm:
-                gradients.mul_(self.config.max_grad_norm / norm)
-            optimiser.step()
+            if norm > config.max_grad_norm:
+                gradients.mul_(config.max_grad_norm / norm)
+            self.optimiser.move()
             self.gradient_steps += 1
-            observed.append((values, wanted, norm))
-        return observed
+            seen.append((q_values, targets, norm))
+        return seen
 
-    def _targets(self, drawn: Steps) -> Iterable[Tensor]:
-        """What the decisions of each gradient step should be worth, (batch, 1). The target network
-        is asked for all of them at once, the learning one as it is when the step comes."""
-        B, gamma = self.config.batch, self.config.gamma
-        rows = drawn.next_observations.split(_CHUNK)
-        said = torch.cat([self.target(part) for part in rows])
-        if not self.config.double:
-            return q_targets(drawn, said, said, gamma)[:, None].split(B)
-        return (
-            q_targets(part, values, self.online.forward(part.next_observations), gamma)[:, None]
-            for part, values in zip(drawn.split(B), said.split(B), strict=True)
-        )
+    def _targets(self, drawn: Steps) -> Iterator[Tensor]:
+        """What the actions taken should be worth, (batch, 1), a gradient step after the other. The
+        target network, which stands still, is asked for many of them at once, in a thread beside
+        those that learn."""
+        config, many = self.config, 8 * self.config.batch
+        with ThreadPoolExecutor(1) as thread:
+            answers = thread.map(self._ask_target, drawn.next_observations.split(many))
+            for part, values in zip(drawn.split(many), answers, strict=True):
+                if not config.double:
+                    yield from q_targets(part, values, values, config.gamma).split(config.batch)
+                    continue
+                for few, its in zip(
+                    part.split(config.batch), values.split(config.batch), strict=True
+                ):
+                    choosing = self.online.forward(few.next_observations)
+                    yield q_targets(few, its, choosing, config.gamma)
+
+    @torch.no_grad()
+    def _ask_target(self, observations: Tensor) -> Tensor:
+        return self.target(observations)
 
     def state_dict(self) -> dict[str, Any]:
         return weights_of(self.policy.actor, None, self.optimiser) | {
@@ -150,15 +159,15 @@ class DQN:
 
 
 def q_targets(steps: Steps, values: Tensor, choosing: Tensor, gamma: float) -> Tensor:
-    """r + γ Q(s', a'), or r alone where s' terminated the episode, (K,); a' is the best action by
+    """r + γ Q(s', a'), or r alone where s' terminated the episode, (K, 1); a' is the best action by
     `choosing`. values, choosing: (K, A), of s'.
 
     Both of the target network: Mnih et al. 2015. choosing of the one that learns: double Q-learning
     (van Hasselt et al. 2016), which does not take the largest error for the largest value.
     """
     best = choosing.argmax(dim=1, keepdim=True)
-    following = values.gather(1, best).squeeze(1)
-    return steps.rewards + gamma * following * ~steps.terminated
+    following = values.gather(1, best).squeeze(1) * ~steps.terminated
+    return (steps.rewards + gamma * following)[:, None]
 
 
 def stretches(done: int, count: int, every: int) -> list[int]:

@@ -43,7 +43,8 @@ class ControlConfig:
 
     def epsilon(self, update: int) -> float:
         """Of the policy's actions in this update, the share that is left to chance."""
-        explored = min(1.0, update / max(1.0, self.exploration_share * self.updates))
+        until = self.exploration_share * self.updates
+        explored = min(1.0, update / until) if until else 1.0
         return 1.0 + explored * (self.final_epsilon - 1.0)
 
 
