@@ -75,7 +75,7 @@ def test_its_steps_are_those_of_plain_pytorch(double: bool, max_grad_norm: float
     )
     network = copy.deepcopy(dqn.network)
     target = copy.deepcopy(network)
-    plain = torch.optim.Adam(network.parameters(), 0.01, betas=(0.9, 0.95), eps=1e-5)
+    plain = torch.optim.Adam(network.parameters(), 0.01, betas=(0.9, 0.999), eps=1e-5)
     batch = dqn.credit(lived(dqn.policy))
     done = 0
     for update in range(2):

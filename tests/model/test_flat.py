@@ -10,12 +10,12 @@ from torch import nn
 
 from tutelage.device import seeded
 from tutelage.model.flat import FlatAdam, FlatMLP
-from tutelage.model.mlp import mlp
+from tutelage.model.mlp import mlp, relu_mlp
 
 
 @pytest.mark.parametrize("sizes", [(3, 2), (3, 8, 2), (3, 8, 6, 4)])
 def test_the_gradient_is_autograd_s(sizes: tuple[int, ...]):
-    network = mlp(sizes, seeded("flat"), activation=nn.ReLU).double()
+    network = relu_mlp(sizes, seeded("flat")).double()
     plain = copy.deepcopy(network)
     flat = FlatMLP(network)
     for seed in range(2):  # the second overwrites the first
@@ -31,7 +31,7 @@ def test_the_gradient_is_autograd_s(sizes: tuple[int, ...]):
 
 
 def test_the_network_and_the_row_are_one():
-    network = mlp((3, 8, 2), seeded("flat"), activation=nn.ReLU)
+    network = relu_mlp((3, 8, 2), seeded("flat"))
     before = copy.deepcopy(network.state_dict())
     flat = FlatMLP(network)
     assert all(tensor.equal(before[name]) for name, tensor in network.state_dict().items())
@@ -47,7 +47,7 @@ def test_adam_on_a_row_is_adam():
     ours = nn.Parameter(torch.randn(50, generator=seeded("row")))
     theirs = nn.Parameter(ours.detach().clone())
     flat = FlatAdam(ours, 0.1)
-    plain = torch.optim.Adam([theirs], 0.1, betas=(0.9, 0.95), eps=1e-5)
+    plain = torch.optim.Adam([theirs], 0.1, betas=(0.9, 0.999), eps=1e-5)
     for seed in range(4):
         if seed == 2:  # saved and resumed in the middle
             state = copy.deepcopy(flat.state_dict())

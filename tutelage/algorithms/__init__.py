@@ -22,7 +22,8 @@ class Entry:
     """An algorithm, and what makes it fit a task: settings other than its own defaults.
 
     language: with a GPT that replies; control: with a network that acts in an environment; None:
-    not made for that. networks: what it needs there. steps_per_update: of each environment.
+    not made for that. networks, hidden: what it needs there, and their widths.
+    steps_per_update: of each environment.
     """
 
     algorithm: Any
@@ -31,6 +32,7 @@ class Entry:
     control: dict[str, Any] | None = None
     networks: Networks = "actor_critic"
     steps_per_update: int = 128
+    hidden: tuple[int, ...] = (64, 64)
 
 
 ALGORITHMS: dict[str, Entry] = {
@@ -62,7 +64,7 @@ ALGORITHMS: dict[str, Entry] = {
         steps_per_update=512,
     ),
     "trpo": Entry(TRPO, TRPOConfig, control={}),
-    "dqn": Entry(DQN, DQNConfig, control={}, networks="q", steps_per_update=32),
+    "dqn": Entry(DQN, DQNConfig, control={}, networks="q", steps_per_update=32, hidden=(256, 256)),
     "q_actor_critic": Entry(
         QActorCritic, QActorCriticConfig, control={}, networks="actor_q", steps_per_update=32
     ),

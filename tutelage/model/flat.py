@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 
 class FlatMLP:
-    """Linear layers with ReLU between them, as `mlp` makes them. The network's parameters and their
-    gradients become views of `weights` and `gradients`, so either may be read or written."""
+    """Linear layers with ReLU between them, as `relu_mlp` makes them. The network's parameters and
+    their gradients become views of `weights` and `gradients`: either may be read or written."""
 
     def __init__(self, network: nn.Module) -> None:
         layers = list(network.children())
@@ -78,7 +78,7 @@ class FlatAdam(torch.optim.Optimizer):
         self,
         weights: nn.Parameter,
         learning_rate: float,
-        betas: tuple[float, float] = (0.9, 0.95),
+        betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-5,
     ) -> None:
         super().__init__([weights], {"lr": learning_rate})

@@ -11,14 +11,8 @@ from torch import Tensor, nn
 from tutelage.model.distributions import Categorical, EpsilonGreedy, Gaussian
 
 
-def mlp(
-    sizes: Sequence[int],
-    generator: torch.Generator,
-    last_gain: float = 1.0,
-    activation: type[nn.Module] = nn.Tanh,
-) -> nn.Sequential:
-    """Linear layers with the activation between them; orthogonal weights (Saxe et al. 2014),
-    biases 0.
+def mlp(sizes: Sequence[int], generator: torch.Generator, last_gain: float = 1.0) -> nn.Sequential:
+    """Linear layers with tanh between them; orthogonal weights (Saxe et al. 2014), biases 0.
 
     last_gain: of the last layer's weights; small for a policy, so that it begins undecided.
     """
@@ -29,8 +23,21 @@ def mlp(
         gain = last_gain if is_last else 2**0.5
         nn.init.orthogonal_(linear.weight, gain, generator=generator)
         nn.init.zeros_(linear.bias)
-        layers += [linear] if is_last else [linear, activation()]
+        layers += [linear] if is_last else [linear, nn.Tanh()]
     return nn.Sequential(*layers)
+
+
+def relu_mlp(sizes: Sequence[int], generator: torch.Generator) -> nn.Sequential:
+    """Linear layers with ReLU between them; weights and biases uniform within 1/√inputs (LeCun et
+    al. 1998). With biases of 0 every unit would bend where the observation is 0, and only there.
+    """
+    layers: list[nn.Module] = []
+    for inputs, outputs in itertools.pairwise(sizes):
+        linear = nn.Linear(inputs, outputs)
+        for parameter in linear.parameters():
+            nn.init.uniform_(parameter, -(inputs**-0.5), inputs**-0.5, generator=generator)
+        layers += [linear, nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
 
 
 class CategoricalActor(nn.Module):

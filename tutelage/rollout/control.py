@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from tutelage.errors import BadInput, EnvironmentFailure
 from tutelage.model.distributions import Distribution
-from tutelage.model.mlp import CategoricalActor, GaussianActor, QActor, QCritic, mlp
+from tutelage.model.mlp import CategoricalActor, GaussianActor, QActor, QCritic, mlp, relu_mlp
 from tutelage.rollout.experience import Experience
 
 # what a policy is made of; q: Q-values alone, which act by themselves
@@ -93,7 +93,7 @@ def new_policy(
     if isinstance(acted, Discrete) and acted.start == 0:
         A = int(acted.n)
         if networks == "q":
-            return ControlPolicy(QActor(mlp((D, *hidden, A), generator, activation=nn.ReLU)))
+            return ControlPolicy(QActor(relu_mlp((D, *hidden, A), generator)))
         if networks == "actor_q":
             critic = QCritic(mlp((D, *hidden, A), generator))
         network = mlp((D, *hidden, A), generator, last_gain=0.01)
