@@ -18,7 +18,8 @@ DRAWN = torch.randn(70, 3, generator=seeded("observations"), dtype=torch.float64
 def plain(network: MLP, observations: Tensor) -> Tensor:
     *inner, (matrix, biases) = network.layers()
     for weights, offsets in inner:
-        observations = (observations @ weights + offsets).tanh()
+        observations = observations @ weights + offsets
+        observations = observations.tanh() if network.activation == "tanh" else observations.relu()
     return observations @ matrix + biases
 
 
@@ -46,13 +47,22 @@ def gradient_of(actor: torch.nn.Module) -> Tensor:
 
 
 @pytest.mark.parametrize("rows", [4, 70])  # few and many are computed differently
-def test_passes_are_the_plain_formula_s(rows: int):
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_passes_are_the_plain_formula_s(activation: str, rows: int):
     network, observations = new_actor("categorical").network, DRAWN[:rows]
+    network.activation = activation
     expected = plain(network, observations)
     torch.testing.assert_close(network(observations), expected)
     with torch.no_grad():
         torch.testing.assert_close(network(observations), expected)
         torch.testing.assert_close(network(observations.view(2, -1, 3)).flatten(0, 1), expected)
+        direction = torch.randn(len(network.weights), generator=seeded("along")).double()
+        hidden = network.activations(observations.numpy())
+        along = torch.from_numpy(network.tangents(hidden, direction.numpy()))
+        moved = copy.deepcopy(network)
+        moved.weights += 1e-6 * direction
+        slope = (plain(moved, observations) - expected) / 1e-6
+        torch.testing.assert_close(along, slope, rtol=1e-3, atol=1e-4)
     weights = torch.randn_like(expected)
     (found,) = torch.autograd.grad((network(observations) * weights).sum(), network.weights)
     (true,) = torch.autograd.grad((expected * weights).sum(), network.weights)

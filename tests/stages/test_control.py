@@ -44,6 +44,15 @@ def test_it_learns_to_balance(name: str, tmp_path: Path):
     assert sum(after) / 8 > 100
 
 
+def test_chance_gives_way_over_the_share_of_the_run_that_explores():
+    settings = {"steps": 1_000, "environments": 10, "steps_per_update": 1}
+    config = ControlConfig(**settings, exploration_share=0.2, final_epsilon=0.1)
+    found = [config.epsilon(update) for update in (0, 5, 10, 20, 99)]
+    assert found == pytest.approx([1.0, 0.775, 0.55, 0.1, 0.1])
+    never = ControlConfig(**settings, exploration_share=0.0, final_epsilon=0.1)
+    assert never.epsilon(0) == pytest.approx(0.1)
+
+
 def test_an_unknown_environment_is_one_sentence():
     with pytest.raises(BadInput, match="Gymnasium cannot make the environment NoSuchThing-v0"):
         make_environments("NoSuchThing-v0", 2)

@@ -8,8 +8,10 @@ from typing import Any, Literal
 
 from tutelage.algorithms.a2c import A2C, A2CConfig
 from tutelage.algorithms.batch import Algorithm
+from tutelage.algorithms.dqn import DQN, DQNConfig
 from tutelage.algorithms.grpo import GroupConfig, GroupPolicyGradient
 from tutelage.algorithms.ppo import PPO, PPOConfig
+from tutelage.algorithms.q_actor_critic import QActorCritic, QActorCriticConfig
 from tutelage.algorithms.reinforce import REINFORCE, REINFORCEConfig
 from tutelage.algorithms.trpo import TRPO, TRPOConfig
 from tutelage.rollout.control import Networks
@@ -20,7 +22,8 @@ class Entry:
     """An algorithm, and what makes it fit a task: settings other than its own defaults.
 
     language: with a GPT that replies; control: with a network that acts in an environment; None:
-    not made for that. networks: what it needs there. steps_per_update: of each environment.
+    not made for that. networks, hidden: what it needs there, and their widths.
+    steps_per_update: of each environment.
     """
 
     algorithm: Any
@@ -29,6 +32,7 @@ class Entry:
     control: dict[str, Any] | None = None
     networks: Networks = "actor_critic"
     steps_per_update: int = 128
+    hidden: tuple[int, ...] = (64, 64)
 
 
 ALGORITHMS: dict[str, Entry] = {
@@ -60,6 +64,10 @@ ALGORITHMS: dict[str, Entry] = {
         steps_per_update=512,
     ),
     "trpo": Entry(TRPO, TRPOConfig, control={}),
+    "dqn": Entry(DQN, DQNConfig, control={}, networks="q", steps_per_update=32, hidden=(256, 256)),
+    "q_actor_critic": Entry(
+        QActorCritic, QActorCriticConfig, control={}, networks="actor_q", steps_per_update=32
+    ),
     "rloo": Entry(GroupPolicyGradient, GroupConfig, language={"baseline": "rloo"}),
     "grpo": Entry(GroupPolicyGradient, GroupConfig, language={"baseline": "grpo"}),
     "dr_grpo": Entry(GroupPolicyGradient, GroupConfig, language={"baseline": "dr_grpo"}),
@@ -67,10 +75,11 @@ ALGORITHMS: dict[str, Entry] = {
 }
 # what `--algorithm` offers, for a GPT and for an environment
 AlgorithmName = Literal["ppo", "a2c", "reinforce", "rloo", "grpo", "dr_grpo", "reinforce++"]
-ControlAlgorithmName = Literal["ppo", "a2c", "reinforce", "trpo"]
+ControlAlgorithmName = Literal["ppo", "a2c", "reinforce", "trpo", "dqn", "q_actor_critic"]
 __all__ = [
     "A2C",
     "ALGORITHMS",
+    "DQN",
     "PPO",
     "REINFORCE",
     "TRPO",
@@ -78,10 +87,13 @@ __all__ = [
     "Algorithm",
     "AlgorithmName",
     "ControlAlgorithmName",
+    "DQNConfig",
     "Entry",
     "GroupConfig",
     "GroupPolicyGradient",
     "PPOConfig",
+    "QActorCritic",
+    "QActorCriticConfig",
     "REINFORCEConfig",
     "TRPOConfig",
 ]

@@ -111,12 +111,10 @@ def options_class(name: str) -> type[ControlOptions]:
     entry = ALGORITHMS[name]
     settings = _settings_class(entry.settings, entry.settings(**(entry.control or {})))
     training = ControlConfig(steps_per_update=entry.steps_per_update)
+    hints = typing.get_type_hints(ControlOptions, include_extras=True)
     fields = [
-        (
-            "algorithm",
-            typing.get_type_hints(ControlOptions, include_extras=True)["algorithm"],
-            name,
-        ),
+        ("algorithm", hints["algorithm"], name),
+        ("hidden", hints["hidden"], entry.hidden),
         ("training", ControlConfig, field(default_factory=lambda: training)),
         ("settings", settings, field(default_factory=settings)),
     ]

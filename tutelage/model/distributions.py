@@ -127,6 +127,10 @@ class Categorical:
     def logprobs(self, actions: Tensor) -> Tensor:
         return -F.cross_entropy(self.logits, actions, reduction="none")
 
+    def probabilities(self) -> Tensor:
+        """(K, A)."""
+        return self.logits.softmax(dim=-1)
+
     def entropy(self) -> Tensor:
         log_p = self.logits.log_softmax(dim=-1)
         return -(log_p.exp() * log_p).sum(dim=-1)
@@ -152,6 +156,49 @@ class Categorical:
     @staticmethod
     def joined(each: Sequence[Categorical]) -> Categorical:
         return Categorical(torch.cat([one.logits for one in each]))
+
+
+@dataclass(frozen=True)
+class EpsilonGreedy:
+    """The action with the largest Q-value, the first of equals, but with probability epsilon any of
+    the A, that one included; q_values (K, A). Actions: (K,)."""
+
+    q_values: Tensor
+    epsilon: float
+
+    def probabilities(self) -> Tensor:
+        """(K, A)."""
+        A = self.q_values.shape[-1]
+        any_of_them = torch.full_like(self.q_values, self.epsilon / A)
+        return any_of_them.scatter(-1, self.mode()[..., None], 1 - self.epsilon + self.epsilon / A)
+
+    def logprobs(self, actions: Tensor) -> Tensor:
+        return self.probabilities().gather(-1, actions[..., None]).squeeze(-1).log()
+
+    def entropy(self) -> Tensor:
+        return torch.special.entr(self.probabilities()).sum(dim=-1)
+
+    def kl(self, other: EpsilonGreedy) -> Tensor:
+        p, q = self.probabilities(), other.probabilities()
+        return (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(dim=-1)
+
+    def noise(self, count: int, generator: torch.Generator) -> Tensor:
+        """For each of K states whether to explore, then which of the A: (count, K, 1 + A)."""
+        K, A = self.q_values.shape
+        return torch.rand(count, K, 1 + A, generator=generator)
+
+    def choose(self, noise: Tensor) -> Tensor:
+        return torch.where(noise[..., 0] < self.epsilon, noise[..., 1:].argmax(-1), self.mode())
+
+    def mode(self) -> Tensor:
+        return self.q_values.argmax(dim=-1)
+
+    def detach(self) -> EpsilonGreedy:
+        return EpsilonGreedy(self.q_values.detach(), self.epsilon)
+
+    @staticmethod
+    def joined(each: Sequence[EpsilonGreedy]) -> EpsilonGreedy:
+        return EpsilonGreedy(torch.cat([one.q_values for one in each]), each[0].epsilon)
 
 
 @dataclass(frozen=True)

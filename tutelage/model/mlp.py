@@ -4,28 +4,36 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from tutelage.model.distributions import Categorical, Decided, DecidedByGraph, Gaussian
+from tutelage.model.distributions import (
+    Categorical,
+    Decided,
+    DecidedByGraph,
+    EpsilonGreedy,
+    Gaussian,
+)
 
+Activation = Literal["tanh", "relu"]
 Arrays = list[tuple[np.ndarray, np.ndarray]]
 
 
 class MLP(nn.Module):
-    """Linear layers with tanh between them, (…, D) to (…, outputs).
+    """Linear layers with tanh or ReLU between them, (…, D) to (…, outputs).
 
     A network so small spends its time in calls, not in sums. So its weights are one tensor, of
     which an optimiser makes one step, and its passes are written out in NumPy, whose calls and
     narrow products take a fraction of PyTorch's time.
     """
 
-    def __init__(self, sizes: Sequence[int]) -> None:
+    def __init__(self, sizes: Sequence[int], activation: Activation = "tanh") -> None:
         super().__init__()
+        self.activation = activation
         self.shapes = tuple(itertools.pairwise(sizes))
         self.weights = nn.Parameter(torch.zeros(sum((i + 1) * o for i, o in self.shapes)))
         self._arrays: tuple[int, Arrays] = (0, [])
@@ -50,7 +58,9 @@ class MLP(nn.Module):
         for weights, offsets in inner:
             hidden = found[-1] @ weights
             hidden += offsets
-            found.append(_tanh(hidden))
+            found.append(
+                _tanh(hidden) if self.activation == "tanh" else np.maximum(hidden, 0, out=hidden)
+            )
         out = found[-1] @ matrix
         out += biases
         return [*found, out]
@@ -63,7 +73,7 @@ class MLP(nn.Module):
         moved = hidden[0] @ by_matrix
         moved += by_biases
         for number, ((matrix, _), (by_matrix, by_biases)) in enumerate(rest, start=1):
-            moved *= 1 - hidden[number] ** 2
+            moved *= 1 - hidden[number] ** 2 if self.activation == "tanh" else hidden[number] > 0
             moved = moved @ matrix
             moved += hidden[number] @ by_matrix
             moved += by_biases
@@ -80,11 +90,14 @@ class MLP(nn.Module):
             np.sum(slope, axis=0, out=on_biases)
             if number > 0:
                 slope = np.matmul(slope, matrix.T)
-                torch.ops.aten.tanh_backward.grad_input(
-                    torch.from_numpy(slope),
-                    torch.from_numpy(hidden[number]),
-                    grad_input=torch.from_numpy(slope),
-                )
+                if self.activation == "tanh":
+                    torch.ops.aten.tanh_backward.grad_input(
+                        torch.from_numpy(slope),
+                        torch.from_numpy(hidden[number]),
+                        grad_input=torch.from_numpy(slope),
+                    )
+                else:
+                    slope *= hidden[number] > 0
         return gradient
 
     def arrays(self) -> Arrays:
@@ -149,6 +162,17 @@ def mlp(sizes: Sequence[int], generator: torch.Generator, last_gain: float = 1.0
         for matrix, _ in inner:
             nn.init.orthogonal_(matrix, 2**0.5, generator=generator)
         nn.init.orthogonal_(last, last_gain, generator=generator)
+    return network
+
+
+def relu_mlp(sizes: Sequence[int], generator: torch.Generator) -> MLP:
+    """ReLU between the layers; weights and biases uniform within 1/√inputs (LeCun et al. 1998).
+    With biases of 0 every unit would bend where the observation is 0, and only there."""
+    network = MLP(sizes, "relu")
+    with torch.no_grad():
+        for layer, (inputs, _) in zip(network.layers(), network.shapes, strict=True):
+            for weights in layer:
+                nn.init.uniform_(weights, -(inputs**-0.5), inputs**-0.5, generator=generator)
     return network
 
 
@@ -269,3 +293,32 @@ class MLPValued:
     def backward(self, on_values: Tensor) -> None:
         gradient = self.network.backward(self.hidden, on_values.numpy()[:, None])
         _add_gradient(self.network.weights, gradient)
+
+
+class QActor(nn.Module):
+    """One of A actions: mostly the one with the largest Q-value, at times any of them.
+
+    epsilon: how often any of them; whoever trains it lowers it. Not a weight: it is not saved.
+    """
+
+    def __init__(self, network: Any, epsilon: float = 1.0) -> None:
+        super().__init__()
+        self.network = network
+        self.epsilon = epsilon
+
+    def forward(self, observations: Tensor) -> EpsilonGreedy:
+        return EpsilonGreedy(self.network(observations), self.epsilon)
+
+    def decide(self, observations: Tensor, actions: Tensor) -> Decided:
+        return DecidedByGraph(self(observations), actions, list(self.parameters()))
+
+
+class QCritic(nn.Module):
+    """What each of A actions is worth in a state, (…, D) to (…, A)."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, observations: Tensor) -> Tensor:
+        return self.network(observations)

@@ -19,10 +19,20 @@ from torch import Tensor, nn
 
 from tutelage.errors import BadInput, EnvironmentFailure
 from tutelage.model.distributions import Decided, Distribution, Valued, ValuedByGraph
-from tutelage.model.mlp import MLP, CategoricalActor, GaussianActor, MLPValued, mlp
+from tutelage.model.mlp import (
+    MLP,
+    CategoricalActor,
+    GaussianActor,
+    MLPValued,
+    QActor,
+    QCritic,
+    mlp,
+    relu_mlp,
+)
 from tutelage.rollout.experience import Experience
 
-Networks = Literal["actor", "actor_critic"]  # what a policy is made of
+# what a policy is made of; q: Q-values alone, which act by themselves
+Networks = Literal["actor", "actor_critic", "q", "actor_q"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +64,7 @@ class ControlPolicy(nn.Module):
     """A network that acts, and one that says what a state is worth."""
 
     def __init__(
-        self, actor: CategoricalActor | GaussianActor, critic: nn.Module | None = None
+        self, actor: CategoricalActor | GaussianActor | QActor, critic: nn.Module | None = None
     ) -> None:
         super().__init__()
         self.actor = actor
@@ -75,9 +85,12 @@ class ControlPolicy(nn.Module):
         return ValuedByGraph(self.values(inputs))
 
     def observed_values(self, observations: Tensor) -> Tensor:
-        """(…, D) to (…)."""
+        """(…, D) to (…); of a critic of actions, what the actor's are worth on average."""
         assert self.critic is not None
-        return self.critic(observations).squeeze(-1)
+        values = self.critic(observations)
+        if isinstance(self.critic, QCritic):
+            values = values * self.actor(observations).probabilities()
+        return values.sum(dim=-1)
 
 
 def new_policy(
@@ -94,10 +107,22 @@ def new_policy(
             "environment in gymnasium.wrappers.FlattenObservation."
         )
     D = seen.shape[0]
-    critic = mlp((D, *hidden, 1), generator) if networks == "actor_critic" else None
+    critic: nn.Module | None = None
+    if networks == "actor_critic":
+        critic = mlp((D, *hidden, 1), generator)
     if isinstance(acted, Discrete) and acted.start == 0:
-        network = mlp((D, *hidden, int(acted.n)), generator, last_gain=0.01)
+        A = int(acted.n)
+        if networks == "q":
+            return ControlPolicy(QActor(relu_mlp((D, *hidden, A), generator)))
+        if networks == "actor_q":
+            critic = QCritic(mlp((D, *hidden, A), generator))
+        network = mlp((D, *hidden, A), generator, last_gain=0.01)
         return ControlPolicy(CategoricalActor(network), critic)
+    if networks in ("q", "actor_q") and isinstance(acted, Box):
+        raise BadInput(
+            f"The actions are {acted}; Q-values are kept of one of some actions, not of real "
+            "numbers: choose another algorithm, such as ppo."
+        )
     if isinstance(acted, Box) and len(acted.shape) == 1:
         network = mlp((D, *hidden, acted.shape[0]), generator, last_gain=0.01)
         return ControlPolicy(GaussianActor(network, acted.shape[0]), critic)

@@ -18,7 +18,7 @@ from tutelage.config import from_table, require
 from tutelage.device import seeded
 from tutelage.environments import make_environments
 from tutelage.errors import BadInput, ContractBroken
-from tutelage.model.mlp import CategoricalActor
+from tutelage.model.mlp import CategoricalActor, QActor
 from tutelage.model.optimiser import set_learning_rate
 from tutelage.rollout.control import ControlPolicy, Networks, new_policy, play, start, step
 from tutelage.runs import Progress, Run, read_json, write_json
@@ -32,17 +32,25 @@ class ControlConfig:
     environments: int = 8  # side by side
     steps_per_update: int = 32  # of each environment
     final_learning_rate: float = 0.0  # share of the first one left at the end
+    exploration_share: float = 0.16  # of the updates, over which ε falls from 1 to final_epsilon
+    final_epsilon: float = 0.04  # share of actions by chance, where the policy acts by Q-values
     audits: int = 10  # over the run; the policy that the best one saw is kept
     audit_episodes: int = 16
 
     def __post_init__(self) -> None:
         require(self, "above 0", "steps", "environments", "steps_per_update")
         require(self, "above 0", "audits", "audit_episodes")
-        require(self, "from 0 to 1", "final_learning_rate")
+        require(self, "from 0 to 1", "final_learning_rate", "exploration_share", "final_epsilon")
 
     @property
     def updates(self) -> int:
         return -(-self.steps // (self.environments * self.steps_per_update))
+
+    def epsilon(self, update: int) -> float:
+        """Of the policy's actions in this update, the share that is left to chance."""
+        until = self.exploration_share * self.updates
+        explored = min(1.0, update / until) if until else 1.0
+        return 1.0 + explored * (self.final_epsilon - 1.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +94,8 @@ def control(
     for update in range(start_at, config.updates):
         factor = 1 - (1 - config.final_learning_rate) * update / config.updates
         set_learning_rate(algorithm.optimiser, learning_rate * factor)
+        if isinstance(policy.actor, QActor):
+            policy.actor.epsilon = config.epsilon(update)
         players.finished.clear()
         experience = play(
             policy, players, config.steps_per_update, seeded(seed, stage, update, "play")
