@@ -96,6 +96,9 @@ def _rl() -> Main:
         if peek(argv, "rl", "env") is None:
             from tutelage.commands.rl import main as rl
         else:
+            # NumPy reads it when it is loaded. Products this small gain nothing from a second
+            # thread, and with a process a seed such threads wait for each other's cores.
+            os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
             from tutelage.commands.control import main as rl
         rl(argv)
 
