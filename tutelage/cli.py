@@ -29,6 +29,7 @@ Tutelage raises your own ChatGPT: it teaches it, grades it, and lets it improve.
     compare     prompts           replies, ranked by you or by a reward model
     reward      rankings          a model that grades replies
     rl          prompts, grades   a better policy, by PPO and its family
+    imitate     an expert         a policy that acts alike, without rewards
 
   Look at it
     evaluate    how often a model is right, with intervals
@@ -86,6 +87,12 @@ def _rl() -> Main:
     return main
 
 
+def _imitate() -> Main:
+    from tutelage.commands.imitate import main
+
+    return main
+
+
 def _evaluate() -> Main:
     from tutelage.commands.evaluate import main
 
@@ -124,6 +131,7 @@ COMMANDS: dict[str, Callable[[], Main]] = {
     "compare": _compare,
     "reward": _reward,
     "rl": _rl,
+    "imitate": _imitate,
     "evaluate": _evaluate,
     "report": _report,
     "inspect": _inspect,

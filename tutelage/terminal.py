@@ -37,6 +37,9 @@ NAMES = {
     "reward": "Reward model",
     "ppo": "PPO",
     "rl": "Reinforcement",
+    "bc": "Cloning",
+    "dagger": "DAgger",
+    "gail": "GAIL",
     "evaluate": "Evaluate",
 }
 NAME_WIDTH, BAR_WIDTH = 16, 16

@@ -72,6 +72,9 @@ def ended_logit(expert_endings: float, expert_steps: float, endings: float, step
 class Discriminator(nn.Module):
     """logit D(s, a); observations in units of the expert's deviations from the expert's mean."""
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(
         self,
         shown: Episodes,

@@ -157,7 +157,7 @@ def max_ent_irl(
         weights.grad = torch.from_numpy(-slope)
         return float(start @ best.values - theta @ wanted + 0.5 * penalty * theta @ theta)
 
-    optimiser.step(closure)  # type: ignore[arg-type]
+    optimiser.step(closure)
     theta, best, slope = optimum()
     gap = float(np.abs(slope).max())
     if not gap <= tolerance:

@@ -139,6 +139,7 @@ def record(
     whole = torch.zeros(environments.num_envs)
     while whole.min() < wanted:
         lived = play(player, players, _CHUNK, generator)
+        assert isinstance(lived.inputs, Transitions)
         assert lived.terminated is not None
         assert lived.continues is not None
         ended = lived.mask & ~lived.continues
@@ -165,7 +166,7 @@ def _in_rows(decisions: Tensor, mask: Tensor) -> Tensor:
 
 
 def save_episodes(path: Path, episodes: Episodes) -> None:
-    arrays = {name: tensor.numpy() for name, tensor in episodes.tensors().items()}
+    arrays: dict[str, Any] = {name: tensor.numpy() for name, tensor in episodes.tensors().items()}
 
     def write(temporary: Path) -> None:
         with open(temporary, "wb") as file:  # a name would be given the ending .npz
@@ -208,10 +209,9 @@ def read_episodes(path: Path, environments: gymnasium.vector.VectorEnv) -> Episo
             f"{path}: the last step ends no episode; leave out an episode that is not whole, or "
             "mark its last step as truncated."
         )
-    kinds = {"observations": np.float32, "rewards": np.float32, "actions": np.float32}
+    kinds: dict[str, Any] = {"observations": np.float32, "rewards": np.float32}
     kinds |= {"terminated": np.bool_, "truncated": np.bool_}
-    if discrete:
-        kinds["actions"] = np.int64
+    kinds["actions"] = np.int64 if discrete else np.float32
     return Episodes(
         **{name: torch.from_numpy(array.astype(kinds[name])) for name, array in arrays.items()}
     )
@@ -221,7 +221,8 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
     """The file's arrays of numbers, by name."""
     known = {field.name for field in fields(Episodes)}
     try:
-        with np.load(path, allow_pickle=False) as found:
+        with open(path, "rb") as file:
+            found = np.load(file, allow_pickle=False)
             if not isinstance(found, np.lib.npyio.NpzFile):
                 raise ValueError("it is a single array")
             arrays = {name: found[name] for name in found.files if name in known}

@@ -32,8 +32,8 @@ def one_step_lands_on_the_expert() -> Measured:
 
 
 def twins_cost_log_2() -> Measured:
-    """G11: the least loss where the policy is the expert; the mean over as many steps of each, which
-    is half of what Ho and Ermon (2016, eq. 14) add up."""
+    """G11: the least loss where the policy is the expert. It is the mean over as many steps of
+    each, which is half of what Ho and Ermon (2016, eq. 14) add up."""
     expert, _ = _two_policies()
     return same(math.log(2), expected_loss(best_logits(expert, expert), expert, expert), 1e-12)
 
