@@ -36,10 +36,10 @@ from tutelage.rollout.experience import Experience
 @dataclass(frozen=True, kw_only=True)
 class GAILConfig:
     hidden: tuple[int, ...] = (64, 64)  # widths of the discriminator's layers
-    learning_rate: float = 1e-3  # of its Adam
-    updates: int = 8  # its optimiser steps for each batch of the policy's experience
+    learning_rate: float = 3e-3  # of its Adam
+    updates: int = 16  # its optimiser steps for each batch of the policy's experience
     batch: int = 256  # steps of the expert, and as many of the policy, that each of these sees
-    gradient_penalty: float = 1.0  # on the slope of logit D between the two sides
+    gradient_penalty: float = 0.01  # on the slope of logit D between the two sides
     memory: float = 0.8  # share of the policy's endings that counts on into the next update
 
     def __post_init__(self) -> None:

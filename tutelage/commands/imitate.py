@@ -31,7 +31,6 @@ from tutelage.stages.imitation import (
     AdversarialConfig,
     CloneConfig,
     DAggerConfig,
-    adversarial_settings,
     clone,
     dagger,
     gail,
@@ -154,8 +153,8 @@ def stage_of(
     acted = environments.single_action_space
     environments.close()
     actions = int(acted.n) if isinstance(acted, Discrete) else None
-    settings = adversarial_settings(options.algorithm)
-    algorithm = ALGORITHMS[options.algorithm].algorithm(learner, settings)
+    entry = ALGORITHMS[options.algorithm]
+    algorithm = entry.algorithm(learner, entry.settings(**(entry.control or {})))
     adversary = GAIL(shown, actions, GAILConfig(), seeded(seed, "discriminator"))
     config = AdversarialConfig(steps=options.steps)
     return gail(run, algorithm, adversary, shown, make, config, seed)

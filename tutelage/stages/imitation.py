@@ -14,7 +14,7 @@ from gymnasium.vector import VectorEnv
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from tutelage.algorithms import ALGORITHMS, Algorithm
+from tutelage.algorithms import Algorithm
 from tutelage.algorithms.gail import GAIL
 from tutelage.algorithms.imitation import (
     Cloning,
@@ -35,8 +35,6 @@ from tutelage.runs import Progress, Run
 from tutelage.stages.control import evaluate_control, save_policy
 
 Make = Callable[[int], VectorEnv]  # so many environments, side by side
-# what may learn from an adversary, and what fits it there: its rewards change as it learns
-ADVERSARIAL: dict[str, dict[str, Any]] = {"ppo": {}, "trpo": {}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,12 +83,6 @@ class AdversarialConfig:
     def updates(self) -> int:
         """As many as fit into the steps, at least one."""
         return max(1, self.steps // (self.environments * self.steps_per_update))
-
-
-def adversarial_settings(name: str, **given: Any) -> Any:
-    """The settings of one of ADVERSARIAL, for GAIL."""
-    entry = ALGORITHMS[name]
-    return entry.settings(**{**(entry.control or {}), **ADVERSARIAL[name], **given})
 
 
 def clone(
