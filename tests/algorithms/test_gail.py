@@ -81,6 +81,7 @@ def test_relative_rewards_credit_as_an_ended_state_that_is_paid_for_ever():
     torch.testing.assert_close(plain, paid)
 
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 EXPERT = Episodes(
     torch.tensor([[1.0], [2.0], [3.0], [2.0]]),
     torch.tensor([1, 1, 0, 1]),

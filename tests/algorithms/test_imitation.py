@@ -23,6 +23,8 @@ from tutelage.model.distributions import Categorical, Gaussian
 from tutelage.model.mlp import CategoricalActor, GaussianActor, mlp
 from tutelage.rollout.control import ControlPolicy, Transitions
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def steps(observations: list[list[float]], actions: list[int]) -> Transitions:
     mask = torch.ones(len(actions), 1, dtype=torch.bool)

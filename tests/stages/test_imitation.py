@@ -39,6 +39,7 @@ from tutelage.stages.imitation import (
     read_policy,
 )
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 make_pole = partial(make_environments, "CartPole-v1")
 
 
