@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 
@@ -15,6 +17,15 @@ torch.set_num_threads(2)
 @pytest.fixture(scope="session")
 def tokenizer() -> Tokenizer:
     return Tokenizer.train(["count the lines of notes.txt", "wc -l < notes.txt"] * 5, 300)
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """For networks so small that threads mostly wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def tiny_gpt(vocabulary: int = 300, seed: int = 0, dtype: torch.dtype = torch.float32) -> GPT:

@@ -30,6 +30,7 @@ Tutelage raises your own ChatGPT: it teaches it, grades it, and lets it improve.
     reward      rankings          a model that grades replies
     prefer      rankings          a better policy, by DPO and its family
     rl          prompts, grades   a better policy; with --env, one that acts
+    imitate     an expert         a policy that acts alike, without rewards
 
   Look at it
     evaluate    how often a model is right, with intervals
@@ -105,6 +106,12 @@ def _rl() -> Main:
     return main
 
 
+def _imitate() -> Main:
+    from tutelage.commands.imitate import main
+
+    return main
+
+
 def _evaluate() -> Main:
     from tutelage.commands.evaluate import main
 
@@ -150,6 +157,7 @@ COMMANDS: dict[str, Callable[[], Main]] = {
     "reward": _reward,
     "prefer": _prefer,
     "rl": _rl,
+    "imitate": _imitate,
     "evaluate": _evaluate,
     "report": _report,
     "inspect": _inspect,

@@ -40,6 +40,9 @@ NAMES = {
     "prefer": "Preferences",
     "ppo": "PPO",
     "rl": "Reinforcement",
+    "bc": "Cloning",
+    "dagger": "DAgger",
+    "gail": "GAIL",
     "evaluate": "Evaluate",
 }
 NAME_WIDTH, BAR_WIDTH = 16, 16

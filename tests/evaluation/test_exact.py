@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tutelage import curricula
-from tutelage.algorithms import dpo, functional, ppo, tabular, trpo
+from tutelage.algorithms import dpo, functional, gail, ppo, tabular, trpo
 from tutelage.curricula.exact import small_world, solution
 from tutelage.errors import BadInput
 from tutelage.evaluation import calibration
@@ -174,6 +174,7 @@ def tempered(gpt: Any, prompts: Any, samples: int, stop: int, sampling: Sampling
 
 REAL_GENERATE = invariants.generate
 REAL_DPO = dpo.dpo_loss
+REAL_DISCRIMINATOR = gail.discriminator_loss
 REAL_TANGENTS = mlp.MLP.tangents
 REAL_Q_TARGET = tabular.q_learning_target
 SQUARED_RELU: Patch = (networks, "squared_relu", lambda x: x.relu() * x.relu().detach())
@@ -322,6 +323,21 @@ BROKEN: dict[str, Patch] = {
         functional,
         "kl_k1",
         lambda logprobs, reference: 20 * (reference - logprobs),  # paid for, not charged
+    ),
+    "best_discriminator_is_the_odds": (
+        gail,
+        "discriminator_loss",
+        lambda logits, experts: (1 + 0.01 * experts) * REAL_DISCRIMINATOR(logits, experts),
+    ),
+    "one_step_lands_on_the_expert": (
+        gail,
+        "imitation_rewards",
+        lambda logits, ended: torch.nn.functional.softplus(logits),  # −log(1 − D)
+    ),
+    "twins_cost_log_2": (
+        gail,
+        "discriminator_loss",
+        lambda logits, experts: 2 * REAL_DISCRIMINATOR(logits, experts),  # added up, not averaged
     ),
     "fisher_vector_product": (
         mlp.MLP,

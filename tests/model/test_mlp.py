@@ -15,14 +15,6 @@ from tutelage.model.mlp import MLP, CategoricalActor, GaussianActor, MLPValued, 
 DRAWN = torch.randn(70, 3, generator=seeded("observations"), dtype=torch.float64)
 
 
-def plain(network: MLP, observations: Tensor) -> Tensor:
-    *inner, (matrix, biases) = network.layers()
-    for weights, offsets in inner:
-        observations = observations @ weights + offsets
-        observations = observations.tanh() if network.activation == "tanh" else observations.relu()
-    return observations @ matrix + biases
-
-
 class Plain(torch.nn.Module):
     """The same network in autograd's hands."""
 
@@ -31,7 +23,7 @@ class Plain(torch.nn.Module):
         self.network = network
 
     def forward(self, observations: Tensor) -> Tensor:
-        return plain(self.network, observations)
+        return self.network.in_graph(observations)
 
 
 def new_actor(kind: str) -> CategoricalActor | GaussianActor:
@@ -51,7 +43,7 @@ def gradient_of(actor: torch.nn.Module) -> Tensor:
 def test_passes_are_the_plain_formula_s(activation: str, rows: int):
     network, observations = new_actor("categorical").network, DRAWN[:rows]
     network.activation = activation
-    expected = plain(network, observations)
+    expected = network.in_graph(observations)
     torch.testing.assert_close(network(observations), expected)
     with torch.no_grad():
         torch.testing.assert_close(network(observations), expected)
@@ -61,7 +53,7 @@ def test_passes_are_the_plain_formula_s(activation: str, rows: int):
         along = torch.from_numpy(network.tangents(hidden, direction.numpy()))
         moved = copy.deepcopy(network)
         moved.weights += 1e-6 * direction
-        slope = (plain(moved, observations) - expected) / 1e-6
+        slope = (moved.in_graph(observations) - expected) / 1e-6
         torch.testing.assert_close(along, slope, rtol=1e-3, atol=1e-4)
     weights = torch.randn_like(expected)
     (found,) = torch.autograd.grad((network(observations) * weights).sum(), network.weights)
@@ -95,7 +87,7 @@ def test_decisions_learn_as_in_a_graph(kind: str):
 def test_values_learn_as_in_a_graph():
     critic = mlp((3, 6, 1), seeded("critic")).double()
     valued = MLPValued(critic, DRAWN)
-    expected = plain(critic, DRAWN).squeeze(1)
+    expected = critic.in_graph(DRAWN).squeeze(1)
     torch.testing.assert_close(valued.values, expected)
     slope = torch.randn(len(DRAWN), dtype=torch.float64)
     (true,) = torch.autograd.grad(expected, critic.weights, slope)

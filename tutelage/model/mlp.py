@@ -51,6 +51,15 @@ class MLP(nn.Module):
             return _Passes.apply(observations, self.weights, self)
         return torch.from_numpy(self.activations(observations.numpy())[-1])
 
+    def in_graph(self, observations: Tensor) -> Tensor:
+        """The same left to autograd: for gradients of what is seen, and gradients of gradients."""
+        *inner, (matrix, biases) = self.layers()
+        for weights, offsets in inner:
+            observations = torch.addmm(offsets, observations, weights)
+            tanh = self.activation == "tanh"
+            observations = observations.tanh() if tanh else observations.relu()
+        return torch.addmm(biases, observations, matrix)
+
     def activations(self, observations: np.ndarray) -> list[np.ndarray]:
         """What goes into each layer, (K, inputs), and what comes out of the last."""
         found = [observations]

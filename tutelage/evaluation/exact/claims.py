@@ -9,6 +9,7 @@ from tutelage.errors import BadInput
 from tutelage.evaluation.exact import (
     baselines,
     estimators,
+    imitation,
     invariants,
     losses,
     packing,
@@ -136,6 +137,21 @@ CLAIMS: tuple[Claim, ...] = (
         "G10",
         "No fitted reward model agrees with more than E max(p, 1 − p) of the labels.",
         reward_models.nobody_exceeds_the_ceiling,
+    ),
+    Claim(
+        "G11",
+        "The discriminator that loses least says pE/(pE + π).",
+        imitation.best_discriminator_is_the_odds,
+    ),
+    Claim(
+        "G11",
+        "One exact step with a KL price of 1 and its logit as reward lands on the expert.",
+        imitation.one_step_lands_on_the_expert,
+    ),
+    Claim(
+        "G11",
+        "Where policy and expert are alike it loses log 2, averaged over as many of each.",
+        imitation.twins_cost_log_2,
     ),
     Claim(
         "G12",

@@ -1,0 +1,105 @@
+"""`tutelage imitate`: from a policy or a file of episodes to a policy that acts alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tutelage.device import seeded
+from tutelage.environments import make_environments
+from tutelage.rollout.control import new_policy
+from tutelage.rollout.episodes import record, save_episodes
+from tutelage.stages.control import PolicyShape, save_policy
+
+QUICK = ["--env", "CartPole-v1", "--updates", "10", "--rounds", "1", "--steps", "1024",
+         "--episodes", "4", "--evaluation-episodes", "4", "--hidden", "8"]  # fmt: skip
+
+
+@pytest.fixture
+def expert(tmp_path: Path) -> Path:
+    """A run whose stage `control` holds a policy."""
+    folder = tmp_path / "expert" / "checkpoints" / "control"
+    folder.mkdir(parents=True)
+    shape = PolicyShape(environment="CartPole-v1", hidden=(8, 4), networks="actor_critic")
+    policy = new_policy(make_environments("CartPole-v1", 1), (8, 4), seeded("expert"))
+    save_policy(folder, policy, shape)
+    return tmp_path / "expert"
+
+
+@pytest.mark.parametrize("method", ["bc", "dagger", "gail"])
+def test_every_method_makes_a_policy(tutelage, method: str, expert: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    words = ["imitate", *QUICK, "--method", method, "--expert", expert, "--run", run]
+    code, out, err = tutelage(*words)
+    assert (code, err) == (0, "")
+    said = {line.split()[0]: line for line in out.splitlines() if not line.startswith("✓")}
+    assert list(said) == ["Return", "Expert's", "Agrees", "Policy"]
+    assert said["Return"].endswith("(n = 4)")
+    assert "% of the expert's actions" in said["Agrees"]
+    assert said["Policy"] == f"Policy    {run / 'checkpoints' / method}"
+    policy = run / "checkpoints" / method / "policy.safetensors"
+    assert (run / "expert.npz").exists()
+    # The same command again has nothing to do; what it made is an expert itself.
+    weights = policy.read_bytes()
+    assert tutelage(*words)[:2] == (0, "\n".join(said.values()) + "\n")
+    assert policy.read_bytes() == weights
+    words = ["imitate", *QUICK, "--method", "bc", "--expert", run, "--run", tmp_path / "next"]
+    assert tutelage(*words)[0] == 0
+
+
+def test_an_expert_of_another_environment(tutelage, expert: Path, tmp_path: Path) -> None:
+    words = ["imitate", "--env", "Acrobot-v1", "--method", "bc", "--expert", expert]
+    code, out, err = tutelage(*words, "--run", tmp_path / "run")
+    assert (code, out) == (2, "")
+    assert "holds a policy for CartPole-v1, not for Acrobot-v1." in err
+
+
+def test_episodes_of_somebody_else(tutelage, expert: Path, tmp_path: Path) -> None:
+    policy = new_policy(make_environments("CartPole-v1", 1), (4,), seeded("file"))
+    path = tmp_path / "mine.npz"
+    save_episodes(path, record(policy, make_environments("CartPole-v1", 2), 4, 0))
+    words = ["imitate", *QUICK, "--method", "bc", "--expert", path, "--run", tmp_path / "run"]
+    assert tutelage(*words)[0] == 0
+    assert not (tmp_path / "run" / "expert.npz").exists()
+    code, _, err = tutelage(*words[:-1], tmp_path / "run", "--seed", "1")
+    assert code == 2
+    assert "was begun with seed = 0, not 1" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("--method bc --expert nowhere", "There is no file or folder nowhere."),
+        ("--method bc --expert {tmp}", "{tmp} holds no policy for control: give a folder with"),
+        ("--method bc --expert {tmp}/empty.npz", "{tmp}/empty.npz holds no steps"),
+        ("--method bc --expert {tmp}/text.npz", "{tmp}/text.npz is no file of episodes."),
+        ("--method bc --expert {tmp}/other.npz", "the shape (2, 3), but this environment's"),
+        ("--method dagger --expert {tmp}/good.npz", "DAgger asks the expert what it would do"),
+        ("--method bc --expert {tmp}/good.npz --env Nothing-v0", "cannot make the environment"),
+        ("--method bc --expert {tmp}/good.npz --episodes 0", "episodes must be a number above 0"),
+        ("--method clone --expert x", "--method: expected 'bc', 'dagger', 'gail', got 'clone'"),
+        ("--method bc", "tutelage imitate needs --expert FILE_OR_RUN"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_binds_no_folder(
+    tutelage, words: str, sentence: str, tmp_path: Path
+) -> None:
+    def write(name: str, observations: np.ndarray) -> None:
+        ends = np.arange(len(observations)) % 2 == 1
+        np.savez(tmp_path / name, observations=observations, terminated=ends, truncated=~ends,
+                 actions=np.zeros(len(ends), dtype=int))  # fmt: skip
+
+    write("good.npz", np.zeros((2, 4)))
+    write("other.npz", np.zeros((2, 3)))
+    write("empty.npz", np.zeros((0, 4)))
+    (tmp_path / "text.npz").write_text("left, right")
+    run = tmp_path / "run"
+    given = words.format(tmp=tmp_path).split()
+    env = [] if "--env" in given else ["--env", "CartPole-v1"]
+    code, out, err = tutelage("imitate", *env, *given, "--run", run)
+    assert (code, out) == (2, "")
+    assert sentence.format(tmp=tmp_path) in err
+    assert err.count("\n") == 1
+    assert not run.exists()

@@ -1,0 +1,221 @@
+"""`tutelage imitate`: act in an environment as an expert does, without its rewards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Annotated, Literal
+
+import torch
+import tyro
+from gymnasium.spaces import Discrete
+from rich.text import Text
+
+from tutelage.algorithms import ALGORITHMS
+from tutelage.algorithms.gail import GAIL, GAILConfig
+from tutelage.algorithms.imitation import Cloning, CloningConfig, agreement
+from tutelage.commands.folders import settle
+from tutelage.commands.options import parse
+from tutelage.config import require
+from tutelage.device import seeded
+from tutelage.environments import make_environments
+from tutelage.errors import BadInput
+from tutelage.rollout.control import ControlPolicy, Networks, new_policy
+from tutelage.rollout.episodes import Episodes, read_episodes, record, save_episodes
+from tutelage.runs import Progress, Run
+from tutelage.stages.control import PolicyShape, evaluate_control, load_control_policy
+from tutelage.stages.imitation import (
+    AdversarialConfig,
+    CloneConfig,
+    DAggerConfig,
+    clone,
+    dagger,
+    gail,
+)
+from tutelage.terminal import Watcher, console
+
+ABOUT = """
+Learn to act in an environment as an expert acts in it. The environment's rewards are not read:
+what the expert does is all there is to learn from, and a bad expert is imitated as well as a good
+one.
+
+Methods
+  bc       clone its actions in the states in which it was seen
+  dagger   go where the learner goes and ask the expert there, over and over;
+           it needs the expert itself, not only what it did
+  gail     play until a discriminator cannot tell the two apart; for few
+           episodes of an expert, and an environment that may be played in
+
+Reads
+  --expert  episodes: an .npz with observations (K, D), actions (K,) or (K, A),
+            terminated and truncated (K,), rewards (K,) if known, of whole
+            episodes one after the other;
+            or a policy: a policy.safetensors, its folder, or a run with
+            checkpoints/control, which then plays --episodes of them
+
+Writes
+  RUN/checkpoints/METHOD/policy.safetensors, RUN/imitate.toml,
+  RUN/metrics.jsonl, and RUN/expert.npz where a policy was asked to play.
+  Cut off at any moment, the same command goes on where it stopped.
+
+Example
+  tutelage imitate --env CartPole-v1 --method gail --expert runs/pole \\
+    --run runs/alike
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImitateOptions:
+    env: str  # a Gymnasium id
+    method: Literal["bc", "dagger", "gail"]
+    expert: Annotated[Path, tyro.conf.arg(metavar="FILE_OR_RUN")]  # whom to imitate
+    run: Annotated[Path, tyro.conf.arg(metavar="DIR")]  # folder of the run
+    episodes: int = 60  # that an expert which is a policy plays
+    sampled: bool = False  # the expert draws its actions; default: its likeliest
+    hidden: tuple[int, ...] = (64, 64)  # widths of the learner's layers
+    updates: int = 2_000  # bc: optimiser steps
+    rounds: int = 10  # dagger: of playing and asking
+    steps: int = 100_000  # gail: of the environment
+    algorithm: Literal["ppo", "trpo"] = "ppo"  # gail: what learns from the reward
+    evaluation_episodes: int = 100  # of the learner, at the end
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        require(self, "above 0", "episodes", "updates", "rounds", "steps", "evaluation_episodes")
+        if not all(width > 0 for width in self.hidden):
+            raise ValueError(f"hidden must be widths above 0, got {self.hidden}")
+
+
+def main(argv: Sequence[str]) -> None:
+    options = parse(ImitateOptions, "imitate", ABOUT, argv)
+    torch.set_num_threads(1)  # networks this small keep one processor busy
+    make = partial(make_environments, options.env)
+    path = find_expert(options.expert)
+    environments = make(1)
+    learner = new_policy(
+        environments,
+        options.hidden,
+        seeded(options.seed, options.method),
+        networks_of(options.method),
+    )
+    expert = shown = None
+    if path.is_dir():
+        expert, made_for = load_control_policy(path)
+        if made_for.environment != options.env:
+            raise BadInput(
+                f"{path} holds a policy for {made_for.environment}, not for {options.env}."
+            )
+    else:
+        shown = read_episodes(path, environments)
+    environments.close()
+    if expert is None and options.method == "dagger":
+        raise BadInput(
+            f"DAgger asks the expert what it would do where the learner comes, and {path} only "
+            "holds what it did: give a policy as --expert, or another --method."
+        )
+    run = settle(
+        options.run,
+        "imitate",
+        options,
+        {"expert": path / "policy.safetensors" if path.is_dir() else path},
+    )
+    if shown is None:
+        assert expert is not None
+        shown = recorded(run, expert, options)
+    screen = console()
+    if not run.done(options.method):
+        Watcher(screen).watch(stage_of(options, run, learner, expert, shown))
+    checkpoint = run.checkpoint(options.method)
+    learned, _ = load_control_policy(checkpoint)
+    returns = evaluate_control(
+        learned,
+        make(min(options.evaluation_episodes, 20)),
+        options.evaluation_episodes,
+        options.seed + 1,
+    )
+    for label, said in outcome(returns, shown, agreement(learned, shown.inputs())):
+        screen.print(Text(f"{label:<10}{said}"), soft_wrap=True)
+    screen.print(Text(f"{'Policy':<10}{checkpoint}"), soft_wrap=True)
+
+
+def networks_of(method: str) -> Networks:
+    return "actor_critic" if method == "gail" else "actor"
+
+
+def stage_of(
+    options: ImitateOptions,
+    run: Run,
+    learner: ControlPolicy,
+    expert: ControlPolicy | None,
+    shown: Episodes,
+) -> Iterator[Progress]:
+    """The method's loop, about to begin."""
+    make, seed = partial(make_environments, options.env), options.seed
+    shape = PolicyShape(
+        environment=options.env, hidden=options.hidden, networks=networks_of(options.method)
+    )
+    if options.method == "bc":
+        cloning = Cloning(learner, CloningConfig())
+        return clone(
+            run, cloning, shown, make, CloneConfig(updates=options.updates), seed, shape=shape
+        )
+    if options.method == "dagger":
+        assert expert is not None
+        cloning = Cloning(learner, CloningConfig())
+        return dagger(
+            run, cloning, expert, make, DAggerConfig(rounds=options.rounds), seed, shape=shape
+        )
+    environments = make(1)
+    acted = environments.single_action_space
+    environments.close()
+    actions = int(acted.n) if isinstance(acted, Discrete) else None
+    entry = ALGORITHMS[options.algorithm]
+    algorithm = entry.algorithm(learner, entry.settings(**(entry.control or {})))
+    adversary = GAIL(shown, actions, GAILConfig(), seeded(seed, "discriminator"))
+    config = AdversarialConfig(steps=options.steps)
+    return gail(run, algorithm, adversary, shown, make, config, seed, shape=shape)
+
+
+def recorded(run: Run, expert: ControlPolicy, options: ImitateOptions) -> Episodes:
+    """The expert's episodes, played once and kept in the run."""
+    path = run.folder / "expert.npz"
+    if not path.exists():
+        environments = make_environments(options.env, min(options.episodes, 20))
+        seed = options.seed + 2  # of other episodes than the learner is measured on
+        played = record(expert, environments, options.episodes, seed, sampled=options.sampled)
+        save_episodes(path, played)
+    return read_episodes(path, make_environments(options.env, 1))
+
+
+def find_expert(path: Path) -> Path:
+    """The file of the expert's episodes, or the folder of its policy. BadInput for neither."""
+    if not path.exists():
+        raise BadInput(f"There is no file or folder {path}.")
+    if not path.is_dir():
+        return path
+    found = [path, path / "checkpoints" / "control", *sorted((path / "checkpoints").glob("*"))]
+    for folder in found:
+        if (folder / "policy.safetensors").exists():
+            return folder
+    raise BadInput(
+        f"{path} holds no policy for control: give a folder with a policy.safetensors in it, a run "
+        "whose checkpoints hold one, or an .npz file of episodes."
+    )
+
+
+def outcome(returns: Sequence[float], shown: Episodes, agreed: float) -> Iterator[tuple[str, str]]:
+    """What the learner reached beside what the expert did, line by line."""
+    yield "Return", interval(returns)
+    if shown.returns is not None:
+        yield "Expert's", interval(shown.returns)
+    if shown.actions.dim() == 1:
+        yield "Agrees", f"with {100 * agreed:.1f} % of the expert's actions"
+
+
+def interval(returns: Sequence[float]) -> str:
+    """`498.1 ± 2.2 (n = 100)`: mean, half of its 95 % interval."""
+    half = 1.96 * stdev(returns) / len(returns) ** 0.5 if len(returns) > 1 else float("nan")
+    return f"{fmean(returns):.1f} ± {half:.1f} (n = {len(returns)})"

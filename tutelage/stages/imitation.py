@@ -1,0 +1,276 @@
+"""Imitation of an expert in an environment, without its rewards: clone, ask again, or play until
+nobody can tell the two apart. Returns are shown in audits and choose nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from gymnasium.vector import VectorEnv
+
+from tutelage.algorithms import Algorithm
+from tutelage.algorithms.gail import GAIL
+from tutelage.algorithms.imitation import (
+    Cloning,
+    MixedActor,
+    aggregate,
+    agreement,
+    cloning_loss,
+    expert_share,
+    labelled,
+)
+from tutelage.config import require
+from tutelage.device import seeded
+from tutelage.model.optimiser import set_learning_rate
+from tutelage.rollout.control import ControlPolicy, Transitions, play, start
+from tutelage.rollout.episodes import Episodes
+from tutelage.runs import Progress, Run
+from tutelage.stages.control import PolicyShape, evaluate_control, save_policy
+
+Make = Callable[[int], VectorEnv]  # so many environments, side by side
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloneConfig:
+    updates: int = 2_000  # optimiser steps
+    held_out: float = 0.1  # share of the episodes that only audits see
+    final_learning_rate: float = 0.0  # share of the first one left at the end
+    audits: int = 10
+    audit_episodes: int = 16
+
+    def __post_init__(self) -> None:
+        require(self, "above 0", "updates", "audits", "audit_episodes")
+        require(self, "from 0 to 1", "held_out", "final_learning_rate")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DAggerConfig:
+    rounds: int = 10
+    environments: int = 8  # side by side
+    steps_per_round: int = 128  # of each environment; the expert labels all
+    updates_per_round: int = 300  # optimiser steps on all that was labelled
+    expert_share: float = 0.0  # β_i = share^i: how often the expert itself acts in round i
+    audit_episodes: int = 16
+
+    def __post_init__(self) -> None:
+        require(self, "above 0", "rounds", "environments", "steps_per_round", "updates_per_round")
+        require(self, "above 0", "audit_episodes")
+        require(self, "from 0 to 1", "expert_share")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdversarialConfig:
+    steps: int = 100_000  # of all environments together
+    environments: int = 8  # side by side
+    steps_per_update: int = 128  # of each environment
+    final_learning_rate: float = 0.0  # share of the first one left at the end
+    audits: int = 10
+    audit_episodes: int = 16
+
+    def __post_init__(self) -> None:
+        require(self, "above 0", "steps", "environments", "steps_per_update")
+        require(self, "above 0", "audits", "audit_episodes")
+        require(self, "from 0 to 1", "final_learning_rate")
+
+    @property
+    def updates(self) -> int:
+        """As many as fit into the steps, at least one."""
+        return max(1, self.steps // (self.environments * self.steps_per_update))
+
+
+def clone(
+    run: Run,
+    cloning: Cloning,
+    shown: Episodes,
+    make: Make,
+    config: CloneConfig,
+    seed: int,
+    stage: str = "bc",
+    shape: PolicyShape | None = None,
+) -> Iterator[Progress]:
+    """Make the expert's actions likely; keep the policy under which held-out episodes were
+    likeliest; ends with checkpoints/<stage>."""
+    policy, learning_rate = cloning.policy, cloning.config.learning_rate
+    learned, held = shown.divide(config.held_out, seeded(seed, stage, "divide"))
+    start_at, best, best_policy = 0, float("inf"), _copy(policy)
+    if state := run.load_state(stage):
+        cloning.load_state_dict(state["cloning"])
+        start_at, best, best_policy = state["step"], state["best"], state["best_policy"]
+    audited_after = _spread(config.audits, config.updates)
+    for update in range(start_at, config.updates):
+        _decay(cloning, learning_rate, config.final_learning_rate, update / config.updates)
+        metrics = cloning.update(learned.inputs(), seeded(seed, stage, update))
+        done = update + 1
+        if done in audited_after:
+            with torch.no_grad():
+                metrics["validation/loss"] = cloning_loss(policy, held.inputs()).item()
+            if metrics["validation/loss"] < best:
+                best, best_policy = metrics["validation/loss"], _copy(policy)
+            metrics |= _audit(policy, held.inputs(), make, config.audit_episodes, seed)
+            run.log(stage, done, metrics)
+            run.save_state(
+                stage,
+                {
+                    "step": done,
+                    "cloning": cloning.state_dict(),
+                    "best": best,
+                    "best_policy": best_policy,
+                },
+            )
+        yield Progress(stage, done, config.updates, metrics)
+    policy.load_state_dict(best_policy)
+    run.finish(stage, lambda folder: save_policy(folder, policy, shape))
+
+
+def dagger(
+    run: Run,
+    cloning: Cloning,
+    expert: ControlPolicy,
+    make: Make,
+    config: DAggerConfig,
+    seed: int,
+    stage: str = "dagger",
+    shape: PolicyShape | None = None,
+) -> Iterator[Progress]:
+    """Go where the learner goes, ask the expert what it would do there, clone all its answers so
+    far; ends with checkpoints/<stage>."""
+    policy = cloning.policy
+    start_at, gathered = 0, None
+    if state := run.load_state(stage):
+        cloning.load_state_dict(state["cloning"])
+        start_at = state["step"]
+        gathered = Transitions(state["observations"], state["actions"], state["mask"])
+    for number in range(start_at, config.rounds):
+        share = expert_share(config.expert_share, number)
+        players = start(make(config.environments), _number(seed, stage, number))
+        mixed = ControlPolicy(_mixed(expert, policy, share))
+        lived = play(mixed, players, config.steps_per_round, seeded(seed, stage, number, "play"))
+        players.environments.close()
+        assert isinstance(lived.inputs, Transitions)
+        fresh = labelled(expert, lived.inputs)
+        metrics = {"rollout/agreement": agreement(policy, fresh)}
+        gathered = aggregate(gathered, fresh)
+        for update in range(config.updates_per_round):
+            metrics |= cloning.update(gathered, seeded(seed, stage, number, update))
+        done = number + 1
+        metrics["train/steps"] = len(gathered.actions)
+        metrics |= _audit(policy, gathered, make, config.audit_episodes, seed)
+        run.log(stage, done, metrics)
+        run.save_state(
+            stage,
+            {
+                "step": done,
+                "cloning": cloning.state_dict(),
+                "observations": gathered.observations,
+                "actions": gathered.actions,
+                "mask": gathered.mask,
+            },
+        )
+        yield Progress(stage, done, config.rounds, metrics)
+    run.finish(stage, lambda folder: save_policy(folder, policy, shape))
+
+
+def gail(
+    run: Run,
+    algorithm: Algorithm,
+    adversary: GAIL,
+    shown: Episodes,
+    make: Make,
+    config: AdversarialConfig,
+    seed: int,
+    stage: str = "gail",
+    shape: PolicyShape | None = None,
+) -> Iterator[Progress]:
+    """Improve the algorithm's policy by what an adversary takes for the expert's; the last policy
+    is kept, because returns may not choose; ends with checkpoints/<stage>.
+
+    As in `control`, new episodes begin after an audit, so that a resumed run lives through the same
+    as one that was never cut.
+    """
+    policy, learning_rate = algorithm.policy, algorithm.config.learning_rate
+    assert isinstance(policy, ControlPolicy)
+    start_at = 0
+    if state := run.load_state(stage):
+        algorithm.load_state_dict(state["algorithm"])
+        adversary.load_state_dict(state["adversary"])
+        start_at = state["step"]
+    audited_after = _spread(config.audits, config.updates)
+    players = start(make(config.environments), _number(seed, stage, start_at))
+    began = time.perf_counter()
+    for update in range(start_at, config.updates):
+        _decay(algorithm, learning_rate, config.final_learning_rate, update / config.updates)
+        players.finished.clear()
+        experience = play(
+            policy, players, config.steps_per_update, seeded(seed, stage, update, "play")
+        )
+        metrics = adversary.update(experience, seeded(seed, stage, update, "adversary"))
+        experience.rewards = adversary.rewards(experience)
+        batch = algorithm.credit(experience)
+        metrics |= algorithm.update(batch, seeded(seed, stage, update, "update"))
+        metrics |= {
+            "reward/mean": (experience.rewards.sum() / experience.mask.sum()).item(),
+            "reward/ended": adversary.ended,
+        }
+        if players.finished:
+            lengths = [length for _, length in players.finished]
+            metrics["episode/length"] = sum(lengths) / len(lengths)
+        done = update + 1
+        metrics["train/steps"] = done * config.environments * config.steps_per_update
+        if done in audited_after:
+            metrics |= _audit(policy, shown.inputs(), make, config.audit_episodes, seed)
+        run.log(stage, done, metrics)
+        if done in audited_after:
+            run.save_state(
+                stage,
+                {
+                    "step": done,
+                    "algorithm": algorithm.state_dict(),
+                    "adversary": adversary.state_dict(),
+                },
+            )
+            players = start(players.environments, _number(seed, stage, done))
+        lived = (done - start_at) * config.environments * config.steps_per_update
+        metrics["train/steps_per_s"] = lived / (time.perf_counter() - began)
+        yield Progress(stage, done, config.updates, metrics)
+    players.environments.close()
+    run.finish(stage, lambda folder: save_policy(folder, policy, shape))
+
+
+def _mixed(expert: ControlPolicy, learner: ControlPolicy, share: float) -> Any:
+    if share in (0.0, 1.0):  # nothing is drawn to decide who acts
+        return expert.actor if share else learner.actor
+    return MixedActor(expert.actor, learner.actor, share)
+
+
+def _audit(
+    policy: ControlPolicy, shown: Transitions, make: Make, episodes: int, seed: int
+) -> dict[str, float]:
+    """Always the same episodes, so that audits differ by the policy alone."""
+    found = evaluate_control(policy, make(min(episodes, 8)), episodes, _number(seed, "audit"))
+    return {
+        "audit/return": sum(found) / len(found),
+        "audit/count": len(found),
+        "audit/agreement": agreement(policy, shown),
+    }
+
+
+def _spread(audits: int, updates: int) -> set[int]:
+    """After which updates an audit is made; the last is one of them."""
+    return {max(1, updates * (i + 1) // audits) for i in range(audits)}
+
+
+def _decay(learner: Algorithm | Cloning, first: float, final: float, done: float) -> None:
+    """The learning rate, straight from the first to `final` of it; done: share of the updates."""
+    set_learning_rate(learner.optimiser, first * (1 - (1 - final) * done))
+
+
+def _copy(policy: ControlPolicy) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in policy.state_dict().items()}
+
+
+def _number(*parts: object) -> int:
+    """A seed for what takes a number."""
+    return int(torch.randint(2**31, (), generator=seeded(*parts)))
