@@ -1,0 +1,65 @@
+"""Imitation of demonstrations: the actor learns what was done, the critic what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
+
+from tutelage.config import require
+from tutelage.device import seeded
+from tutelage.model.optimiser import policy_optimiser, set_learning_rate, warmup_then_linear
+from tutelage.rollout.control import ControlPolicy, Transitions
+from tutelage.runs import Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloningConfig:
+    learning_rate: float = 2e-3  # of Adam, at its highest
+    batch: int = 512  # steps that an optimiser step sees
+    passes: int = 6  # over the demonstrations
+    warmup: int = 50  # optimiser steps
+    value_coefficient: float = 0.5
+    max_grad_norm: float = 1.0
+
+    def __post_init__(self) -> None:
+        require(self, "above 0", "learning_rate", "batch", "passes", "max_grad_norm")
+        require(self, "at least 0", "warmup", "value_coefficient")
+
+
+def clone(
+    policy: ControlPolicy,
+    shown: Transitions,
+    returns: Tensor,
+    config: CloningConfig,
+    seed: int,
+    stage: str = "cloning",
+) -> Iterator[Progress]:
+    """Imitate what was shown. returns: (K,), what came after each step; a critic that begins at
+    them lets reinforcement go on from the actor instead of undoing it first."""
+    K = len(shown.actions)
+    parts = -(-K // config.batch)
+    steps = config.passes * parts
+    optimiser = policy_optimiser(policy.parameters(), config.learning_rate)
+    for a_pass in range(config.passes):
+        generator = seeded(seed, stage, a_pass)
+        for number, (part, chosen) in enumerate(shown.minibatches(parts, generator)):
+            step = a_pass * parts + number
+            factor = warmup_then_linear(step, steps, config.warmup)
+            set_learning_rate(optimiser, config.learning_rate * factor)
+            loss = imitation = cloning_loss(policy, part)
+            if policy.critic is not None:
+                error = policy.values(part) - returns[chosen]
+                loss = imitation + config.value_coefficient * 0.5 * error.square().mean()
+            loss.backward()
+            clip_grad_norm_(policy.parameters(), config.max_grad_norm)
+            optimiser.step()
+            optimiser.zero_grad()
+            yield Progress(stage, step + 1, steps, {"train/loss": imitation.item()})
+
+
+def cloning_loss(policy: ControlPolicy, shown: Transitions) -> Tensor:
+    """−E log π(a|s) over the demonstrated steps (Pomerleau 1989)."""
+    return -policy.distribution(shown).logprobs(shown.actions).mean()
