@@ -45,7 +45,8 @@ def demonstrate(name: str, seeds: Sequence[int], gamma: float = 1.0) -> Demonstr
         if not hasattr(world, "instrs"):
             raise BadInput(f"The bot plays the levels of BabyAI, BabyAI-…, and {name} is none.")
         bot = BabyAIBot(world)
-        seen, done = [], []
+        seen: list[np.ndarray] = []
+        done: list[int] = []
         ended, reward = False, 0.0
         while not ended:
             seen.append(row.copy())

@@ -16,7 +16,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 import torch
-from gymnasium.spaces import Box
+from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
@@ -85,7 +85,9 @@ class GridWorlds(VectorEnv):
 
 def grid_policy(worlds: GridWorlds, generator: torch.Generator) -> ControlPolicy:
     """Fresh networks that read the worlds' rows: an actor and a critic."""
-    actions = int(worlds.single_action_space.n)
+    acted = worlds.single_action_space
+    assert isinstance(acted, Discrete)
+    actions = int(acted.n)
     return ControlPolicy(
         CategoricalActor(InstructedNetwork(len(VOCABULARY), actions, generator, last_gain=0.01)),
         InstructedNetwork(len(VOCABULARY), 1, generator),
