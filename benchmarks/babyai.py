@@ -13,7 +13,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -30,7 +30,13 @@ from tutelage.algorithms import PPO, PPOConfig
 from tutelage.config import require
 from tutelage.device import seeded
 from tutelage.environments.bot import demonstrate_side_by_side
-from tutelage.environments.grid import GridWorlds, grid_policy
+from tutelage.environments.grid import (
+    GridWorlds,
+    begin,
+    grid_policy,
+    make_world,
+    write_view,
+)
 from tutelage.evaluation.statistics import share_of
 from tutelage.rollout.control import ControlPolicy, Transitions
 from tutelage.runs import Progress
@@ -46,15 +52,16 @@ SHOWN, HELD_OUT = 2**31, 2**32
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     level: str = "BabyAI-GoToLocal-v0"
-    demonstrations: int = 60_000  # episodes of the bot
-    passes: int = 6  # over them
-    steps: int = 1_000_000  # of PPO, in all worlds together
+    demonstrations: int = 20_000  # episodes of the bot
+    passes: int = 8  # over them
+    steps: int = 300_000  # of PPO, in all worlds together
     worlds: int = 64  # side by side
     steps_per_update: int = 40  # of each
-    learning_rate: float = 5e-4  # of PPO
-    entropy_coefficient: float = 0.01
+    learning_rate: float = 3e-4  # of PPO
+    entropy_coefficient: float = 0.003
     gamma: float = 0.99
     episodes: int = 1_000  # evaluated, of as many seeds
+    processes: int = 2  # for the demonstrations
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -62,24 +69,25 @@ class Settings:
 
 
 @torch.no_grad()
-def solved(policy: ControlPolicy, level: str, seeds: Iterable[int], greedy: bool) -> list[bool]:
+def solved(policy: ControlPolicy, level: str, seeds: Sequence[int], greedy: bool) -> list[bool]:
     """Whether each seed's episode was rewarded; greedy: the likeliest action, else one drawn."""
-    found: list[bool] = []
     generator = seeded("evaluation")
-    seeds = list(seeds)
-    for i in range(0, len(seeds), 250):
-        part = seeds[i : i + 250]
-        worlds = GridWorlds(level, len(part))
-        rows, _ = worlds.reset(seed=part)
-        rewarded, over = np.zeros((2, len(part)), dtype=bool)
-        while not over.all():
-            told = policy.actor(torch.from_numpy(rows))
-            actions = told.mode() if greedy else told.sample(generator)
-            rows, rewards, terminated, truncated, _ = worlds.step(actions.numpy())
-            rewarded |= (rewards > 0) & ~over
-            over |= terminated | truncated
-        found += rewarded.tolist()
-    return found
+    worlds = [make_world(level) for _ in seeds]
+    rows = np.stack([begin(world, seed) for world, seed in zip(worlds, seeds, strict=True)])
+    rewarded = [False] * len(seeds)
+    going = list(range(len(seeds)))
+    while going:
+        told = policy.actor(torch.from_numpy(rows[going]))
+        actions = told.mode() if greedy else told.choose(told.noise(1, generator)[0])
+        ended = set()
+        for i, action in zip(going, actions.tolist(), strict=True):
+            seen, reward, terminated, truncated, _ = worlds[i].step(action)
+            write_view(rows[i], seen)
+            if terminated or truncated:
+                rewarded[i] = reward > 0
+                ended.add(i)
+        going = [i for i in going if i not in ended]
+    return rewarded
 
 
 def evaluate(policy: ControlPolicy, settings: Settings) -> dict[str, Any]:
@@ -115,7 +123,10 @@ def main(settings: Settings) -> None:
     policy = grid_policy(GridWorlds(settings.level, 1), seeded(settings.seed, "policy"))
     first = SHOWN + settings.seed * 10_000_000
     shown = demonstrate_side_by_side(
-        settings.level, range(first, first + settings.demonstrations), settings.gamma
+        settings.level,
+        range(first, first + settings.demonstrations),
+        settings.gamma,
+        settings.processes,
     )
     mark("demonstrations")
     transitions = Transitions(
@@ -161,11 +172,10 @@ def main(settings: Settings) -> None:
     mark("ppo")
     after_ppo = evaluate(policy, settings)
     mark("evaluation after ppo")
-    best = max(share["success"] for share in after_ppo.values())
     line = {
         "claim": "Instruction following: BabyAI GoToLocal",
         "unit": "share of held-out episodes solved",
-        "ours": best,
+        "ours": after_ppo["sampled"]["success"],  # as PPO acts
         "target": TARGET,
         "after_cloning": after_cloning,
         "after_ppo": after_ppo,

@@ -34,8 +34,12 @@ def test_evaluation_sees_seeds_that_training_never_saw(
 
     monkeypatch.setattr(grid, "begin", watched_begin)
     monkeypatch.setattr(bot, "begin", watched_begin)
+    monkeypatch.setattr(babyai, "begin", watched_begin)
     monkeypatch.setattr(babyai, "evaluate", watched_evaluate)
-    monkeypatch.setattr(babyai, "demonstrate_side_by_side", bot.demonstrate)
+    # in this process, where `begin` is watched
+    monkeypatch.setattr(
+        babyai, "demonstrate_side_by_side", lambda *given: bot.demonstrate(*given[:3])
+    )
     settings = babyai.Settings(
         demonstrations=20, passes=1, steps=160, worlds=4, steps_per_update=10, episodes=12
     )

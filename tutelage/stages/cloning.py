@@ -17,9 +17,9 @@ from tutelage.runs import Progress
 
 @dataclass(frozen=True, kw_only=True)
 class CloningConfig:
-    learning_rate: float = 2e-3  # of Adam, at its highest
-    batch: int = 512  # steps that an optimiser step sees
-    passes: int = 6  # over the demonstrations
+    learning_rate: float = 3e-3  # of Adam, at its highest
+    batch: int = 256  # steps that an optimiser step sees
+    passes: int = 8  # over the demonstrations
     warmup: int = 50  # optimiser steps
     value_coefficient: float = 0.5
     max_grad_norm: float = 1.0
