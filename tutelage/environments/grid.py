@@ -140,7 +140,7 @@ def write_view(row: np.ndarray, seen: dict[str, Any]) -> None:
 
 
 def word_ids(instruction: str) -> list[int]:
-    """The instruction's words by their numbers, and zeros up to 64."""
+    """The instruction's words by their numbers, and zeros up to 72."""
     words = instruction.lower().replace(",", " ").split()
     unknown = sorted(set(words) - set(VOCABULARY))
     if unknown:

@@ -1,8 +1,8 @@
 """A network that reads a grid world and an instruction, and acts on both.
 
-It reads rows of D = 212 whole numbers: of each of the 7 × 7 cells in view its object, colour and
+It reads rows of D = 220 whole numbers: of each of the 7 × 7 cells in view its object, colour and
 state, as minigrid numbers them, column by column (147); the direction in which the agent looks;
-the instruction's words, by their place in a vocabulary, and then zeros (64).
+the instruction's words, by their place in a vocabulary, and then zeros (72).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 VIEW = 7  # cells along each side of the view
 CELLS = VIEW * VIEW
-WORDS = 64  # the longest instruction of BabyAI's grammar: two pairs of "put … next to …"
+WORDS = 72  # the longest instruction of BabyAI's grammar: two pairs of "put … next to …"
 ROW = 3 * CELLS + 1 + WORDS
 DIRECTIONS = 4
 OBJECTS, COLOURS, STATES = 11, 6, 4  # how many there are of each
@@ -25,9 +25,9 @@ class InstructedNetwork(nn.Module):
     What is in a cell, the sum of what its object, colour and state are, is a key; the instruction
     becomes queries. How far each cell answers each query (the scores of attention, Vaswani et al.
     2017, eq. 1, here rectified and kept by cell) stands beside what it is whatever was asked; all
-    cells' numbers go through `hidden` to the outputs. A query for "red ball" is learned from a
-    tenth of the episodes that scaling each cell's numbers by the instruction (FiLM, Perez et al.
-    2018) takes, since one product already tells how much of it a cell is.
+    cells' numbers go through `hidden` to the outputs. One product tells how much of a "red ball"
+    a cell is; to scale each cell's numbers by the instruction (FiLM, Perez et al. 2018) took more
+    demonstrations to tell the same.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class InstructedNetwork(nn.Module):
         return self.rest(torch.cat([seen, facing], dim=1)).reshape(*leading, -1)
 
     def instruction(self, words: Tensor) -> Tensor:
-        """(K, 64) to (K, width): the words' sum, each scaled by its place (Sukhbaatar et al. 2015,
+        """(K, 72) to (K, width): the words' sum, each scaled by its place (Sukhbaatar et al. 2015,
         their position encoding, here learned), so that the order counts."""
         longest = int(words.count_nonzero(dim=1).max())
         words = words[:, :longest]
