@@ -40,8 +40,8 @@ from tutelage.environments.grid import (
 from tutelage.evaluation.statistics import share_of
 from tutelage.rollout.control import ControlPolicy, Transitions
 from tutelage.runs import Progress
-from tutelage.stages.cloning import CloningConfig, clone
 from tutelage.stages.control import ControlConfig, control
+from tutelage.stages.warm_start import WarmStartConfig, warm_start
 
 TARGET = 0.97
 # `control` seeds its environments below 2^31 and the demonstrations lie from there up to 2^32, so
@@ -138,11 +138,11 @@ def main(settings: Settings) -> None:
         torch.ones(len(shown.actions), 1, dtype=torch.bool),
     )
     last(
-        clone(
+        warm_start(
             policy,
             transitions,
             torch.from_numpy(shown.returns),
-            CloningConfig(passes=settings.passes),
+            WarmStartConfig(passes=settings.passes),
             settings.seed,
         )
     )

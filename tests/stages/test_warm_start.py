@@ -1,4 +1,4 @@
-"""Imitation: the policy becomes like who showed it, the critic expects what came of it."""
+"""Imitation before reinforcement: the policy becomes like who showed it, and expects as much."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tutelage.environments.bot import Demonstrations, demonstrate
 from tutelage.environments.grid import GridWorlds, grid_policy
 from tutelage.model.distributions import Categorical
 from tutelage.rollout.control import ControlPolicy, Transitions
-from tutelage.stages.cloning import CloningConfig, clone, cloning_loss
+from tutelage.stages.warm_start import WarmStartConfig, cloning_loss, warm_start
 
 LEVEL = "BabyAI-GoToLocal-v0"
 
@@ -39,9 +39,9 @@ def test_a_hundred_episodes_teach_more_than_chance():
     """On episodes that were not shown, against always doing what the bot does most."""
     policy = grid_policy(GridWorlds(LEVEL, 1), seeded("policy"))
     shown, held_out = demonstrate(LEVEL, range(100)), demonstrate(LEVEL, range(100, 160))
-    config = CloningConfig(passes=12, batch=64)
+    config = WarmStartConfig(passes=12, batch=64)
     returns = torch.from_numpy(shown.returns)
-    for _ in clone(policy, transitions(shown), returns, config, seed=0):
+    for _ in warm_start(policy, transitions(shown), returns, config, seed=0):
         pass
     unseen = transitions(held_out)
     counts = torch.bincount(unseen.actions, minlength=7) / len(unseen.actions)

@@ -1,4 +1,4 @@
-"""Imitation of demonstrations: the actor learns what was done, the critic what came of it."""
+"""Imitation before reinforcement: the actor learns what was shown, the critic what came of it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tutelage.runs import Progress
 
 
 @dataclass(frozen=True, kw_only=True)
-class CloningConfig:
+class WarmStartConfig:
     learning_rate: float = 3e-3  # of Adam, at its highest
     batch: int = 256  # steps that an optimiser step sees
     passes: int = 8  # over the demonstrations
@@ -29,16 +29,16 @@ class CloningConfig:
         require(self, "at least 0", "warmup", "value_coefficient")
 
 
-def clone(
+def warm_start(
     policy: ControlPolicy,
     shown: Transitions,
     returns: Tensor,
-    config: CloningConfig,
+    config: WarmStartConfig,
     seed: int,
-    stage: str = "cloning",
+    stage: str = "warm_start",
 ) -> Iterator[Progress]:
-    """Imitate what was shown. returns: (K,), what came after each step; a critic that begins at
-    them lets reinforcement go on from the actor instead of undoing it first."""
+    """Imitate what was shown. returns: (K,), what came after each step. A critic that knows nothing
+    yet would first undo what the actor has learned."""
     K = len(shown.actions)
     parts = -(-K // config.batch)
     steps = config.passes * parts
