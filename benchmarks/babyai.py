@@ -52,13 +52,13 @@ SHOWN, HELD_OUT = 2**31, 2**32
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     level: str = "BabyAI-GoToLocal-v0"
-    demonstrations: int = 20_000  # episodes of the bot
+    demonstrations: int = 10_000  # episodes of the bot
     passes: int = 8  # over them
-    steps: int = 600_000  # of PPO, in all worlds together
+    steps: int = 400_000  # of PPO, in all worlds together
     worlds: int = 64  # side by side
-    steps_per_update: int = 128  # of each
-    learning_rate: float = 2e-4  # of PPO
-    entropy_coefficient: float = 0.0
+    steps_per_update: int = 40  # of each
+    learning_rate: float = 5e-4  # of PPO
+    entropy_coefficient: float = 0.001
     gamma: float = 0.99
     episodes: int = 1_000  # evaluated, of as many seeds
     processes: int = 2  # for the demonstrations
@@ -154,8 +154,8 @@ def main(settings: Settings) -> None:
         policy,
         PPOConfig(
             learning_rate=settings.learning_rate,
-            epochs=3,
-            minibatches=4,
+            epochs=4,
+            minibatches=5,
             entropy_coefficient=settings.entropy_coefficient,
             gamma=settings.gamma,
             value_clip_range=math.inf,
