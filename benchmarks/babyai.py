@@ -60,6 +60,7 @@ class Settings:
     learning_rate: float = 5e-4  # of PPO
     entropy_coefficient: float = 0.001
     gamma: float = 0.99
+    audit_episodes: int = 256  # in each of five audits, of which the best one's policy is kept
     episodes: int = 1_000  # evaluated, of as many seeds
     processes: int = 2  # for the demonstrations
     seed: int = 0
@@ -167,7 +168,7 @@ def main(settings: Settings) -> None:
         environments=settings.worlds,
         steps_per_update=settings.steps_per_update,
         audits=5,
-        audit_episodes=256,
+        audit_episodes=settings.audit_episodes,
     )
     with scratch_run() as run:
         make = partial(GridWorlds, settings.level)

@@ -41,12 +41,18 @@ def test_evaluation_sees_seeds_that_training_never_saw(
         babyai, "demonstrate_side_by_side", lambda *given: bot.demonstrate(*given[:3])
     )
     settings = babyai.Settings(
-        demonstrations=20, passes=1, steps=160, worlds=4, steps_per_update=10, episodes=12
+        demonstrations=20,
+        passes=1,
+        steps=40,
+        worlds=4,
+        steps_per_update=10,
+        audit_episodes=4,
+        episodes=12,
     )
     babyai.main(settings)
     line = json.loads(capsys.readouterr().out)
     assert line["after_ppo"]["sampled"]["n"] == line["after_cloning"]["greedy"]["n"] == 12
-    assert (line["demonstrations"], line["ppo_steps"]) == (20, 160)
+    assert (line["demonstrations"], line["ppo_steps"]) == (20, 40)
     assert len(used["evaluation"]) == 12
     assert len(used["training"]) >= 20 + 4
     assert not used["training"] & used["evaluation"]
