@@ -2,7 +2,7 @@
 
 What an agent sees is one row of numbers, as `tutelage.model.grid` reads it. minigrid makes its
 view by copying and turning grids of objects; here the cells in view are picked at once and sight
-spreads by rows of bits, which gives the same numbers in a tenth of the time.
+spreads by rows of bits, which gives the same numbers and makes a step about four times as fast.
 """
 
 from __future__ import annotations
