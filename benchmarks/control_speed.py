@@ -1,8 +1,8 @@
 """Training on CartPole-v1: environment steps a second, against Stable-Baselines3.
 
-Both sides use the settings that rl-baselines3-zoo gives for CartPole-v1, the same number of
-environments, and one PyTorch thread where that is the faster choice. Ours plays in gymnasium's
-vectorised CartPole, as `tutelage rl` does; Stable-Baselines3 in its own vector of eight.
+Both sides use the settings that rl-baselines3-zoo gives for CartPole-v1 and the same number of
+environments, but for DQN, which Stable-Baselines3 lets play in one; each side has as many PyTorch
+threads as are faster for it. Ours plays in the environments that `tutelage rl` makes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import torch
 import tyro
 from common import fastest_setting, in_turn, print_result, scratch_run, seconds_a_step, versions
 from sb3_contrib import TRPO
-from stable_baselines3 import A2C, PPO
+from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.env_util import make_vec_env
 
 from tutelage.algorithms import ALGORITHMS
@@ -38,6 +38,7 @@ class Case:
     theirs: dict[str, Any]
     target: float
     hidden: tuple[int, ...] = (64, 64)
+    their_environments: int | None = None  # default: as many as ours
 
 
 def falling(start: float) -> Callable[[float], float]:
@@ -94,12 +95,36 @@ CASES = {
         },
         4.0,
     ),
+    # Both copy the target network once a phase of training: Stable-Baselines3 whatever its
+    # interval, where it trains after every 256 steps.
+    "dqn": Case(
+        16,
+        16,
+        {"learning_rate": 2.3e-3, "batch": 64, "gradient_steps": 128, "target_every": 128},
+        DQN,
+        {
+            "learning_rate": 2.3e-3,
+            "batch_size": 64,
+            "buffer_size": 100_000,
+            "learning_starts": 1_000,
+            "gamma": 0.99,
+            "target_update_interval": 10,
+            "train_freq": 256,
+            "gradient_steps": 128,
+            "exploration_fraction": 0.16,
+            "exploration_final_eps": 0.04,
+            "policy_kwargs": {"net_arch": [256, 256]},
+        },
+        3.0,
+        (256, 256),
+        their_environments=1,
+    ),
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    algorithm: Literal["ppo", "a2c", "trpo"] = "ppo"
+    algorithm: Literal["ppo", "a2c", "trpo", "dqn"] = "ppo"
     repeats: int = 5
     seconds: float = 4.0  # about so long is each side timed, each time
     seed: int = 0
@@ -127,7 +152,8 @@ def our_seconds(case: Case, name: str, threads: int, seconds: float, seed: int) 
 
 def peer_seconds(case: Case, threads: int, seconds: float, seed: int) -> float:
     torch.set_num_threads(threads)
-    environments = make_vec_env(POLE, case.environments, seed=seed)
+    count = case.their_environments or case.environments
+    environments = make_vec_env(POLE, count, seed=seed)
     model = case.peer("MlpPolicy", environments, device="cpu", seed=seed, **case.theirs)
     model.learn(1_000)
     began = time.perf_counter()

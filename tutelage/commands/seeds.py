@@ -25,13 +25,13 @@ from tutelage.algorithms import ALGORITHMS, Algorithm
 from tutelage.device import seeded
 from tutelage.environments import make_environments
 from tutelage.errors import EnvironmentFailure, TutelageError
-from tutelage.rollout.control import new_policy
 from tutelage.runs import Progress, Run, read_json, uninterrupted, write_json
 from tutelage.stages.control import (
     ControlConfig,
     PolicyShape,
     control,
     evaluate_control,
+    fresh_policy,
     load_control_policy,
 )
 
@@ -68,7 +68,7 @@ def new_algorithm(
 ) -> Algorithm:
     """The algorithm with a fresh policy for the environments."""
     entry = ALGORITHMS[name]
-    policy = new_policy(environments, hidden, seeded(seed, "policy"), entry.networks)
+    policy = fresh_policy(environments, hidden, seeded(seed, "policy"), entry.networks)
     algorithm: Algorithm = entry.algorithm(policy, settings)
     return algorithm
 

@@ -116,7 +116,11 @@ def _made(name: str, make: Callable[[], VectorEnv]) -> VectorEnv:
 
 def make_environment(name: str, **options: Any) -> gymnasium.Env:
     """One environment, its observation flattened to a row of numbers where it is not one; texts in
-    it are left out."""
+    it are left out, but for the instructions of grid worlds."""
+    if name.startswith(GRID_WORLDS):
+        from tutelage.environments.grid import GridWorld  # it stands on this module
+
+        return GridWorld(name, **options)
     environment = gymnasium.make(name, disable_env_checker=True, **options)
     seen = environment.observation_space
     if isinstance(seen, Dict):

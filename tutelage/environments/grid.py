@@ -17,10 +17,9 @@ import gymnasium
 import numpy as np
 import torch
 from gymnasium.spaces import Box, Discrete
-from gymnasium.vector import AutoresetMode, VectorEnv
-from gymnasium.vector.utils import batch_space
+from gymnasium.vector import VectorEnv
 
-from tutelage.environments.control import register
+from tutelage.environments.control import SideBySide, register
 from tutelage.errors import BadInput
 from tutelage.model.grid import CELLS, ROW, VIEW, WORDS, InstructedNetwork
 from tutelage.model.mlp import CategoricalActor
@@ -39,20 +38,37 @@ _IDS = {word: number for number, word in enumerate(VOCABULARY)}
 _EMPTY, _UNSEEN = b"\x01\x00\x00", b"\x00\x00\x00"
 
 
-class GridWorlds(VectorEnv):
-    """`count` worlds; each begins anew in the step after an episode's end (NEXT_STEP)."""
+class GridWorld(gymnasium.Env):
+    """One world, what it shows a row of numbers."""
 
-    metadata = {"autoreset_mode": AutoresetMode.NEXT_STEP}  # noqa: RUF012 as gymnasium declares it
+    def __init__(self, name: str, **options: Any) -> None:
+        self.world = make_world(name, **options)
+        self.action_space = self.world.action_space
+        self.observation_space = Box(0, 255, (ROW,), np.uint8)
+        self.metadata, self.render_mode = self.world.metadata, self.world.render_mode
+        self.spec = self.world.spec
+        self._row = np.zeros(ROW, dtype=np.uint8)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        self._row = begin(self.world, seed)
+        return self._row.copy(), {}
+
+    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        seen, reward, terminated, truncated, _ = self.world.step(int(action))
+        write_view(self._row, seen)
+        return self._row.copy(), float(reward), terminated, truncated, {}
+
+    def render(self) -> Any:
+        return self.world.render()
+
+
+class GridWorlds(SideBySide):
+    """`count` worlds that can begin from seeds of one's choice."""
 
     def __init__(self, name: str, count: int) -> None:
-        self.worlds = [make_world(name) for _ in range(count)]
-        self.num_envs = count
-        self.single_action_space = self.worlds[0].action_space
-        self.single_observation_space = Box(0, 255, (ROW,), np.uint8)
-        self.action_space = batch_space(self.single_action_space, count)
-        self.observation_space = batch_space(self.single_observation_space, count)
-        self._rows = np.zeros((count, ROW), dtype=np.uint8)
-        self._ended = np.zeros(count, dtype=bool)
+        super().__init__([GridWorld(name) for _ in range(count)])
 
     def reset(
         self,
@@ -62,28 +78,19 @@ class GridWorlds(VectorEnv):
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """seed: of the first world, the next ones count on; or one for each."""
         if seed is None or isinstance(seed, int):
-            seed = [None if seed is None else seed + i for i in range(self.num_envs)]
-        for i, (world, its_seed) in enumerate(zip(self.worlds, seed, strict=True)):
-            self._rows[i] = begin(world, its_seed)
-        self._ended[:] = False
-        return self._rows.copy(), {}
-
-    def step(
-        self, actions: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        rewards = np.zeros(self.num_envs)
-        terminated, truncated = np.zeros((2, self.num_envs), dtype=bool)
-        for i, (world, action) in enumerate(zip(self.worlds, actions.tolist(), strict=True)):
-            if self._ended[i]:
-                self._rows[i] = begin(world)
-                continue
-            seen, rewards[i], terminated[i], truncated[i], _ = world.step(action)
-            write_view(self._rows[i], seen)
-        self._ended = terminated | truncated
-        return self._rows.copy(), rewards, terminated, truncated, {}
+            return super().reset(seed=seed, options=options)
+        super().reset()
+        pairs = zip(self.environments, seed, strict=True)
+        return np.stack([world.reset(seed=number)[0] for world, number in pairs]), {}
 
 
-def grid_policy(worlds: GridWorlds, generator: torch.Generator) -> ControlPolicy:
+def reads_instructions(environments: VectorEnv) -> bool:
+    """Whether they are worlds whose rows `grid_policy` reads."""
+    each = getattr(environments, "environments", [None])
+    return isinstance(each[0], GridWorld)
+
+
+def grid_policy(worlds: VectorEnv, generator: torch.Generator) -> ControlPolicy:
     """Fresh networks that read the worlds' rows: an actor and a critic."""
     acted = worlds.single_action_space
     assert isinstance(acted, Discrete)
@@ -94,11 +101,11 @@ def grid_policy(worlds: GridWorlds, generator: torch.Generator) -> ControlPolicy
     )
 
 
-def make_world(name: str) -> Any:
+def make_world(name: str, **options: Any) -> Any:
     """One world of minigrid, its view made by `look`."""
     register(name)
     try:
-        world: Any = gymnasium.make(name, disable_env_checker=True).unwrapped
+        world: Any = gymnasium.make(name, disable_env_checker=True, **options).unwrapped
     except gymnasium.error.Error as error:
         raise BadInput(f"Gymnasium cannot make the environment {name}: {error}") from None
     if not hasattr(world, "gen_obs_grid"):

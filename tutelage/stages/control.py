@@ -17,6 +17,7 @@ from tutelage.algorithms import Algorithm
 from tutelage.config import from_table, require
 from tutelage.device import seeded
 from tutelage.environments import make_environments
+from tutelage.environments.grid import grid_policy, reads_instructions
 from tutelage.errors import BadInput, ContractBroken
 from tutelage.model.mlp import CategoricalActor, QActor
 from tutelage.model.optimiser import set_learning_rate
@@ -140,6 +141,21 @@ def control(
     run.finish(stage, lambda folder: save_policy(folder, policy, shape))
 
 
+def fresh_policy(
+    environments: VectorEnv,
+    hidden: tuple[int, ...],
+    generator: torch.Generator,
+    networks: Networks,
+) -> ControlPolicy:
+    """Networks that read what these environments show; those of grid worlds have a shape of their
+    own."""
+    if not reads_instructions(environments):
+        return new_policy(environments, hidden, generator, networks)
+    if networks not in ("actor", "actor_critic"):
+        raise BadInput("In grid worlds a policy learns by PPO, A2C, REINFORCE or TRPO.")
+    return grid_policy(environments, generator)
+
+
 def save_policy(folder: Path, policy: ControlPolicy, shape: PolicyShape | None = None) -> None:
     """Write policy.safetensors, and policy.json where the shape is given."""
     save_file(_copy(policy), folder / "policy.safetensors")
@@ -157,7 +173,7 @@ def load_control_policy(folder: Path) -> tuple[ControlPolicy, PolicyShape]:
         raise BadInput(f"{folder}/policy.json is of a format that this version does not read.")
     shape = from_table(PolicyShape, described, f"{folder}/policy.json")
     environments = make_environments(shape.environment, 1, **shape.environment_options)
-    policy = new_policy(environments, shape.hidden, seeded(0), shape.networks)
+    policy = fresh_policy(environments, shape.hidden, seeded(0), shape.networks)
     environments.close()
     try:
         policy.load_state_dict(load_file(folder / "policy.safetensors"))
