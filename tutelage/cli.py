@@ -107,6 +107,7 @@ def _rl() -> Main:
 
 
 def _imitate() -> Main:
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as for `rl --env`
     from tutelage.commands.imitate import main
 
     return main

@@ -46,3 +46,8 @@ def seeded(*parts: object) -> torch.Generator:
 
     digest = hashlib.sha256(repr(parts).encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
+
+
+def seed_number(*parts: object) -> int:
+    """A seed for what takes a number, below 2³¹."""
+    return int(torch.randint(2**31, (), generator=seeded(*parts)))

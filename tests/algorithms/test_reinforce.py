@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 
 from tutelage.algorithms.reinforce import REINFORCE, REINFORCEConfig
 from tutelage.device import seeded
-from tutelage.errors import BadInput
 from tutelage.model.mlp import CategoricalActor, mlp
 from tutelage.rollout.control import ControlPolicy, Transitions
 from tutelage.rollout.experience import Experience
@@ -77,10 +78,13 @@ def test_the_gradient_is_that_of_the_decisions_that_are_learned():
         torch.testing.assert_close(one, other)
 
 
-def test_without_a_whole_episode_it_says_so():
+def test_without_a_whole_episode_nothing_is_learned():
     policy = new_policy()
+    before = copy.deepcopy(policy.state_dict())
     experience = lived(policy)
     experience.midway = torch.tensor([True, True])
     experience.continues = torch.ones_like(MASK)
-    with pytest.raises(BadInput, match="No episode began and ended within one batch"):
-        REINFORCE(policy, REINFORCEConfig()).credit(experience)
+    algorithm = REINFORCE(policy, REINFORCEConfig())
+    metrics = algorithm.update(algorithm.credit(experience), seeded("update"))
+    assert metrics == {"rollout/whole": 0.0}
+    assert all(before[name].equal(weights) for name, weights in policy.state_dict().items())

@@ -234,7 +234,7 @@ def test_rewards_that_are_no_numbers_stop_the_run(tutelage, tmp_path: Path) -> N
         (["--clip-range", "2"], "clip_range must lie in (0, 1), got 2.0"),
         (["--max-kl", "0.1"], "has no option --max-kl"),
         (["--kl-coefficient", "0.1"], "has no option --kl-coefficient"),
-        (["--algorithm", "trpo", "--max-kl", "0"], "max_kl must be above 0, got 0.0"),
+        (["--algorithm", "trpo", "--max-kl", "0"], "max_kl must be a number above 0, got 0.0"),
     ],
 )
 def test_bad_input_is_one_sentence(tutelage, tmp_path: Path, words: list[str], said: str) -> None:

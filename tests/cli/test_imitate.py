@@ -49,6 +49,18 @@ def test_every_method_makes_a_policy(tutelage, method: str, expert: Path, tmp_pa
     assert tutelage(*words)[0] == 0
 
 
+def test_what_rl_made_is_an_expert_in_a_grid_world_too(tutelage, tmp_path: Path) -> None:
+    world = ["--env", "MiniGrid-Empty-5x5-v0"]
+    made = ["rl", *world, "--steps", "256", "--environments", "2", "--steps-per-update", "64"]
+    made += ["--audits", "1", "--audit-episodes", "2", "--episodes", "2", "--run"]
+    code, _, err = tutelage(*made, tmp_path / "expert")
+    assert (code, err) == (0, "")
+    alike = [*QUICK[2:], *world, "--method", "bc", "--expert", tmp_path / "expert"]
+    code, out, err = tutelage("imitate", *alike, "--run", tmp_path / "alike")
+    assert (code, err) == (0, "")
+    assert "Agrees" in out
+
+
 def test_an_expert_of_another_environment(tutelage, expert: Path, tmp_path: Path) -> None:
     words = ["imitate", "--env", "Acrobot-v1", "--method", "bc", "--expert", expert]
     code, out, err = tutelage(*words, "--run", tmp_path / "run")

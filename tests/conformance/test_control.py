@@ -6,6 +6,7 @@ import copy
 import math
 from functools import partial
 from pathlib import Path
+from typing import get_args
 
 import gymnasium
 import numpy as np
@@ -14,7 +15,7 @@ import torch
 from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
-from tutelage.algorithms import ALGORITHMS, Algorithm
+from tutelage.algorithms import ALGORITHMS, Algorithm, ControlAlgorithmName
 from tutelage.device import seeded
 from tutelage.model.mlp import QActor
 from tutelage.rollout.control import ControlPolicy, new_policy, play, start
@@ -23,6 +24,10 @@ from tutelage.stages.control import ControlConfig, control
 
 ACTORS = [name for name, entry in ALGORITHMS.items() if entry.control is not None]
 SIDE_BY_SIDE = 4
+
+
+def test_every_algorithm_that_acts_is_offered():
+    assert set(get_args(ControlAlgorithmName)) == set(ACTORS)
 
 
 class Lamps(gymnasium.Env):

@@ -17,6 +17,7 @@ from tutelage.algorithms.batch import (
     weights_of,
 )
 from tutelage.algorithms.functional import whiten
+from tutelage.config import require
 from tutelage.model.optimiser import clip_gradient, policy_optimiser
 from tutelage.rollout.experience import Experience, Policy
 
@@ -32,6 +33,11 @@ class A2CConfig:
     whiten_advantages: bool = False
     max_grad_norm: float = 0.5
     ratio_tolerance: float = 1e-3  # rounding allowed between sampling and training
+
+    def __post_init__(self) -> None:
+        require(self, "above 0", "learning_rate", "max_grad_norm")
+        require(self, "at least 0", "value_coefficient", "kl_coefficient", "ratio_tolerance")
+        require(self, "from 0 to 1", "gamma", "lambda_")
 
 
 class A2C:

@@ -25,6 +25,7 @@ from tutelage.algorithms.functional import (
     sloped_value_loss,
     whiten,
 )
+from tutelage.config import require
 from tutelage.model.optimiser import clip_gradient, policy_optimiser
 from tutelage.rollout.experience import Experience, Policy
 
@@ -50,8 +51,9 @@ class PPOConfig:
     def __post_init__(self) -> None:
         if not 0 < self.clip_range < 1:
             raise ValueError(f"clip_range must lie in (0, 1), got {self.clip_range}")
-        if self.kl_coefficient < 0:
-            raise ValueError(f"kl_coefficient must not be negative, got {self.kl_coefficient}")
+        require(self, "above 0", "learning_rate", "epochs", "minibatches", "max_grad_norm")
+        require(self, "at least 0", "value_coefficient", "kl_coefficient", "ratio_tolerance")
+        require(self, "from 0 to 1", "gamma", "lambda_")
 
 
 class PPO:

@@ -16,7 +16,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from tutelage.algorithms.batch import Batch, check_on_policy, load_weights, make_batch, weights_of
 from tutelage.algorithms.functional import masked_mean, step_advantages
-from tutelage.errors import BadInput
+from tutelage.config import require
 from tutelage.model.optimiser import policy_optimiser
 from tutelage.rollout.experience import Experience, Policy
 
@@ -31,6 +31,11 @@ class REINFORCEConfig:
     kl_coefficient: float = 0.0  # price of a nat of log π − log ref
     max_grad_norm: float = 1.0
     ratio_tolerance: float = 1e-3  # rounding allowed between sampling and training
+
+    def __post_init__(self) -> None:
+        require(self, "above 0", "learning_rate", "max_grad_norm")
+        require(self, "at least 0", "value_coefficient", "kl_coefficient", "ratio_tolerance")
+        require(self, "from 0 to 1", "gamma")
 
 
 class REINFORCE:
@@ -53,10 +58,6 @@ class REINFORCE:
         nothing = torch.zeros_like(rewards)
         to_go = step_advantages(rewards, nothing, nothing, continues, config.gamma, 1.0)
         whole = whole_episodes(experience, continues)
-        if not whole.any():
-            raise BadInput(
-                "No episode began and ended within one batch: give more steps an update."
-            )
         returns = to_go
         if config.returns == "whole":
             returns = carried_forward(to_go, continues)
@@ -81,6 +82,8 @@ class REINFORCE:
         config, policy, inputs = self.config, self.policy, batch.inputs
         assert batch.returns is not None
         assert batch.learned is not None
+        if not batch.learned.any():  # as when episodes are longer than a batch
+            return {"rollout/whole": 0.0}
         logprobs = policy.distribution(inputs).logprobs(inputs.actions)
         check_on_policy(batch, logprobs - batch.logprobs, config.ratio_tolerance)
         policy_loss = -masked_mean(batch.advantages * logprobs, batch.learned)

@@ -19,6 +19,7 @@ from tutelage.algorithms.batch import (
     weights_of,
 )
 from tutelage.algorithms.functional import whiten
+from tutelage.config import require
 from tutelage.model.optimiser import policy_optimiser
 from tutelage.rollout.experience import Experience, Policy
 
@@ -41,9 +42,10 @@ class TRPOConfig:
     ratio_tolerance: float = 1e-3  # rounding allowed between sampling and training
 
     def __post_init__(self) -> None:
-        for name in ("max_kl", "damping"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
+        require(self, "above 0", "max_kl", "damping", "learning_rate", "conjugate_steps")
+        require(self, "above 0", "critic_minibatches", "backtracks", "backtrack_factor")
+        require(self, "at least 0", "critic_epochs", "kl_coefficient", "ratio_tolerance")
+        require(self, "from 0 to 1", "gamma", "lambda_")
 
 
 class TRPO:
@@ -58,8 +60,16 @@ class TRPO:
         rewards = experience.penalised(self.config.kl_coefficient)
         return actor_critic_batch(experience, rewards, self.config.gamma, self.config.lambda_)
 
-    def update(self, batch: Batch, generator: torch.Generator) -> dict[str, float]:
-        """One step of the actor within the trust region, then the critic's passes."""
+    def update(
+        self,
+        batch: Batch,
+        generator: torch.Generator,
+        beside: Callable[[], None] | None = None,
+    ) -> dict[str, float]:
+        """One step of the actor within the trust region, then the critic's passes.
+
+        beside: adds the gradient of something else to the actor's, before the step.
+        """
         config = self.config
         inputs: Any = batch.inputs
         advantages = whiten(batch.advantages)
@@ -68,6 +78,10 @@ class TRPO:
         check_on_policy(batch, log_ratio, config.ratio_tolerance)
         slope = log_ratio.exp() * advantages / len(advantages)
         gradient = decided.gradient(slope)
+        if beside is not None:  # it is a loss, so it is to fall
+            beside()
+            gradient = gradient - flat([p.grad for p in self.parameters if p.grad is not None])
+            self.policy.actor.zero_grad()
 
         def curved(vector: Tensor) -> Tensor:
             return decided.fisher_vector_product(vector) + config.damping * vector

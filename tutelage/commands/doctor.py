@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import tyro
+from rich.console import Console
 from rich.text import Text
 
 from tutelage.commands.options import parse
@@ -39,13 +40,23 @@ class DoctorOptions:
 
 def main(argv: Sequence[str]) -> None:
     options = parse(DoctorOptions, "doctor", ABOUT, argv)
-    path = options.run / "metrics.jsonl"
-    if not path.is_file():
+    # `tutelage rl --env` has a run a seed
+    paths = [options.run / "metrics.jsonl", *sorted(options.run.glob("seed_*/metrics.jsonl"))]
+    paths = [path for path in paths if path.is_file()]
+    if not paths:
         raise BadInput(
             f"{options.run} holds no metrics.jsonl: give the folder of a run, such as runs/school."
         )
-    metrics = read_metrics(path)
     screen = console()
+    for path in paths:
+        if len(paths) > 1:
+            screen.print(Text(str(path.parent), style="bold"), soft_wrap=True)
+        examine(path, screen)
+
+
+def examine(path: Path, screen: Console) -> None:
+    """Say what is wrong in one metrics.jsonl."""
+    metrics = read_metrics(path)
     findings = examined(metrics)
     for finding in findings:
         screen.print(described(finding), soft_wrap=True)

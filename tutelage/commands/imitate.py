@@ -20,13 +20,18 @@ from tutelage.algorithms.imitation import Cloning, CloningConfig, agreement
 from tutelage.commands.folders import settle
 from tutelage.commands.options import parse
 from tutelage.config import require
-from tutelage.device import seeded
+from tutelage.device import seed_number, seeded
 from tutelage.environments import make_environments
 from tutelage.errors import BadInput
-from tutelage.rollout.control import ControlPolicy, Networks, new_policy
+from tutelage.rollout.control import ControlPolicy, Networks
 from tutelage.rollout.episodes import Episodes, read_episodes, record, save_episodes
-from tutelage.runs import Progress, Run
-from tutelage.stages.control import PolicyShape, evaluate_control, load_control_policy
+from tutelage.runs import Progress, Run, read_json
+from tutelage.stages.control import (
+    PolicyShape,
+    evaluate_control,
+    fresh_policy,
+    load_control_policy,
+)
 from tutelage.stages.imitation import (
     AdversarialConfig,
     CloneConfig,
@@ -53,8 +58,8 @@ Reads
   --expert  episodes: an .npz with observations (K, D), actions (K,) or (K, A),
             terminated and truncated (K,), rewards (K,) if known, of whole
             episodes one after the other;
-            or a policy: a policy.safetensors, its folder, or a run with
-            checkpoints/control, which then plays --episodes of them
+            or a policy: its folder, or a run of `tutelage rl --env`, whose best
+            seed then plays --episodes of them
 
 Writes
   RUN/checkpoints/METHOD/policy.safetensors, RUN/imitate.toml,
@@ -95,7 +100,7 @@ def main(argv: Sequence[str]) -> None:
     make = partial(make_environments, options.env)
     path = find_expert(options.expert)
     environments = make(1)
-    learner = new_policy(
+    learner = fresh_policy(
         environments,
         options.hidden,
         seeded(options.seed, options.method),
@@ -134,7 +139,7 @@ def main(argv: Sequence[str]) -> None:
         learned,
         make(min(options.evaluation_episodes, 20)),
         options.evaluation_episodes,
-        options.seed + 1,
+        seed_number(options.seed, "evaluation"),
     )
     for label, said in outcome(returns, shown, agreement(learned, shown.inputs())):
         screen.print(Text(f"{label:<10}{said}"), soft_wrap=True)
@@ -184,7 +189,7 @@ def recorded(run: Run, expert: ControlPolicy, options: ImitateOptions) -> Episod
     path = run.folder / "expert.npz"
     if not path.exists():
         environments = make_environments(options.env, min(options.episodes, 20))
-        seed = options.seed + 2  # of other episodes than the learner is measured on
+        seed = seed_number(options.seed, "record")  # not those the learner is measured on
         played = record(expert, environments, options.episodes, seed, sampled=options.sampled)
         save_episodes(path, played)
     return read_episodes(path, make_environments(options.env, 1))
@@ -194,9 +199,13 @@ def find_expert(path: Path) -> Path:
     """The file of the expert's episodes, or the folder of its policy. BadInput for neither."""
     if not path.exists():
         raise BadInput(f"There is no file or folder {path}.")
+    if path.name == "policy.safetensors":
+        return path.parent
     if not path.is_dir():
         return path
     found = [path, path / "checkpoints" / "control", *sorted((path / "checkpoints").glob("*"))]
+    # `tutelage rl --env` has a run a seed; the one that was found the best is the expert
+    found += [seed / "checkpoints" / "control" for seed in sorted(path.glob("seed_*"), key=_worse)]
     for folder in found:
         if (folder / "policy.safetensors").exists():
             return folder
@@ -204,6 +213,13 @@ def find_expert(path: Path) -> Path:
         f"{path} holds no policy for control: give a folder with a policy.safetensors in it, a run "
         "whose checkpoints hold one, or an .npz file of episodes."
     )
+
+
+def _worse(seed: Path) -> float:
+    """Minus the mean return of a seed's evaluation."""
+    if not (seed / "evaluation.json").exists():
+        return float("inf")
+    return -fmean(read_json(seed / "evaluation.json")["returns"])
 
 
 def outcome(returns: Sequence[float], shown: Episodes, agreed: float) -> Iterator[tuple[str, str]]:

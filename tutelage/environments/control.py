@@ -14,11 +14,12 @@ import numpy as np
 from gymnasium.spaces import Box, Dict
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
-from gymnasium.wrappers import FilterObservation, FlattenObservation
+from gymnasium.wrappers import FilterObservation, FlattenObservation, TimeLimit
 
 from tutelage.errors import BadInput
 
 GRID_WORLDS = ("MiniGrid-", "BabyAI-")  # registered by the package minigrid
+_LONGEST = 10_000  # steps of an episode, where the environment sets no limit
 _MANY = 8  # environments, from which a vectorised one is faster
 
 
@@ -122,6 +123,9 @@ def make_environment(name: str, **options: Any) -> gymnasium.Env:
 
         return GridWorld(name, **options)
     environment = gymnasium.make(name, disable_env_checker=True, **options)
+    if environment.spec is not None and environment.spec.max_episode_steps is None:
+        # the likeliest action in each state may lead nowhere, for ever
+        environment = TimeLimit(environment, _LONGEST)
     seen = environment.observation_space
     if isinstance(seen, Dict):
         # minigrid's missions are strings of a space of its own

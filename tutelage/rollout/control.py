@@ -210,7 +210,8 @@ def play(
         observations[t + 1], rewards[t], terminated[t], truncated[t] = step(environments, given)
         players.count(rewards[t], terminated[t] | truncated[t])
     players.observations = observations[-1]
-    _check_finite(rewards)
+    check_finite(rewards, "reward")
+    check_finite(observations, "observation")
     rewards *= mask
     made = torch.stack(actions)
     logprobs = type(distribution).joined(distributions).logprobs(made.flatten(0, 1))
@@ -246,7 +247,10 @@ def step(
     return observations, rewards, terminated, truncated
 
 
-def _check_finite(rewards: np.ndarray) -> None:
-    if not np.isfinite(rewards).all():
-        worst = rewards[~np.isfinite(rewards)][0]
-        raise EnvironmentFailure(f"The environment gave a reward that is no number: {worst}.")
+def check_finite(numbers: np.ndarray, what: str) -> None:
+    if not np.isfinite(numbers).all():
+        worst = numbers[~np.isfinite(numbers)][0]
+        article = "an" if what[0] in "aeiou" else "a"
+        raise EnvironmentFailure(
+            f"The environment gave {article} {what} that is no number: {worst}."
+        )

@@ -15,13 +15,21 @@ from safetensors.torch import load_file, save_file
 
 from tutelage.algorithms import Algorithm
 from tutelage.config import from_table, require
-from tutelage.device import seeded
+from tutelage.device import seed_number, seeded
 from tutelage.environments import make_environments
 from tutelage.environments.grid import grid_policy, reads_instructions
 from tutelage.errors import BadInput, ContractBroken
 from tutelage.model.mlp import CategoricalActor, QActor
 from tutelage.model.optimiser import set_learning_rate
-from tutelage.rollout.control import ControlPolicy, Networks, new_policy, play, start, step
+from tutelage.rollout.control import (
+    ControlPolicy,
+    Networks,
+    check_finite,
+    new_policy,
+    play,
+    start,
+    step,
+)
 from tutelage.runs import Progress, Run, read_json, write_json
 
 FORMAT = 1  # of policy.json
@@ -45,7 +53,7 @@ class ControlConfig:
 
     @property
     def updates(self) -> int:
-        return -(-self.steps // (self.environments * self.steps_per_update))
+        return max(1, self.steps // (self.environments * self.steps_per_update))
 
     def epsilon(self, update: int) -> float:
         """Of the policy's actions in this update, the share that is left to chance."""
@@ -90,7 +98,7 @@ def control(
         start_at, best, best_policy = state["step"], state["best"], state["best_policy"]
     audited_after = {config.updates * (i + 1) // config.audits for i in range(config.audits)}
     environments = make(config.environments)
-    players = start(environments, _number(seed, stage, start_at))
+    players = start(environments, seed_number(seed, stage, start_at))
     began = time.perf_counter()
     for update in range(start_at, config.updates):
         factor = 1 - (1 - config.final_learning_rate) * update / config.updates
@@ -116,7 +124,7 @@ def control(
         if done in audited_after:
             # always the same episodes, so that audits differ by the policy alone
             found = evaluate_control(
-                policy, make(config.environments), config.audit_episodes, _number(seed, "audit")
+                policy, make(config.environments), config.audit_episodes, seed_number(seed, "audit")
             )
             metrics["audit/return"] = sum(found) / len(found)
             if metrics["audit/return"] > best:
@@ -132,7 +140,7 @@ def control(
                     "best_policy": best_policy,
                 },
             )
-            players = start(environments, _number(seed, stage, done))
+            players = start(environments, seed_number(seed, stage, done))
         lived = (done - start_at) * config.environments * config.steps_per_update
         metrics["train/steps_per_s"] = lived / (time.perf_counter() - began)
         yield Progress(stage, done, config.updates, metrics)
@@ -179,6 +187,8 @@ def load_control_policy(folder: Path) -> tuple[ControlPolicy, PolicyShape]:
         policy.load_state_dict(load_file(folder / "policy.safetensors"))
     except (OSError, RuntimeError, SafetensorError) as error:
         raise BadInput(f"{folder}/policy.safetensors does not fit policy.json: {error}.") from None
+    if isinstance(policy.actor, QActor):
+        policy.actor.epsilon = 0.0  # exploration is over
     return policy.eval(), shape
 
 
@@ -198,6 +208,7 @@ def evaluate_control(
         if isinstance(acted, Box):
             action = action.clip(acted.low, acted.high)
         observations, rewards, terminated, truncated = step(environments, action)
+        check_finite(rewards, "reward")
         totals += rewards * ~ended
         ended = (terminated | truncated) & ~ended
         for i in ended.nonzero()[0]:
@@ -209,11 +220,6 @@ def evaluate_control(
 
 def _copy(policy: ControlPolicy) -> dict[str, torch.Tensor]:
     return {name: tensor.clone() for name, tensor in policy.state_dict().items()}
-
-
-def _number(*parts: object) -> int:
-    """A seed for what takes a number."""
-    return int(torch.randint(2**31, (), generator=seeded(*parts)))
 
 
 def _check_finite(policy: ControlPolicy, update: int) -> None:

@@ -23,7 +23,7 @@ from tutelage.algorithms.imitation import (
     labelled,
 )
 from tutelage.config import require
-from tutelage.device import seeded
+from tutelage.device import seed_number, seeded
 from tutelage.model.optimiser import set_learning_rate
 from tutelage.rollout.control import ControlPolicy, Transitions, play, start
 from tutelage.rollout.episodes import Episodes
@@ -145,7 +145,7 @@ def dagger(
         gathered = Transitions(state["observations"], state["actions"], state["mask"])
     for number in range(start_at, config.rounds):
         share = expert_share(config.expert_share, number)
-        players = start(make(config.environments), _number(seed, stage, number))
+        players = start(make(config.environments), seed_number(seed, stage, number))
         mixed = ControlPolicy(_mixed(expert, policy, share))
         lived = play(mixed, players, config.steps_per_round, seeded(seed, stage, number, "play"))
         players.environments.close()
@@ -198,7 +198,7 @@ def gail(
         adversary.load_state_dict(state["adversary"])
         start_at = state["step"]
     audited_after = _spread(config.audits, config.updates)
-    players = start(make(config.environments), _number(seed, stage, start_at))
+    players = start(make(config.environments), seed_number(seed, stage, start_at))
     began = time.perf_counter()
     for update in range(start_at, config.updates):
         _decay(algorithm, learning_rate, config.final_learning_rate, update / config.updates)
@@ -231,7 +231,7 @@ def gail(
                     "adversary": adversary.state_dict(),
                 },
             )
-            players = start(players.environments, _number(seed, stage, done))
+            players = start(players.environments, seed_number(seed, stage, done))
         lived = (done - start_at) * config.environments * config.steps_per_update
         metrics["train/steps_per_s"] = lived / (time.perf_counter() - began)
         yield Progress(stage, done, config.updates, metrics)
@@ -249,7 +249,7 @@ def _audit(
     policy: ControlPolicy, shown: Transitions, make: Make, episodes: int, seed: int
 ) -> dict[str, float]:
     """Always the same episodes, so that audits differ by the policy alone."""
-    found = evaluate_control(policy, make(min(episodes, 8)), episodes, _number(seed, "audit"))
+    found = evaluate_control(policy, make(min(episodes, 8)), episodes, seed_number(seed, "audit"))
     return {
         "audit/return": sum(found) / len(found),
         "audit/count": len(found),
@@ -269,8 +269,3 @@ def _decay(learner: Algorithm | Cloning, first: float, final: float, done: float
 
 def _copy(policy: ControlPolicy) -> dict[str, torch.Tensor]:
     return {name: tensor.clone() for name, tensor in policy.state_dict().items()}
-
-
-def _number(*parts: object) -> int:
-    """A seed for what takes a number."""
-    return int(torch.randint(2**31, (), generator=seeded(*parts)))
