@@ -232,7 +232,7 @@ PAIRS = "reward --model {r} --comparisons {d}/pairs.jsonl"
         ("pretrain --corpus {d}/text.txt --row-length 0", "row_length must be a number above 0"),
         ("pretrain --corpus {d}/text.txt --heads 0", "heads must be a number above 0, got 0"),
         (f"{PROMPTED} --prompts-per-step 0", "prompts_per_step must be a number above 0, got 0"),
-        (f"{PROMPTED} --kl-coefficient -1", "kl_coefficient must not be negative, got -1.0"),
+        (f"{PROMPTED} --kl-coefficient -1", "kl_coefficient must be a number at least 0, got -1.0"),
         (f"{PROMPTED} --kl-coefficient -1 --algorithm grpo", "kl_coefficient must be a number at"),
         (f"{PROMPTED} --learning-rate -1", "learning_rate must be a number above 0, got -1.0"),
         (f"{PROMPTED} --samples-per-prompt 1 --algorithm rloo", "must be at least 2, got 1"),

@@ -51,8 +51,8 @@ class PPOConfig:
     def __post_init__(self) -> None:
         if not 0 < self.clip_range < 1:
             raise ValueError(f"clip_range must lie in (0, 1), got {self.clip_range}")
-        require(self, "above 0", "learning_rate", "epochs", "minibatches", "max_grad_norm")
-        require(self, "at least 0", "value_coefficient", "kl_coefficient", "ratio_tolerance")
+        require(self, "above 0", "epochs", "minibatches", "max_grad_norm")
+        require(self, "at least 0", "learning_rate", "value_coefficient", "kl_coefficient")
         require(self, "from 0 to 1", "gamma", "lambda_")
 
 

@@ -33,8 +33,8 @@ class REINFORCEConfig:
     ratio_tolerance: float = 1e-3  # rounding allowed between sampling and training
 
     def __post_init__(self) -> None:
-        require(self, "above 0", "learning_rate", "max_grad_norm")
-        require(self, "at least 0", "value_coefficient", "kl_coefficient", "ratio_tolerance")
+        require(self, "above 0", "max_grad_norm")
+        require(self, "at least 0", "learning_rate", "value_coefficient", "kl_coefficient")
         require(self, "from 0 to 1", "gamma")
 
 

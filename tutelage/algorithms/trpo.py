@@ -42,9 +42,9 @@ class TRPOConfig:
     ratio_tolerance: float = 1e-3  # rounding allowed between sampling and training
 
     def __post_init__(self) -> None:
-        require(self, "above 0", "max_kl", "damping", "learning_rate", "conjugate_steps")
+        require(self, "above 0", "max_kl", "damping", "conjugate_steps")
         require(self, "above 0", "critic_minibatches", "backtracks", "backtrack_factor")
-        require(self, "at least 0", "critic_epochs", "kl_coefficient", "ratio_tolerance")
+        require(self, "at least 0", "learning_rate", "critic_epochs", "kl_coefficient")
         require(self, "from 0 to 1", "gamma", "lambda_")
 
 

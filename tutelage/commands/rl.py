@@ -75,9 +75,9 @@ class RLOptions:
 
     def __post_init__(self) -> None:
         self.policy_config()
-        self.algorithm_config()
         if self.learning_rate is not None:
             require(self, "above 0", "learning_rate")
+        self.algorithm_config()
         if self.algorithm in ("rloo", "grpo", "dr_grpo") and self.samples_per_prompt < 2:
             raise ValueError(
                 f"{self.algorithm} sets the samples of a prompt against each other, so "
