@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -34,6 +34,7 @@ from tutelage.algorithms.gail import GAIL, GAILConfig
 from tutelage.algorithms.imitation import Cloning, CloningConfig, agreement
 from tutelage.device import seeded
 from tutelage.environments import make_environments
+from tutelage.evaluation.statistics import mean_interval
 from tutelage.model.mlp import CategoricalActor
 from tutelage.rollout.control import ControlPolicy, new_policy
 from tutelage.rollout.episodes import Episodes, record
@@ -119,10 +120,10 @@ def critical(n: int, m: int) -> float:
 
 def described(returns: Sequence[float]) -> dict[str, Any]:
     """Mean with its 95 % interval, and quartiles."""
-    half = 1.96 * stdev(returns) / len(returns) ** 0.5
+    mean, (low, _) = mean_interval(returns)
     ordered = sorted(returns)
     quartiles = [ordered[round(share * (len(ordered) - 1))] for share in (0, 0.25, 0.5, 0.75, 1)]
-    return {"mean": round(fmean(returns), 2), "ci95": round(half, 2), "quartiles": quartiles}
+    return {"mean": round(mean, 2), "ci95": round(mean - low, 2), "quartiles": quartiles}
 
 
 def measured(
@@ -168,14 +169,14 @@ def measured(
                 "agreement": round(agreement(copy, unseen), 4),
             }
     means = [result["mean"] for result in results]
-    half = 1.96 * stdev(means) / len(means) ** 0.5 if len(means) > 1 else None
+    mean, (low, _) = mean_interval(means)
     random_policy = new_policy(make(1), HIDDEN, seeded("random"), "actor")
     at_random = record(random_policy, make(20), FRESH, 5, sampled=True).returns or []
     return {
         "claim": f"GAIL, a {kind} expert",
         "matched": sum(result["matched"] for result in results),
         "of": len(results),
-        "return": {"mean": round(fmean(means), 2), "ci95_over_seeds": half and round(half, 2)},
+        "return": {"mean": round(mean, 2), "ci95_over_seeds": round(mean - low, 2)},
         "expert": described(own),
         "agreement": round(fmean(result["agreement"] for result in results), 4),
         "agreement_of_a_good_policy": round(agreement(good, unseen), 4),

@@ -1,4 +1,4 @@
-"""Algorithms, each one file. A new one is a file and a line here."""
+"""Algorithms, each one file. A new one is a file, an entry and a name here."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Annotated, Literal
 
 import torch
@@ -23,6 +23,7 @@ from tutelage.config import require
 from tutelage.device import seed_number, seeded
 from tutelage.environments import make_environments
 from tutelage.errors import BadInput
+from tutelage.evaluation.statistics import mean_interval
 from tutelage.rollout.control import ControlPolicy, Networks
 from tutelage.rollout.episodes import Episodes, read_episodes, record, save_episodes
 from tutelage.runs import Progress, Run, read_json
@@ -233,5 +234,5 @@ def outcome(returns: Sequence[float], shown: Episodes, agreed: float) -> Iterato
 
 def interval(returns: Sequence[float]) -> str:
     """`498.1 ± 2.2 (n = 100)`: mean, half of its 95 % interval."""
-    half = 1.96 * stdev(returns) / len(returns) ** 0.5 if len(returns) > 1 else float("nan")
-    return f"{fmean(returns):.1f} ± {half:.1f} (n = {len(returns)})"
+    mean, (low, _) = mean_interval(returns)
+    return f"{mean:.1f} ± {mean - low:.1f} (n = {len(returns)})"

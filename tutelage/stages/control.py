@@ -92,11 +92,11 @@ def control(
     assert isinstance(policy, ControlPolicy)
     learning_rate = algorithm.config.learning_rate
     start_at, best = 0, float("-inf")
-    best_policy = _copy(policy)
+    best_policy = copied(policy)
     if state := run.load_state(stage):
         algorithm.load_state_dict(state["algorithm"])
         start_at, best, best_policy = state["step"], state["best"], state["best_policy"]
-    audited_after = {config.updates * (i + 1) // config.audits for i in range(config.audits)}
+    audited = audited_after(config.audits, config.updates)
     environments = make(config.environments)
     players = start(environments, seed_number(seed, stage, start_at))
     began = time.perf_counter()
@@ -121,16 +121,16 @@ def control(
             metrics["episode/count"] = len(returns)
         done = update + 1
         metrics["train/steps"] = done * config.environments * config.steps_per_update
-        if done in audited_after:
+        if done in audited:
             # always the same episodes, so that audits differ by the policy alone
             found = evaluate_control(
                 policy, make(config.environments), config.audit_episodes, seed_number(seed, "audit")
             )
             metrics["audit/return"] = sum(found) / len(found)
             if metrics["audit/return"] > best:
-                best, best_policy = metrics["audit/return"], _copy(policy)
+                best, best_policy = metrics["audit/return"], copied(policy)
         run.log(stage, done, metrics)
-        if done in audited_after:
+        if done in audited:
             run.save_state(
                 stage,
                 {
@@ -166,7 +166,7 @@ def fresh_policy(
 
 def save_policy(folder: Path, policy: ControlPolicy, shape: PolicyShape | None = None) -> None:
     """Write policy.safetensors, and policy.json where the shape is given."""
-    save_file(_copy(policy), folder / "policy.safetensors")
+    save_file(copied(policy), folder / "policy.safetensors")
     if shape is not None:
         write_json(folder / "policy.json", {"format": FORMAT, **asdict(shape)})
 
@@ -218,7 +218,13 @@ def evaluate_control(
     return [total for of_one in found for total in of_one[:wanted]]
 
 
-def _copy(policy: ControlPolicy) -> dict[str, torch.Tensor]:
+def audited_after(audits: int, updates: int) -> set[int]:
+    """After which updates an audit is made; the last is one of them."""
+    return {max(1, updates * (i + 1) // audits) for i in range(audits)}
+
+
+def copied(policy: ControlPolicy) -> dict[str, torch.Tensor]:
+    """The policy's weights as they are now."""
     return {name: tensor.clone() for name, tensor in policy.state_dict().items()}
 
 

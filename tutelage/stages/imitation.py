@@ -28,7 +28,13 @@ from tutelage.model.optimiser import set_learning_rate
 from tutelage.rollout.control import ControlPolicy, Transitions, play, start
 from tutelage.rollout.episodes import Episodes
 from tutelage.runs import Progress, Run
-from tutelage.stages.control import PolicyShape, evaluate_control, save_policy
+from tutelage.stages.control import (
+    PolicyShape,
+    audited_after,
+    copied,
+    evaluate_control,
+    save_policy,
+)
 
 Make = Callable[[int], VectorEnv]  # so many environments, side by side
 
@@ -95,20 +101,20 @@ def clone(
     likeliest; ends with checkpoints/<stage>."""
     policy, learning_rate = cloning.policy, cloning.config.learning_rate
     learned, held = shown.divide(config.held_out, seeded(seed, stage, "divide"))
-    start_at, best, best_policy = 0, float("inf"), _copy(policy)
+    start_at, best, best_policy = 0, float("inf"), copied(policy)
     if state := run.load_state(stage):
         cloning.load_state_dict(state["cloning"])
         start_at, best, best_policy = state["step"], state["best"], state["best_policy"]
-    audited_after = _spread(config.audits, config.updates)
+    audited = audited_after(config.audits, config.updates)
     for update in range(start_at, config.updates):
         _decay(cloning, learning_rate, config.final_learning_rate, update / config.updates)
         metrics = cloning.update(learned.inputs(), seeded(seed, stage, update))
         done = update + 1
-        if done in audited_after:
+        if done in audited:
             with torch.no_grad():
                 metrics["validation/loss"] = cloning_loss(policy, held.inputs()).item()
             if metrics["validation/loss"] < best:
-                best, best_policy = metrics["validation/loss"], _copy(policy)
+                best, best_policy = metrics["validation/loss"], copied(policy)
             metrics |= _audit(policy, held.inputs(), make, config.audit_episodes, seed)
             run.log(stage, done, metrics)
             run.save_state(
@@ -197,7 +203,7 @@ def gail(
         algorithm.load_state_dict(state["algorithm"])
         adversary.load_state_dict(state["adversary"])
         start_at = state["step"]
-    audited_after = _spread(config.audits, config.updates)
+    audited = audited_after(config.audits, config.updates)
     players = start(make(config.environments), seed_number(seed, stage, start_at))
     began = time.perf_counter()
     for update in range(start_at, config.updates):
@@ -219,10 +225,10 @@ def gail(
             metrics["episode/length"] = sum(lengths) / len(lengths)
         done = update + 1
         metrics["train/steps"] = done * config.environments * config.steps_per_update
-        if done in audited_after:
+        if done in audited:
             metrics |= _audit(policy, shown.inputs(), make, config.audit_episodes, seed)
         run.log(stage, done, metrics)
-        if done in audited_after:
+        if done in audited:
             run.save_state(
                 stage,
                 {
@@ -257,15 +263,6 @@ def _audit(
     }
 
 
-def _spread(audits: int, updates: int) -> set[int]:
-    """After which updates an audit is made; the last is one of them."""
-    return {max(1, updates * (i + 1) // audits) for i in range(audits)}
-
-
 def _decay(learner: Algorithm | Cloning, first: float, final: float, done: float) -> None:
     """The learning rate, straight from the first to `final` of it; done: share of the updates."""
     set_learning_rate(learner.optimiser, first * (1 - (1 - final) * done))
-
-
-def _copy(policy: ControlPolicy) -> dict[str, torch.Tensor]:
-    return {name: tensor.clone() for name, tensor in policy.state_dict().items()}
