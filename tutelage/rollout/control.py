@@ -261,7 +261,8 @@ def play(
 def standardised(policy: ControlPolicy, experience: Experience, gamma: float) -> None:
     """Divide the rewards by the deviation of the discounted returns (as Engstrom et al. 2020
     count them), these among them. Values are in that unit already."""
-    assert policy.paid is not None and experience.continues is not None
+    assert policy.paid is not None
+    assert experience.continues is not None
     returns = torch.zeros(len(experience.rewards))
     found = []
     for t in range(experience.rewards.shape[1]):
