@@ -1,0 +1,13 @@
+"""The chat pages."""
+
+from __future__ import annotations
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from tutelage.web.render import page
+from tutelage.web.security import Serving, Visiting
+
+
+def chat_page(request: Request, visitor: Visiting, site: Serving) -> Response:
+    return page(request, "chat.html")

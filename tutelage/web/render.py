@@ -1,0 +1,79 @@
+"""Templates to pages, and a model's text to harmless HTML."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import nh3
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from tutelage import __version__
+from tutelage.evaluation import wording
+from tutelage.evaluation.report import unbroken
+
+# What a model's markdown may become. No images: a remote one would tell who reads.
+TAGS = {"p", "br", "em", "strong", "s", "code", "pre", "blockquote", "ul", "ol", "li", "hr", "a"} | {
+    "h1", "h2", "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td",
+}  # fmt: skip
+ATTRIBUTES = {"a": {"href"}, "ol": {"start"}}
+SCHEMES = {"http", "https", "mailto"}
+MOST_MARKDOWN = 20_000  # characters; what is longer is shown as it is written
+FORMATS = ("decimal", "signed", "count", "about", "percent", "rate", "points", "difference")
+FORMATS += ("duration", "megabytes", "plural", "clipped", "visible")
+
+
+@cache
+def templates() -> Environment:
+    """Templates with escaping on; an unknown name in one is an error, not an empty place."""
+    environment = Environment(
+        loader=PackageLoader("tutelage.web", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for name in FORMATS:
+        environment.filters[name] = getattr(wording, name)
+    environment.filters["unbroken"] = unbroken
+    environment.filters["markdown"] = markdown
+    return environment
+
+
+def page(request: Request, template: str, *, status_code: int = 200, **values: Any) -> HTMLResponse:
+    """A page; `visitor`, `path` and `csrf` are there for every template."""
+    visitor = getattr(request.state, "visitor", None)
+    text = templates().get_template(template).render(
+        visitor=visitor,
+        csrf=visitor.csrf if visitor else "",
+        path=request.url.path,
+        version=__version__,
+        **values,
+    )  # fmt: skip
+    return HTMLResponse(text, status_code)
+
+
+@cache
+def _reader() -> MarkdownIt:
+    reader = MarkdownIt("commonmark", {"html": False, "linkify": False, "maxNesting": 20})
+    return reader.enable(["table", "strikethrough"]).disable("image")
+
+
+def markdown(text: str) -> Markup:
+    """Untrusted markdown as HTML: no raw HTML, no images, only plain links; control and direction
+    characters are spelled out."""
+    shown = wording.visible(text.replace("\t", "    ").replace("\r\n", "\n"))
+    if len(shown) > MOST_MARKDOWN:
+        return Markup("<pre>{}</pre>").format(shown)
+    cleaned = nh3.clean(
+        _reader().render(shown),
+        tags=TAGS,
+        attributes=ATTRIBUTES,
+        url_schemes=SCHEMES,
+        link_rel="noopener noreferrer nofollow",
+    )
+    return Markup(cleaned)

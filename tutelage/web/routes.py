@@ -1,0 +1,44 @@
+"""Every address of the site: its method, path and function, who may ask, and how much they send."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from fastapi import Depends
+
+from tutelage.web import chat, label, manage, runs, welcome
+from tutelage.web.security import MOST_BYTES, SAFE, check_csrf, heed, need_admin, need_person
+
+Who = Literal["anyone", "person", "admin"]
+
+
+@dataclass(frozen=True)
+class Route:
+    """A route. Whatever changes something needs a CSRF token, without saying so here."""
+
+    method: str
+    path: str
+    function: Callable[..., Any]
+    who: Who = "person"
+    most_bytes: int = MOST_BYTES  # of the request's body
+
+    def dependencies(self) -> Sequence[Any]:
+        needs: list[Any] = [heed]
+        needs += {"anyone": [], "person": [need_person], "admin": [need_admin]}[self.who]
+        if self.method not in SAFE:
+            needs.append(check_csrf)
+        return [Depends(need) for need in needs]
+
+
+ROUTES = (
+    Route("GET", "/", welcome.home),
+    Route("GET", "/sign-in", welcome.sign_in_page, "anyone"),
+    Route("POST", "/sign-in", welcome.sign_in, "anyone"),
+    Route("POST", "/sign-out", welcome.sign_out),
+    Route("GET", "/chat", chat.chat_page),
+    Route("GET", "/label", label.label_page),
+    Route("GET", "/runs", runs.runs_page),
+    Route("GET", "/manage", manage.manage_page, "admin"),
+)
