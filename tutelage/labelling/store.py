@@ -102,6 +102,14 @@ class Store:
         except (DBAPIError, PoolTimeout) as error:
             raise self._said(error) from error
 
+    def tidy(self) -> None:
+        """Let what was deleted leave the write-ahead log of SQLite as well as the tables."""
+        if not self.postgresql:
+            with self._reader.connect() as connection:
+                driver = connection.connection.driver_connection
+                assert driver is not None
+                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """What was written before is kept; what comes after is refused."""
         if self._closed:
