@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import threading
@@ -18,6 +19,9 @@ from typing import Any
 import torch
 
 from tutelage.errors import BadInput
+
+# Stages in the order in which they are taught; a number after the name counts rounds.
+_ORDER = ("pretrain", "sft", "reward", "prefer", "ppo", "rl")
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,21 @@ def read_json(path: Path) -> Any:
         raise BadInput(f"There is no file {path}.") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"{path} is not JSON: {error}.") from None
+
+
+def stages_of(folder: Path) -> list[str]:
+    """The finished stages of a run, oldest first."""
+    names = [path.parent.name for path in (folder / "checkpoints").glob("*/model.json")]
+    return sorted((name for name in names if not name.startswith(".")), key=taught_at)
+
+
+def taught_at(stage: str) -> tuple[int, int, str]:
+    """What puts stages in the order in which they are taught."""
+    name, _, number = stage.rpartition("_") if re.search(r"_\d+$", stage) else (stage, "", "0")
+    round_number = int(number)
+    place = _ORDER.index(name) if name in _ORDER else len(_ORDER)
+    # Rounds repeat the last stages, so among these the round counts first.
+    return (min(place, 2), round_number, f"{place}{name}")
 
 
 class Run:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,15 +13,12 @@ from tutelage.commands.options import RECORD, options_of, options_text
 from tutelage.config import read_toml
 from tutelage.data.corpus import named_keys, read_lines, read_records
 from tutelage.errors import BadInput
-from tutelage.model.checkpoint import load_reward_model
+from tutelage.model.checkpoint import is_reward_model, load_reward_model
 from tutelage.model.heads import RewardModel
-from tutelage.runs import Run, read_json, write_text
+from tutelage.runs import Run, stages_of, taught_at, write_text
 from tutelage.schema import Conversation
 from tutelage.text.chat_format import ask, encode_prompt
 from tutelage.text.tokenizer import Tokenizer
-
-# Stages in the order in which they are taught; a number after the name counts rounds.
-_ORDER = ("pretrain", "sft", "reward", "prefer", "ppo", "rl")
 
 
 def find_model(
@@ -53,32 +49,13 @@ def find_model(
             raise BadInput(f"{folder} has no stage {stage}; it has {', '.join(found)}.")
         return folder / "checkpoints" / stage
     if making is not None and making[0].resolve() == folder.resolve():
-        found = [name for name in found if _taught(name) < _taught(making[1])]
+        found = [name for name in found if taught_at(name) < taught_at(making[1])]
     wanted = [name for name in found if is_reward_model(folder / "checkpoints" / name) == grades]
     if not wanted:
         listed = ", ".join(stages_of(folder))
         kind = "reward model" if grades else "model that speaks"
         raise BadInput(f"{folder} holds no {kind}; its stages are {listed}.")
     return folder / "checkpoints" / wanted[-1]
-
-
-def stages_of(folder: Path) -> list[str]:
-    """The finished stages of a run, oldest first."""
-    names = [path.parent.name for path in (folder / "checkpoints").glob("*/model.json")]
-    return sorted((name for name in names if not name.startswith(".")), key=_taught)
-
-
-def _taught(stage: str) -> tuple[int, int, str]:
-    name, _, number = stage.rpartition("_") if re.search(r"_\d+$", stage) else (stage, "", "0")
-    round_number = int(number)
-    place = _ORDER.index(name) if name in _ORDER else len(_ORDER)
-    # Rounds repeat the last stages, so among these the round counts first.
-    return (min(place, 2), round_number, f"{place}{name}")
-
-
-def is_reward_model(folder: Path) -> bool:
-    described = read_json(folder / "model.json")
-    return isinstance(described, dict) and described.get("kind") == "reward_model"
 
 
 def load_grader(folder: Path, tokenizer: Tokenizer, speaker: Path) -> RewardModel:
