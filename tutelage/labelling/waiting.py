@@ -1,11 +1,13 @@
-"""What is left to do for one person, by kind and topic, for them to choose from."""
+"""What pages look up: what is left for one person by kind and topic, the task of an assignment."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
+from tutelage.labelling.leases import assignment_with, own_row
+from tutelage.labelling.records import Assignment
 from tutelage.labelling.store import Store
 from tutelage.labelling.tables import assignments, tasks
 
@@ -36,3 +38,13 @@ def waiting_for(store: Store, labeler_id: int) -> list[Waiting]:
     )
     rows = store.read(lambda connection: connection.execute(query).all())
     return [Waiting(kind=row.kind, topic=row.topic, tasks=row.tasks) for row in rows]
+
+
+def assignment_of(store: Store, assignment_id: int, labeler_id: int) -> Assignment:
+    """One's own assignment, held or not; no sign of life."""
+
+    def read(connection: Connection) -> Assignment:
+        own_row(connection, assignment_id, labeler_id)
+        return assignment_with(connection, assignment_id)
+
+    return store.read(read)

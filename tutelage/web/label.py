@@ -13,9 +13,10 @@ from tutelage.errors import BadInput, LeaseLost
 from tutelage.labelling import guidelines as guidelines_of
 from tutelage.labelling import labels as labels_of
 from tutelage.labelling import queue
+from tutelage.labelling.counts import history, progress
 from tutelage.labelling.records import TASK_KINDS, Assignment, Label
 from tutelage.labelling.values import messages_of, prompt_messages
-from tutelage.labelling.waiting import waiting_for
+from tutelage.labelling.waiting import assignment_of, waiting_for
 from tutelage.web import label_words as words
 from tutelage.web.differences import lines_between
 from tutelage.web.errors import Refused, wants_page
@@ -46,7 +47,7 @@ def label_page(request: Request, visitor: Visiting, site: Serving, done: bool = 
     """What there is to do, by kind and topic."""
     person = visitor.person.id
     waiting = waiting_for(site.store, person)
-    recent = queue.history(site.store, person, limit=words.RECENT)
+    recent = history(site.store, person, limit=words.RECENT)
     return page(
         request,
         "label/start.html",
@@ -56,7 +57,7 @@ def label_page(request: Request, visitor: Visiting, site: Serving, done: bool = 
         ],
         waiting=sum(w.tasks for w in waiting),
         done=done,
-        left=words.work_left(queue.progress(site.store, person), recent),
+        left=words.work_left(progress(site.store, person), recent),
         recent=recent[:5],
         words=words,
         now=time.time(),
@@ -176,7 +177,7 @@ def history_page(
     before: Annotated[int | None, Query(ge=1, le=2**31)] = None,
 ) -> Response:
     """One's own labels, the latest first."""
-    found = queue.history(site.store, visitor.person.id, HISTORY, before)
+    found = history(site.store, visitor.person.id, HISTORY, before)
     more = found[-1].id if len(found) == HISTORY else None
     return page(request, "label/history.html", labels=found, more=more, words=words)
 
@@ -198,6 +199,7 @@ def guidelines_page(
         versions=versions,
         shown=shown,
         changes=lines_between(older.text, shown.text) if older else [],
+        words=words,
     )
 
 
@@ -205,7 +207,7 @@ def _given(
     site: Site, person: int, assignment: int, fields: dict[str, list[str]], guidelines: str
 ) -> Label:
     """The label of a form; the lease makes its key, so that a form sent twice counts once."""
-    task = queue.leased_task(site.store, assignment, person)
+    task = assignment_of(site.store, assignment, person).task
     value = value_of(task, fields, shown_order(task, person))
     key = f"assignment {assignment}"
     return queue.submit(site.store, assignment, person, key, value, guidelines)
@@ -216,7 +218,7 @@ def _task_page(
 ) -> Response:
     store, payload = site.store, held.task.payload
     order = shown_order(held.task, held.labeler_id)
-    recent = queue.history(store, held.labeler_id, limit=words.RECENT)
+    recent = history(store, held.labeler_id, limit=words.RECENT)
     current = guidelines_of.current(store)
     seen = next((label.guidelines for label in recent if label.guidelines), current.hash)
     replies = payload.get("responses") or [payload.get("response", "")]
@@ -236,7 +238,7 @@ def _task_page(
         fields=fields_of(held.task, held.draft, order),
         pairs=PAIRS,
         left_s=_left_s(site, held),
-        left=words.work_left(queue.progress(store, held.labeler_id), recent),
+        left=words.work_left(progress(store, held.labeler_id), recent),
         used=words.effect_sentence(used) if used else "",
         used_since=max((label.used_at or 0.0 for label in recent), default=0.0),
         guidelines=current,
@@ -250,7 +252,7 @@ def _task_page(
 
 
 def _gone(request: Request, site: Site, person: int, assignment: int, why: str) -> Response:
-    recent = queue.history(site.store, person, limit=words.RECENT)
+    recent = history(site.store, person, limit=words.RECENT)
     given = any(label.assignment_id == assignment for label in recent)
     if given:
         why = "You have answered this task. Take the answer back to change it."

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, TypeGuard
+
+from markupsafe import Markup
 
 from tutelage.evaluation.wording import count, duration, percent, plural
 from tutelage.labelling.records import Label, Progress
@@ -119,5 +123,17 @@ def active_time(label: Label) -> str:
     return duration(label.active_s) if label.active_s else "—"
 
 
-def _is_number(value: object) -> bool:
+def when(seconds: float) -> str:
+    """UTC time of an epoch second, `2026-03-01 14:05`."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def lowered(html: Markup, levels: int = 2) -> Markup:
+    """Headings of a text that stands inside a page: so many levels lower than written."""
+    return Markup(
+        re.sub(r"(</?h)([1-6])", lambda m: f"{m[1]}{min(6, int(m[2]) + levels)}", str(html))
+    )
