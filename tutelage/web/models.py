@@ -18,7 +18,8 @@ from tutelage.model.checkpoint import is_reward_model, load_policy
 from tutelage.model.gpt import GPT
 from tutelage.rollout.engine import Sampling
 from tutelage.rollout.stream import stream_drawn
-from tutelage.runs import read_json, stages_of
+from tutelage.runs import stages_of
+from tutelage.taught import Taught, newest_taught
 from tutelage.text.tokenizer import Tokenizer
 
 TAUGHT = "taught"  # the newest policy of `tutelage teach`, whatever its number
@@ -75,7 +76,7 @@ class Models:
         self._loaded: dict[str, Speaker] = {}
         self._lock = threading.Lock()
         self._looked = float("-inf")
-        self._newest: tuple[int, Path] | None = None
+        self._newest: Taught | None = None
 
     def names(self) -> list[str]:
         """Stages that speak, oldest first; the taught policy, where there is one, last."""
@@ -111,7 +112,7 @@ class Models:
         elif name == TAUGHT:
             taught = self._taught()
             assert taught is not None
-            version, folder = taught
+            version, folder = taught.version, taught.policy
         with self._lock:
             known = self._loaded.get(name)
             if known is None or known.version != version:
@@ -119,21 +120,12 @@ class Models:
                 known = self._loaded[name] = Speaker(name, version, gpt, tokenizer)
             return known
 
-    def _taught(self) -> tuple[int, Path] | None:
+    def _taught(self) -> Taught | None:
         now = time.monotonic()
         if now - self._looked > LOOK_EVERY_S:
             self._looked = now
             self._newest = newest_taught(self.folder) if self.folder else None
         return self._newest
-
-
-def newest_taught(run: Path) -> tuple[int, Path] | None:
-    """Number and folder of the newest policy that labels have taught."""
-    pointer = run / "taught" / "newest.json"
-    if not pointer.exists():
-        return None
-    name = str(read_json(pointer)["policy"])
-    return int(name.rpartition("_")[2]), pointer.parent / Path(name).name
 
 
 def spoken_name(name: str) -> str:

@@ -56,6 +56,11 @@ def templates() -> Environment:
     return environment
 
 
+def fragment(request: Request, template: str, **values: Any) -> str:
+    """A part of a page, for a script to put in its place."""
+    return templates().get_template(template).render(**values)
+
+
 def page(request: Request, template: str, *, status_code: int = 200, **values: Any) -> HTMLResponse:
     """A page; `visitor`, `path` and `csrf` are there for every template."""
     visitor = getattr(request.state, "visitor", None)

@@ -56,6 +56,7 @@ class Site:
         options = self.options
         self.models = Models(self.run)
         self.worlds = Worlds(options.folder)
+        self.stopped: set[str] = set()  # keys of replies that their reader ended
         self.requests = Limiter(options.requests_per_s, 10 * options.requests_per_s)
         a_second = options.generations_per_minute / 60
         self.generations = Limiter(a_second, max(20.0, 10 * a_second))
