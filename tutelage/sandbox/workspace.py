@@ -25,13 +25,14 @@ ENDINGS = {
 class Workspace:
     """A folder as a value; what a command changes in it is kept for the next one."""
 
-    def __init__(self, tree: Tree, sandbox: Sandbox | None = None) -> None:
-        """sandbox: one that several share, and whoever made it closes; None: one of its own."""
+    def __init__(self, tree: Tree, sandbox: Sandbox | None = None, *, closed: bool = False) -> None:
+        """sandbox: one that several share, and whoever made it closes; None: one of its own.
+        closed: without a sandbox, to look at the files only."""
         self.tree = tree
         self.sandbox = sandbox
         self.shared = sandbox is not None
         self.refusal = ""  # why nothing can be run, where nothing can
-        if self.shared:
+        if self.shared or closed:
             return
         try:
             self.sandbox = Sandbox(workers=1)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from fastapi import Request, Response
@@ -14,7 +15,16 @@ from fastapi.responses import JSONResponse
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
-from tutelage.errors import BadInput, SandboxUnavailable, TutelageError
+from tutelage.errors import (
+    BadInput,
+    LeaseLost,
+    NotAllowed,
+    SandboxUnavailable,
+    StoreUnavailable,
+    TooManyTries,
+    TutelageError,
+)
+from tutelage.web.models import UnknownModel
 from tutelage.web.render import page
 
 API = "/v1/"
@@ -25,6 +35,15 @@ KNOWN = {
     404: "There is no such page.",
     405: "That page cannot be used in this way.",
     413: "That is too large to be read.",
+}
+STATUS: dict[type[TutelageError], int] = {
+    UnknownModel: 404,
+    BadInput: 400,
+    LeaseLost: 409,
+    TooManyTries: 429,
+    NotAllowed: 403,
+    SandboxUnavailable: 503,
+    StoreUnavailable: 503,
 }
 UNFORESEEN = (
     "Something broke in the server; what was stored before is safe. Try again, and if it "
@@ -56,15 +75,15 @@ async def of_validation(request: Request, error: Exception) -> Response:
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"][1:]) or "the request"
     message = str(first["msg"]).removeprefix("Value error, ")
-    return await answer(request, 422, f"{place}: {message[:1].lower()}{message[1:]}.")
+    sentence = f"{place}: {message[:1].lower()}{message[1:]}."
+    status = 400 if request.url.path.startswith(API) else 422  # as OpenAI's servers answer
+    return await answer(request, status, sentence)
 
 
 async def of_ours(request: Request, error: Exception) -> Response:
     """Handler of TutelageError, whose message is already a sentence with a cure."""
     assert isinstance(error, TutelageError)
-    status = 400 if isinstance(error, BadInput) else 500
-    if isinstance(error, SandboxUnavailable):
-        status = 503
+    status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
     return await answer(request, status, " ".join(str(error).split()))
 
 
@@ -78,7 +97,7 @@ async def of_unforeseen(request: Request, error: Exception) -> Response:
 
 
 async def answer(
-    request: Request, status: int, sentence: str, headers: dict[str, str] | None = None
+    request: Request, status: int, sentence: str, headers: Mapping[str, str] | None = None
 ) -> Response:
     """The failure in the shape that the asker reads."""
     if request.url.path.startswith(API):

@@ -1,28 +1,35 @@
-"""Who a session belongs to."""
+"""Whose request it is: the session of a cookie, the person at this machine, the owner of a key."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from tutelage.web.site import Site
-
-
-@dataclass(frozen=True, kw_only=True)
-class Labeler:
-    id: int
-    name: str
-    role: str
-    active: bool = True
-    local: bool = False  # whoever sits at this machine, without an account
+from tutelage.labelling import accounts, sessions
+from tutelage.labelling.records import Labeler
+from tutelage.labelling.tokens import csrf_of, new_token
+from tutelage.web.site import Site
 
 
-def person_of_session(site: Site, token: str) -> tuple[Labeler | None, str]:
-    """Whose session it is, and its CSRF token."""
-    return None, ""
+def person_of_cookie(site: Site, token: str) -> tuple[Labeler | None, str]:
+    """Who a cookie belongs to, and the CSRF token of their pages."""
+    session = sessions.session_of(site.store, token)
+    return (session.labeler, session.csrf) if session else (None, csrf_of(token))
 
 
-def local_person(site: Site) -> Labeler | None:
-    """Whoever sits at this machine, where the server is local and has no accounts."""
-    return Labeler(id=1, name="you", role="admin", local=True) if site.options.local else None
+def person_here(site: Site) -> Labeler | None:
+    """Whoever sits at this machine, where nobody else can reach the server and nobody has an
+    account; None where people sign in."""
+    if not site.options.local or accounts.has_accounts(site.store):
+        return None
+    return accounts.local_person(site.store)
+
+
+def person_of_key(site: Site, key: str) -> Labeler | None:
+    """The owner of an API key; on this machine alone, a key is not needed."""
+    session = sessions.session_of_key(site.store, key)
+    if session is not None:
+        return session.labeler
+    return accounts.local_person(site.store) if site.options.local else None
+
+
+def new_cookie() -> str:
+    """A token for a visit that is no session yet."""
+    return new_token()

@@ -17,14 +17,27 @@ from tutelage.evaluation import wording
 from tutelage.evaluation.report import unbroken
 
 # What a model's markdown may become. No images: a remote one would tell who reads.
-TAGS = {"p", "br", "em", "strong", "s", "code", "pre", "blockquote", "ul", "ol", "li", "hr", "a"} | {
-    "h1", "h2", "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td",
-}  # fmt: skip
+_BLOCKS = "p br hr pre blockquote ul ol li h1 h2 h3 h4 h5 h6 table thead tbody tr th td"
+TAGS = {*_BLOCKS.split(), "em", "strong", "s", "code", "a"}
 ATTRIBUTES = {"a": {"href"}, "ol": {"start"}}
 SCHEMES = {"http", "https", "mailto"}
 MOST_MARKDOWN = 20_000  # characters; what is longer is shown as it is written
-FORMATS = ("decimal", "signed", "count", "about", "percent", "rate", "points", "difference")
-FORMATS += ("duration", "megabytes", "plural", "clipped", "visible")
+FILTERS = (
+    wording.decimal,
+    wording.signed,
+    wording.count,
+    wording.about,
+    wording.percent,
+    wording.rate,
+    wording.points,
+    wording.difference,
+    wording.duration,
+    wording.plural,
+    wording.clipped,
+    wording.visible,
+    wording.stage_name,
+    unbroken,
+)
 
 
 @cache
@@ -37,11 +50,15 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in FORMATS:
-        environment.filters[name] = getattr(wording, name)
-    environment.filters["unbroken"] = unbroken
+    for function in FILTERS:
+        environment.filters[function.__name__] = function
     environment.filters["markdown"] = markdown
     return environment
+
+
+def fragment(request: Request, template: str, **values: Any) -> str:
+    """A part of a page, for a script to put in its place."""
+    return templates().get_template(template).render(**values)
 
 
 def page(request: Request, template: str, *, status_code: int = 200, **values: Any) -> HTMLResponse:

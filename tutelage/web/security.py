@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import math
-import secrets
 from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -13,8 +11,9 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tutelage.labelling.records import Labeler
 from tutelage.web.errors import Refused, of_unforeseen
-from tutelage.web.people import Labeler, local_person, person_of_session
+from tutelage.web.people import new_cookie, person_here, person_of_cookie, person_of_key
 from tutelage.web.site import Site, is_loopback
 
 COOKIE = "tutelage_session"
@@ -44,6 +43,7 @@ class Visitor:
     labeler: Labeler | None
     csrf: str  # what a form or script sends back to show that a page of ours made it
     token: str  # of the session, or of the visit before one
+    is_local: bool = False  # at this machine, without an account
 
     @property
     def person(self) -> Labeler:
@@ -66,14 +66,12 @@ def find_visitor(request: Request) -> Visitor:
     """The visitor, by the cookie; on this machine alone, without accounts, the local person."""
     site = site_of(request)
     token = request.cookies.get(COOKIE, "")
-    labeler, csrf = person_of_session(site, token) if token else (None, "")
-    if not labeler:
-        labeler = local_person(site)
-        if not _is_ours(token):
-            token = secrets.token_urlsafe(32)
-            request.state.new_cookie = token
-        csrf = hmac.new(site.secret, token.encode(), hashlib.sha256).hexdigest()
-    visitor = Visitor(labeler=labeler, csrf=csrf, token=token)
+    if not _is_ours(token):
+        token = request.state.new_cookie = new_cookie()
+    labeler, csrf = person_of_cookie(site, token)
+    here = None if labeler else person_here(site)
+    visitor = Visitor(labeler=labeler or here, csrf=csrf, token=token, is_local=here is not None)
+    labeler = visitor.labeler
     request.state.visitor = visitor
     key = f"person {labeler.id}" if labeler else f"address {address(request)}"
     slow_down(site.requests.wait_s(key))
@@ -104,6 +102,27 @@ def address(request: Request) -> str:
 
 Visiting = Annotated[Visitor, Depends(find_visitor)]
 Serving = Annotated[Site, Depends(site_of)]
+
+
+def find_caller(request: Request) -> Labeler:
+    """Whose program calls the API, by its key."""
+    site = site_of(request)
+    word, _, key = request.headers.get("authorization", "").partition(" ")
+    person = person_of_key(site, key.strip() if word.lower() == "bearer" else "")
+    if person is None:
+        raise Refused(
+            401,
+            "A key is needed: send it as `Authorization: Bearer tut-…`. An administrator makes "
+            "one on the Manage page, or with `tutelage serve RUN --new-key NAME`.",
+            {"www-authenticate": "Bearer"},
+        )
+    slow_down(site.requests.wait_s(f"person {person.id}"))
+    if request.method not in SAFE:
+        slow_down(site.generations.wait_s(f"person {person.id}"))
+    return person
+
+
+Caller = Annotated[Labeler, Depends(find_caller)]
 
 
 def need_person(visitor: Visiting, request: Request) -> None:

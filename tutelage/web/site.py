@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
-import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from tutelage.config import require
+from tutelage.labelling.store import Store
 from tutelage.web.limits import Limiter
+from tutelage.web.models import Models
+from tutelage.web.worlds import Worlds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,14 +48,20 @@ def is_loopback(host: str) -> bool:
 class Site:
     """What the routes reach through `request.app.state.site`."""
 
-    options: SiteOptions = field(default_factory=SiteOptions)
-    store: Any = None  # labelling.store.Store
+    store: Store
     run: Path | None = None  # the run's folder
-    secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))  # of this process
+    options: SiteOptions = field(default_factory=SiteOptions)
 
     def __post_init__(self) -> None:
         options = self.options
+        self.models = Models(self.run)
+        self.worlds = Worlds(options.folder)
+        self.stopped: set[str] = set()  # keys of replies that their reader ended
         self.requests = Limiter(options.requests_per_s, 10 * options.requests_per_s)
-        self.sign_ins = Limiter(0.1, 10)  # tries of one address
         a_second = options.generations_per_minute / 60
         self.generations = Limiter(a_second, max(20.0, 10 * a_second))
+
+    def close(self) -> None:
+        """End the sandbox and the store."""
+        self.worlds.close()
+        self.store.close()
