@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import time
+import random
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import Body, Depends, Query, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
+from starlette.background import BackgroundTask
 
 from tutelage.errors import BadInput, LeaseLost
 from tutelage.labelling import guidelines as guidelines_of
 from tutelage.labelling import labels as labels_of
 from tutelage.labelling import queue
 from tutelage.labelling.counts import history, progress
-from tutelage.labelling.records import TASK_KINDS, Assignment, Label
+from tutelage.labelling.records import Assignment, Label
 from tutelage.labelling.values import messages_of, prompt_messages
-from tutelage.labelling.waiting import assignment_of, waiting_for
+from tutelage.labelling.overview import assignment_of, waiting_for
 from tutelage.web import label_words as words
 from tutelage.web.differences import lines_between
 from tutelage.web.errors import Refused, wants_page
@@ -24,7 +25,7 @@ from tutelage.web.label_forms import LETTERS, PAIRS, fields_of, one, shown_order
 from tutelage.web.render import page
 from tutelage.web.security import Serving, Visiting, slow_down
 from tutelage.web.site import Site
-from tutelage.web.suggestions import suggest
+from tutelage.web.suggestions import rank_dialogue, suggest
 
 OURS = ("csrf", "guidelines", "kind", "topic")  # fields of a form that are no answer
 HISTORY = 50  # labels on a page
@@ -53,14 +54,13 @@ def label_page(request: Request, visitor: Visiting, site: Serving, done: bool = 
         "label/start.html",
         kinds=[
             (kind, *words.KINDS[kind], [w for w in waiting if w.kind == kind])
-            for kind in TASK_KINDS
+            for kind in words.KINDS
         ],
         waiting=sum(w.tasks for w in waiting),
         done=done,
         left=words.work_left(progress(site.store, person), recent),
         recent=recent[:5],
         words=words,
-        now=time.time(),
         guidelines=guidelines_of.current(site.store),
     )
 
@@ -104,8 +104,10 @@ def submit(
             raise
         held = queue.save_draft(store, assignment, person, {"fields": fields})
         return _task_page(request, site, held, kind, topic, problem=str(error))
-    address = _address("/label/next", kind, topic)
-    return _onward(request, address, label=label.id)
+    answer = _onward(request, _address("/label/next", kind, topic), label=label.id)
+    if label.kind == "dialogue":  # its alternatives may have to be written first
+        answer.background = BackgroundTask(rank_dialogue, site, label, random.Random())
+    return answer
 
 
 def save_draft(
@@ -238,6 +240,7 @@ def _task_page(
         fields=fields_of(held.task, held.draft, order),
         pairs=PAIRS,
         left_s=_left_s(site, held),
+        can_undo=any(label.assignment_id and not label.retracted_at for label in recent),
         left=words.work_left(progress(store, held.labeler_id), recent),
         used=words.effect_sentence(used) if used else "",
         used_since=max((label.used_at or 0.0 for label in recent), default=0.0),

@@ -8,7 +8,16 @@ from typing import Any, Literal
 
 from fastapi import Depends
 
-from tutelage.web import api, chat, label, manage, runs, welcome
+from tutelage.web import (
+    api,
+    chat,
+    label,
+    manage,
+    manage_audit,
+    manage_people,
+    runs,
+    welcome,
+)
 from tutelage.web.security import (
     MOST_BYTES,
     SAFE,
@@ -87,4 +96,21 @@ ROUTES = (
     Route("POST", "/v1/chat/completions", api.chat_completions, "key"),
     Route("POST", "/v1/completions", api.completions, "key"),
     Route("GET", "/manage", manage.manage_page, "admin"),
+    Route("POST", "/manage", manage.change_policy, "admin"),
+    Route("GET", "/manage/guidelines", manage.guidelines_page, "admin"),
+    Route("POST", "/manage/guidelines", manage.publish_guidelines, "admin"),
+    Route("GET", "/manage/gold", manage.gold_page, "admin"),
+    Route("POST", "/manage/gold", manage.make_gold, "admin"),
+    Route("POST", "/manage/gold/retire", manage.retire_gold, "admin"),
+    Route("GET", "/manage/people", manage_people.people_page, "admin"),
+    Route("POST", "/manage/people/invite", manage_people.invite, "admin"),
+    Route("POST", "/manage/people/{number}/role", manage_people.change_role, "admin"),
+    Route("POST", "/manage/people/{number}/active", manage_people.set_active, "admin"),
+    Route("GET", "/manage/people/{number}/data", manage_people.person_data, "admin"),
+    Route("GET", "/manage/people/{number}/delete", manage_people.erase_page, "admin"),
+    Route("POST", "/manage/people/{number}/delete", manage_people.erase, "admin"),
+    Route("GET", "/manage/keys", manage_people.keys_page, "admin"),
+    Route("POST", "/manage/keys", manage_people.make_key, "admin"),
+    Route("POST", "/manage/keys/revoke", manage_people.revoke_key, "admin"),
+    Route("GET", "/manage/audit", manage_audit.audit_page, "admin"),
 )

@@ -199,10 +199,11 @@ document.addEventListener("keydown", (event) => {
 keys({
   Enter: submit,
   s: openSkip, S: openSkip,
-  u: () => undo.requestSubmit(), U: () => undo.requestSubmit(),
+  u: takeBack, U: takeBack,
   e: writeFirst, E: writeFirst,
 });
 
+function takeBack() { if (undo.hidden) say("There is no label of yours to take back.", true); else undo.requestSubmit(); }
 function writeFirst() { document.querySelector("[data-first]")?.focus(); }
 
 // As it was written, not as markdown.
