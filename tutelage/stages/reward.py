@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from tutelage.algorithms.functional import bradley_terry_loss, masked_mean
 from tutelage.config import require
@@ -22,7 +23,7 @@ from tutelage.model.heads import RewardModel, last_of
 from tutelage.model.optimiser import MuonWithAdam, set_learning_rate, warmup_then_linear
 from tutelage.runs import Progress, Run
 from tutelage.schema import Comparison
-from tutelage.text.batching import Tree, pack
+from tutelage.text.batching import Packed, Tree, pack
 from tutelage.text.tokenizer import Tokenizer
 
 
@@ -83,24 +84,7 @@ def train_reward_model(
         packed = pack(trees, config.row_length, tokenizer.pad).to(device)
         factor = warmup_then_linear(step, steps, min(config.warmup, steps // 5))
         set_learning_rate(optimiser, config.learning_rate * factor)
-        with autocast(device, dtype):
-            scores, said = model(packed)  # (responses, L + 1), prompt by prompt
-        final = last_of(scores, said)
-        table = torch.zeros(len(chosen), mask.shape[1], device=device)
-        table = table.masked_scatter(mask[chosen].to(device), final)
-        loss = bradley_terry_loss(table, ranks[chosen].to(device), mask[chosen].to(device))
-        # What to expect of a reply that is not finished: PPO's critic starts from it.
-        expectation_loss = masked_mean((scores - final.detach()[:, None]).square(), said)
-        (loss + config.expectation_coefficient * expectation_loss).backward()
-        grad_norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
-        optimiser.step()
-        optimiser.zero_grad()
-
-        metrics = {
-            "train/loss": loss.item(),
-            "train/expectation_loss": expectation_loss.item(),
-            "train/grad_norm": grad_norm.item(),
-        }
+        metrics = reward_step(model, optimiser, packed, ranks[chosen], mask[chosen], config, dtype)
         done = step + 1
         run.log(stage, done, metrics)
         if done % config.evaluate_every == 0 or done == steps:
@@ -115,3 +99,33 @@ def train_reward_model(
         judge = RewardModelJudge(model, tokenizer.pad, config.row_length)
         model.normalise(judge.score_trees(reference_samples))
     run.finish(stage, lambda folder: save_model(folder, model, tokenizer))
+
+
+def reward_step(
+    model: RewardModel,
+    optimiser: torch.optim.Optimizer,
+    packed: Packed,
+    ranks: Tensor,
+    mask: Tensor,
+    config: RewardConfig,
+    dtype: torch.dtype,
+) -> dict[str, float]:
+    """One gradient step on packed comparisons, whose rankings are ranks and mask, both (P, K)."""
+    device = packed.tokens.device
+    mask = mask.to(device)
+    with autocast(device, dtype):
+        scores, said = model(packed)  # (responses, L + 1), prompt by prompt
+    final = last_of(scores, said)
+    table = torch.zeros(mask.shape, device=device).masked_scatter(mask, final)
+    loss = bradley_terry_loss(table, ranks.to(device), mask)
+    # What to expect of a reply that is not finished: PPO's critic starts from it.
+    expectation_loss = masked_mean((scores - final.detach()[:, None]).square(), said)
+    (loss + config.expectation_coefficient * expectation_loss).backward()
+    grad_norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
+    optimiser.step()
+    optimiser.zero_grad()
+    return {
+        "train/loss": loss.item(),
+        "train/expectation_loss": expectation_loss.item(),
+        "train/grad_norm": grad_norm.item(),
+    }
