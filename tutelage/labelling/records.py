@@ -125,6 +125,16 @@ class Session:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ApiKey:
+    """A key of a person for programs; the secret itself is not kept."""
+
+    id: int
+    name: str
+    created_at: float
+    expires_at: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChatMessage:
     id: int
     role: str

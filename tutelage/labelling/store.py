@@ -23,6 +23,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemy
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from tutelage.errors import BadInput, StoreUnavailable
+from tutelage.labelling.migrate import prepare
 
 T = TypeVar("T")
 Work = Callable[[Connection], Any]
@@ -76,7 +77,7 @@ class Store:
                 "or postgresql+psycopg://USER@HOST/NAME."
             )
         try:
-            _prepare(self._writer)
+            prepare(self._writer)
         except SQLAlchemyError as error:
             raise self._said(error) from error
         if self._thread:
@@ -101,6 +102,14 @@ class Store:
                 return fn(connection)
         except (DBAPIError, PoolTimeout) as error:
             raise self._said(error) from error
+
+    def tidy(self) -> None:
+        """Let what was deleted leave the write-ahead log of SQLite as well as the tables."""
+        if not self.postgresql:
+            with self._reader.connect() as connection:
+                driver = connection.connection.driver_connection
+                assert driver is not None
+                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """What was written before is kept; what comes after is refused."""
@@ -243,8 +252,3 @@ def _postgresql(url: str) -> Engine:
         url, json_serializer=_dumps, pool_size=16, max_overflow=16, pool_pre_ping=True
     )
 
-
-def _prepare(engine: Engine) -> None:
-    from tutelage.labelling.tables import metadata
-
-    metadata.create_all(engine)

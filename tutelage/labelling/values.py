@@ -79,9 +79,8 @@ def _keys(value: Value, what: str, needed: Sequence[str], allowed: Sequence[str]
     if missing:
         raise BadInput(f"{what} lacks `{missing[0]}`.")
     if unknown:
-        raise BadInput(
-            f"{what} has an unknown `{unknown[0][:40]}`; known are {', '.join((*needed, *allowed))}."
-        )
+        known = ", ".join((*needed, *allowed))
+        raise BadInput(f"{what} has an unknown `{unknown[0][:40]}`; known are {known}.")
 
 
 def _text(value: object, what: str, limit: int = TEXT_LIMIT, *, empty: bool = False) -> str:
@@ -157,12 +156,16 @@ def _responses(value: object, low: int = 2) -> list[str]:
 def _ranking(value: object, count: int) -> None:
     groups = value if isinstance(value, list) else [None]
     ranked = [index for group in groups for index in (group if isinstance(group, list) else [None])]
-    whole = all(isinstance(i, int) and not isinstance(i, bool) for i in ranked)
-    if not whole or sorted(ranked) != list(range(count)) or [] in groups:
+    if not _permutation(ranked, count) or [] in groups:
         raise BadInput(
             f"`ranking` must name each of the {count} replies (0 to {count - 1}) once, in groups "
             f"from best to worst, got {_shown(value)}."
         )
+
+
+def _permutation(values: list[Any], count: int) -> bool:
+    whole = all(isinstance(i, int) and not isinstance(i, bool) for i in values)
+    return whole and sorted(values) == list(range(count))
 
 
 def _stages(value: object, count: int) -> None:
@@ -173,11 +176,7 @@ def _stages(value: object, count: int) -> None:
 
 
 def _order(value: object, count: int, what: str) -> None:
-    if (
-        not isinstance(value, list)
-        or any(not isinstance(i, int) or isinstance(i, bool) for i in value)
-        or sorted(value) != list(range(count))
-    ):
+    if not isinstance(value, list) or not _permutation(value, count):
         raise BadInput(f"`{what}` must hold 0 to {count - 1} once each, got {_shown(value)}.")
 
 
