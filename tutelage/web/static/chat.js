@@ -41,6 +41,8 @@ function start() {
     y: press('[data-right="true"]'), n: press('[data-right="false"]'), "/": () => text.focus(),
   });
   keep();
+  const list = document.querySelector(".history");
+  if (window.innerWidth <= 700) list.open = false;
 
   async function speak() {
     const words = text.value.trim();
@@ -110,6 +112,7 @@ function start() {
     history.replaceState(null, "", `/chat/${number}`);
     const item = make("li", {}, make("a", { class: "link", href: `/chat/${number}`, "aria-current": "true" }, title));
     document.getElementById("history").prepend(item);
+    if (window.innerWidth > 700) list.open = true;
     keep();
   }
 
