@@ -22,6 +22,7 @@ Tutelage raises your own ChatGPT: it teaches it, grades it, and lets it improve.
   Raise one from nothing
     school      every stage in ten minutes, then a report
     chat        talk to it; the commands it proposes run in a sandbox
+    serve       chat, label and watch in the browser, and an API
 
   One stage at a time, on your own files
     pretrain    text              a model that continues text
@@ -55,6 +56,12 @@ def _school() -> Main:
 
 def _chat() -> Main:
     from tutelage.commands.chat import main
+
+    return main
+
+
+def _serve() -> Main:
+    from tutelage.commands.serve import main
 
     return main
 
@@ -152,6 +159,7 @@ def _sandbox() -> Main:
 COMMANDS: dict[str, Callable[[], Main]] = {
     "school": _school,
     "chat": _chat,
+    "serve": _serve,
     "pretrain": _pretrain,
     "sft": _sft,
     "compare": _compare,

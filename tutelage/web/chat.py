@@ -309,7 +309,9 @@ def _changed(
     detail = {**(message.detail or {}), **changes}
     changed = conversations.update_detail(site.store, message.id, visitor.person.id, detail)
     found: dict[str, Any] = {"message": as_html(request, chat, changed)}
-    return JSONResponse(found | ({"files": _files(site, chat)} if files else {}))
+    if files:
+        found["files"] = site.worlds.listing(chat.id, lambda: commands_ran(chat))
+    return JSONResponse(found)
 
 
 def _replaced(

@@ -29,6 +29,7 @@ from tutelage.web.site import Site
 
 COMMAND = "$ "  # a reply that begins so proposes to run the rest
 REDO_TEMPERATURE, REDO_TRIES = 1.0, 16
+NUL = "␀"  # in the place of what no database keeps
 MOST_LOGPROBS = 4096  # kept with a message
 logger = logging.getLogger(__name__)
 
@@ -46,10 +47,11 @@ class Reply:
     def go_on(self) -> str:
         """The next piece of text."""
         piece = next(self.pieces)
-        self.text += piece.text
+        text = piece.text.replace("\0", NUL)
+        self.text += text
         self.logprobs.append(round(piece.logprob, 4))
         self.ended = piece.finish is not None
-        return piece.text
+        return text
 
     def record(self) -> dict[str, Any]:
         """What is kept of it beside its rivals."""
