@@ -198,16 +198,19 @@ def test_the_migrations_make_the_tables_that_the_code_means(store: Store):
 
 
 def test_a_later_version_is_refused_with_a_cure(url: str):
-    Store(url).close()
     store = Store(url)
-    store.write(
-        lambda connection: (
-            connection.execute(text("UPDATE alembic_version SET version_num='9999'")) and None
-        )
-    )
-    store.close()
-    with pytest.raises(BadInput, match="version 9999, made by a later Tutelage"):
-        Store(url)
+
+    def become(version: str) -> None:
+        change = text("UPDATE alembic_version SET version_num = :version")
+        store.write(lambda connection: connection.execute(change, {"version": version}).rowcount)
+
+    become("9999")
+    try:
+        with pytest.raises(BadInput, match="version 9999, made by a later Tutelage"):
+            Store(url)
+    finally:
+        become(migrate.HEAD)
+        store.close()
 
 
 def test_two_programs_may_create_the_same_database_at_once(tmp_path: Path):
