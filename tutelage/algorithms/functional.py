@@ -177,7 +177,7 @@ def group_normalised_advantages(rewards: Tensor, scale: bool = True) -> Tensor:
 
 
 def bradley_terry_loss(scores: Tensor, ranks: Tensor, mask: Tensor) -> Tensor:
-    """Mean over prompts of the mean −log P(ranking's pair) over a prompt's pairs.
+    """Mean over prompts of the mean −log P(ranking's pair) over a prompt's pairs; 0 without pairs.
 
     scores, ranks, mask: (P, K); rank 0 is best; equal ranks are ties, half a win for each side.
     P(i over j) = σ(s_i − s_j) (Bradley and Terry 1952; Ouyang et al. 2022, eq. 1).
@@ -185,7 +185,7 @@ def bradley_terry_loss(scores: Tensor, ranks: Tensor, mask: Tensor) -> Tensor:
     margin = scores[:, :, None] - scores[:, None, :]
     weights = pair_weights(ranks, mask, scores.dtype)
     loss = -(weights * F.logsigmoid(margin)).sum(dim=(1, 2))
-    return loss[weights.sum(dim=(1, 2)) > 0].mean()
+    return masked_mean(loss, weights.sum(dim=(1, 2)) > 0)
 
 
 def pair_weights(ranks: Tensor, mask: Tensor, dtype: torch.dtype) -> Tensor:
@@ -197,3 +197,17 @@ def pair_weights(ranks: Tensor, mask: Tensor, dtype: torch.dtype) -> Tensor:
     pairs = (mask[:, :, None] & mask[:, None, :] & different).to(dtype)
     count = pairs.sum(dim=(1, 2), keepdim=True) / 2
     return (wins + ties) * pairs / count.clamp_min(1)
+
+
+def ordinal_loss(scores: Tensor, thresholds: Tensor, levels: Tensor) -> Tensor:
+    """Mean −log P(level | score) of the proportional-odds model; 0 without ratings.
+
+    P(level ≤ k) = σ(θ_k − s) (McCullagh 1980, section 2). scores: (N,) in logits; thresholds:
+    (L − 1,), increasing; levels: (N,) whole numbers, 0 the worst of L.
+    """
+    edges = F.pad(F.pad(thresholds, (1, 0), value=-math.inf), (0, 1), value=math.inf)
+    below, above = edges[levels] - scores, edges[levels + 1] - scores
+    # σ(b) − σ(a) = σ(b) σ(−a) (1 − e^(a − b)): no difference of nearly equal numbers.
+    apart = torch.log(-torch.expm1(edges[:-1] - edges[1:]))
+    loss = -(F.logsigmoid(above) + F.logsigmoid(-below) + apart[levels])
+    return loss.sum() / max(1, len(levels))
