@@ -115,7 +115,7 @@ def write_label(
     """Within a transaction that holds the labeler: the label and its row in the audit log."""
     audit.lock_chain(connection)  # before the id is drawn, so that ids grow as commits do
     nonce = secrets.token_hex(16)
-    row = connection.execute(
+    number = connection.execute(
         insert(labels)
         .values(
             key=key,
@@ -129,8 +129,10 @@ def write_label(
             created_at=at,
             nonce=nonce,
         )
-        .returning(labels)
-    ).one()
+        .returning(labels.c.id)
+    ).scalar_one()
+    # Read again: RETURNING of SQLite gives whole floats back as integers.
+    row = connection.execute(select(labels).where(labels.c.id == number)).one()
     digest = audit.content_digest(nonce, audit.label_content(row))
     audit.append(connection, at, labeler_id, "label", f"label {row.id}", digest=digest)
     return label_of(row)

@@ -148,7 +148,9 @@ def take_slot(connection: Connection, task: Row[Any]) -> int:
         ).scalars()
     )
     connection.execute(update(tasks).where(tasks.c.id == task.id).values(free=tasks.c.free - 1))
-    return next(slot for slot in range(len(held) + 1) if slot not in held)
+    left = [slot for slot in range(task.overlap) if slot not in held]
+    assert left, f"task {task.id} says that a slot is free, but all {task.overlap} are held"
+    return left[0]
 
 
 def lease(
@@ -252,8 +254,11 @@ def take_up_again(connection: Connection, row: Row[Any], now: float) -> bool:
 
 
 def held_row(connection: Connection, assignment_id: int, labeler_id: int, now: float) -> Row[Any]:
-    """A person's assignment; one that had expired is opened again where that is possible."""
-    row = own_row(connection, assignment_id, labeler_id)
+    """A person's assignment, locked; one that had expired is opened again where that is possible.
+
+    Its lock may come before the task's: whoever ends leases holds the task and waits for open
+    assignments alone, and the task of an open one is not asked for here."""
+    row = own_row(connection, assignment_id, labeler_id, lock=True)
     if row.state == "expired" and take_up_again(connection, row, now):
         return own_row(connection, assignment_id, labeler_id)
     return row
@@ -275,12 +280,14 @@ def beat(now: float) -> dict[str, Any]:
     }
 
 
-def own_row(connection: Connection, assignment_id: int, labeler_id: int) -> Row[Any]:
-    row = connection.execute(
-        select(assignments).where(
-            assignments.c.id == assignment_id, assignments.c.labeler_id == labeler_id
-        )
-    ).first()
+def own_row(
+    connection: Connection, assignment_id: int, labeler_id: int, *, lock: bool = False
+) -> Row[Any]:
+    """A person's assignment; locked, so that its lease cannot be ended meanwhile."""
+    query = select(assignments).where(
+        assignments.c.id == assignment_id, assignments.c.labeler_id == labeler_id
+    )
+    row = connection.execute(query.with_for_update(key_share=True) if lock else query).first()
     if row is None:
         raise BadInput(not_theirs(assignment_id))
     return row

@@ -205,21 +205,18 @@ def skip(store: Store, assignment_id: int, labeler_id: int, reason: str) -> None
 
     def write(connection: Connection) -> None:
         lock_labeler(connection, labeler_id)
-        row = own_row(connection, assignment_id, labeler_id)
+        lock_task(connection, own_row(connection, assignment_id, labeler_id).task_id)
+        row = own_row(connection, assignment_id, labeler_id, lock=True)
         if row.state == "skipped":
             return
         if row.state not in ("open", "expired"):
             raise LeaseLost(f"This task is already {row.state}.")
-        lock_task(connection, row.task_id)
-        state = connection.execute(
-            select(assignments.c.state).where(assignments.c.id == row.id).with_for_update()
-        ).scalar_one()
         connection.execute(
             update(assignments)
             .where(assignments.c.id == row.id)
             .values(state="skipped", reason=reason, draft=None, ended_at=store.clock())
         )
-        if state == "open":
+        if row.state == "open":
             give_back(connection, [row.task_id])
 
     store.write(write)

@@ -251,4 +251,3 @@ def _postgresql(url: str) -> Engine:
     return create_engine(
         url, json_serializer=_dumps, pool_size=16, max_overflow=16, pool_pre_ping=True
     )
-
