@@ -18,7 +18,6 @@ from tutelage.commands.options import parse
 from tutelage.data.comparisons import comparison_trees, pairs_right
 from tutelage.data.ratings import rating_trees
 from tutelage.device import DTypeName
-from tutelage.errors import BadInput
 from tutelage.evaluation.statistics import wilson
 from tutelage.evaluation.wording import rate
 from tutelage.judges.reward_model import RewardModelJudge
@@ -69,13 +68,15 @@ class RewardOptions:
     dtype: DTypeName = "auto"  # of matrix products
     training: RewardConfig = field(default_factory=RewardConfig)
 
+    def __post_init__(self) -> None:
+        if self.comparisons is None and self.ratings is None:
+            raise ValueError("needs --comparisons FILE, or --ratings FILE, or both")
+
 
 def main(argv: Sequence[str]) -> None:
     options = parse(RewardOptions, "reward", ABOUT, argv)
     dtype = prepare(options.dtype)
     path = find_model(options.model, options.stage, making=(options.run, "reward"))
-    if options.comparisons is None and options.ratings is None:
-        raise BadInput("tutelage reward needs --comparisons FILE, or --ratings FILE, or both.")
     comparisons = read_rankings(options.comparisons) if options.comparisons else []
     ratings = read_judgements(options.ratings) if options.ratings else []
     learned, kept_out = _split(comparisons)
