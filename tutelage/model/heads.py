@@ -77,30 +77,6 @@ class RewardModel(nn.Module):
         prefixes, said = self(packed)
         return last_of(prefixes, said)
 
-    @torch.no_grad()
-    def features(self, packed: Packed) -> Tensor:
-        """What the last layer weighs of each whole branch: the hidden state at its last token and
-        the mean log-probability of its tokens. (N, D + 1); times `last_layer` it is the score
-        before normalisation."""
-        predicts = F.pad(packed.mask, (0, 1))
-        rows, first, lengths = packed.spans.unbind(dim=1)
-        ends = torch.zeros_like(predicts)
-        ends[rows, first + lengths] = True
-        said = predicts | ends
-        hidden = read_packed(self.gpt, packed, keep=said)  # (K, D), row by row
-        place = said.flatten().cumsum(0).view_as(said) - 1
-        last = hidden[place[rows, first + lengths]]
-        logprobs = branch_logprobs(self.gpt, hidden[predicts[said]], packed)
-        table = torch.zeros(packed.mask.shape, dtype=logprobs.dtype, device=hidden.device)
-        per_token, _ = take_spans(table.masked_scatter(packed.mask, logprobs), packed.spans)
-        mean = per_token.sum(dim=1) / lengths
-        return torch.cat([last.to(mean.dtype), mean[:, None]], dim=1)
-
-    @torch.no_grad()
-    def last_layer(self) -> Tensor:
-        """Weights of `features`, (D + 1,)."""
-        return torch.cat([self.head.weight[0], self.likelihood[None]])
-
     def unnormalise(self) -> None:
         """Scores as they were trained, before any `normalise`."""
         self.shift.zero_()

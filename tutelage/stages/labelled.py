@@ -115,12 +115,11 @@ def _dialogue(value: Value, payload: Value, labeler: str) -> Taught:
         steps = [taken] if entry["edited"] in (None, taken) else [entry["edited"], taken]
         passed = [text for text in dict.fromkeys(entry["suggestions"]) if text not in steps]
         responses = (*steps, *passed)
-        ranking = [(i,) for i in range(len(steps))]
-        if passed:
-            ranking.append(tuple(range(len(steps), len(responses))))
+        groups = [*([i] for i in range(len(steps))), [*range(len(steps), len(responses))]]
+        ranking = tuple(tuple(group) for group in groups if group)
         if len(responses) > 1:
             prompt = messages[: entry["at"]]
-            graded.append(Comparison(prompt, responses, tuple(ranking), labeler))
+            graded.append(Comparison(prompt, responses, ranking, labeler))
     return graded, [Demonstration(messages)]
 
 

@@ -29,7 +29,6 @@ from tutelage.rollout.collect import collect
 from tutelage.rollout.engine import Sampling
 from tutelage.schema import Comparison, Conversation
 from tutelage.stages.compare import sample_responses
-from tutelage.text.batching import pack
 from tutelage.text.tokenizer import Tokenizer
 
 AT_ONCE = 4  # tasks that are added in one go, so that labels do not wait for them
@@ -216,17 +215,13 @@ def messages(prompt: Conversation) -> list[dict[str, Any]]:
     return [{"role": message.role, "content": message.content} for message in prompt]
 
 
-@torch.inference_mode()
 def pair_features(
     model: RewardModel, tokenizer: Tokenizer, pairs: Sequence[Comparison]
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
     """What the last layer weighs of each first response less that of the second: (N, D + 1)."""
     trees = [comparison_tree(tokenizer, pair) for pair in pairs]
-    found = [
-        model.features(pack(trees[start : start + 128], ROW_LENGTH, tokenizer.pad))
-        for start in range(0, len(trees), 128)
-    ]
-    features = torch.cat(found).view(len(pairs), 2, -1)
+    found = RewardModelJudge(model, tokenizer.pad).features_of_trees(trees)
+    features = found.view(len(pairs), 2, -1)
     return (features[:, 0] - features[:, 1]).double().numpy()
 
 
@@ -249,4 +244,4 @@ def doubt_of(
             pairs.append(Comparison(comparison.prompt, responses, ((0, 1),)))
     rows = pair_features(model, tokenizer, pairs)
     weights = np.full(len(rows), len(comparisons) / len(order))
-    return around(prior(rows), rows, model.last_layer().double().numpy(), weights)
+    return around(prior(rows), rows, model.last_layer.detach().double().numpy(), weights)

@@ -112,7 +112,8 @@ def asker(room: Classroom) -> Asker:
             learners.reward_model, learners.tokenizer, comparisons, DOUBT_FROM, *seed_of(room)
         )
         room.doubt = version, found
-    doubt = replace(room.doubt[1], mean=learners.reward_model.last_layer().double().numpy())
+    mean = learners.reward_model.last_layer.detach().double().numpy()
+    doubt = replace(room.doubt[1], mean=mean)
     stage = room.ground.stage if version == 0 else f"{STAGE}_{version}"
     return Asker(learners.policy, learners.reward_model, learners.tokenizer, doubt, stage)
 
@@ -147,6 +148,7 @@ def learn(room: Classroom, fresh: Sequence[Label]) -> Iterator[Event]:
     save(room, metrics)
     publish(room)
     room.lessons |= {lesson.label: lesson for lesson in new}
+    metrics["teach/seconds"] = room.store.clock() - fresh[-1].created_at
     yield Event("version", version, ids, metrics)
 
 
