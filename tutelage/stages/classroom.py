@@ -121,9 +121,10 @@ class Classroom:
     ground: Ground
     config: TeachConfig
     seed: int
-    dtype: torch.dtype
+    dtype: torch.dtype = torch.float32  # of matrix products
     standing: Standing = field(default_factory=Standing)
     lessons: dict[int, Lesson] = field(default_factory=dict)  # of the labels used so far
+    tasks: frozenset[int] = frozenset()  # that this process has added to the queue
     doubt: tuple[int, Posterior] | None = None  # the version and what it was found for it
 
     def __post_init__(self) -> None:
@@ -265,7 +266,7 @@ def resume(room: Classroom) -> None:
         learners.rater_optimiser = _rater_optimiser(learners.raters)
         learners.rater_optimiser.load_state_dict(state["rater_optimiser"])
         room.standing = Standing(**state["standing"])
-    except (RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
+    except (RuntimeError, OSError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
         raise BadInput(
             f"{path} cannot be read ({type(error).__name__}): delete it to begin again from the "
             "run's own stages; labels are kept."

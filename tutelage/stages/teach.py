@@ -18,8 +18,11 @@ from typing import Literal
 from tutelage.data.order import batch_indices
 from tutelage.device import seeded
 from tutelage.judges.reward_model import RewardModelJudge
+from tutelage.labelling.counts import waiting_labels
 from tutelage.labelling.labels import labels_after, retracted_after
+from tutelage.labelling.queue import add_tasks
 from tutelage.labelling.records import Label
+from tutelage.labelling.settings import read_settings
 from tutelage.model.optimiser import set_learning_rate
 from tutelage.schema import Comparison, Conversation, Rating
 from tutelage.stages.classroom import (
@@ -42,7 +45,7 @@ from tutelage.stages.labelled import (
     shown_batches,
 )
 from tutelage.stages.policy import PolicyConfig, policy_step
-from tutelage.stages.questions import Asker, ask_more, doubt_of
+from tutelage.stages.questions import Asker, ask, doubt_of, kinds_wanted
 from tutelage.stages.reward import RewardConfig, reward_step
 from tutelage.stages.sft import SFTConfig, imitation_step
 from tutelage.text.chat_format import encode_prompt
@@ -70,7 +73,7 @@ def teach(room: Classroom, *, once: bool = False) -> Iterator[Event]:
     found = lessons_until(store, standing.last, learners.tokenizer, room.context)
     room.lessons = {lesson.label: lesson for lesson in found}
     looked_at = store.clock()
-    if standing.version == 0:
+    if not standing.pairs:
         standing.accuracy, standing.pairs = measure(learners, room.ground.held_out)
     set_learning_rate(learners.algorithm.optimiser, config.learning_rate)
     set_learning_rate(learners.reward_optimiser, config.reward_learning_rate)
@@ -84,7 +87,7 @@ def teach(room: Classroom, *, once: bool = False) -> Iterator[Event]:
             yield from learn(room, fresh)
         added = None
         if time.monotonic() >= rest_until:
-            added = ask_more(store, asker(room), room.ground.prompts, *seed_of(room), number)
+            added = fill_queue(room, number)
             if added:
                 yield Event("queue", standing.version, metrics={"queue/added": added})
             else:
@@ -93,6 +96,18 @@ def teach(room: Classroom, *, once: bool = False) -> Iterator[Event]:
             if once:
                 return
             time.sleep(config.poll_s)
+
+
+def fill_queue(room: Classroom, number: int) -> int | None:
+    """A few tasks more where too few wait: how many were added; None where enough wait."""
+    settings = read_settings(room.store)
+    kinds = kinds_wanted(settings, waiting_labels(room.store))
+    if not kinds:
+        return None
+    tasks = ask(asker(room), room.ground.prompts, kinds, settings, *seed_of(room), number)
+    known = room.tasks
+    room.tasks |= frozenset(add_tasks(room.store, tasks))
+    return len(room.tasks) - len(known)
 
 
 def asker(room: Classroom) -> Asker:
