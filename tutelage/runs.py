@@ -61,6 +61,22 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def write_folder(target: Path, write: Callable[[Path], object]) -> None:
+    """The same for a folder of files, which must not be there yet."""
+    temporary = target.with_name(f".{target.name}.partial")
+    with uninterrupted():
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        try:
+            write(temporary)
+            for path in temporary.iterdir():
+                with open(path, "rb") as file:
+                    os.fsync(file.fileno())
+            os.replace(temporary, target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
 def write_text(path: Path, text: str) -> None:
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
@@ -114,19 +130,8 @@ class Run:
 
     def finish(self, stage: str, write: Callable[[Path], object]) -> None:
         """Let `write` fill the stage's folder; from then on `done(stage)`."""
-        target = self.checkpoint(stage)
-        temporary = target.with_name(f".{stage}.partial")
         with uninterrupted():
-            shutil.rmtree(temporary, ignore_errors=True)
-            temporary.mkdir(parents=True)
-            try:
-                write(temporary)
-                for path in temporary.iterdir():
-                    with open(path, "rb") as file:
-                        os.fsync(file.fileno())
-                os.replace(temporary, target)
-            finally:
-                shutil.rmtree(temporary, ignore_errors=True)
+            write_folder(self.checkpoint(stage), write)
             # Not before: a kill in between would lose the stage. A kill here leaves the state
             # beside the finished stage until the run is opened again.
             self._resume_path(stage).unlink(missing_ok=True)

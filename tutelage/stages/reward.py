@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from tutelage.algorithms.functional import bradley_terry_loss, masked_mean
 from tutelage.algorithms.raters import Raters, save_raters
@@ -27,7 +28,7 @@ from tutelage.model.heads import RewardModel, last_of
 from tutelage.model.optimiser import MuonWithAdam, set_learning_rate, warmup_then_linear
 from tutelage.runs import Progress, Run
 from tutelage.schema import Comparison, Rating
-from tutelage.text.batching import Tree, pack
+from tutelage.text.batching import Packed, Tree, pack
 from tutelage.text.tokenizer import Tokenizer
 
 
@@ -102,7 +103,6 @@ def train_reward_model(
         chosen = batch_indices(len(examples), size, step, seed, stage)
         chosen.sort(key=lambda i: i >= len(comparisons))  # rankings first, in their order
         rated = [ratings[i - len(comparisons)] for i in chosen if i >= len(comparisons)]
-        compared = len(chosen) - len(rated)
         generator = seeded(seed, stage, step, "swap")
         trees = swapped_trees(
             tokenizer, examples, unchanged, chosen, swap, config.swapped, context, generator
@@ -111,35 +111,10 @@ def train_reward_model(
         factor = warmup_then_linear(step, steps, min(config.warmup, steps // 5))
         set_learning_rate(optimiser, config.learning_rate * factor)
         set_learning_rate(rater_optimiser, config.rater_learning_rate * factor)
-        with autocast(device, dtype):
-            scores, said = model(packed)  # (responses, L + 1), prompt by prompt
-        final = last_of(scores, said)
-        table = torch.zeros(len(chosen), mask.shape[1], device=device)
-        table = table.masked_scatter(mask[chosen].to(device), final)
-        # A rated response stands alone in its row: without a pair it is no comparison.
-        ranking_loss = bradley_terry_loss(table, ranks[chosen].to(device), mask[chosen].to(device))
-        rating_loss = config.rating_coefficient * raters.loss(table[compared:, 0], rated)
-        loss = (compared * ranking_loss + len(rated) * rating_loss) / size
-        # What to expect of a reply that is not finished: PPO's critic starts from it.
-        expectation_loss = masked_mean((scores - final.detach()[:, None]).square(), said)
-        total = loss + config.expectation_coefficient * expectation_loss
-        if ratings:
-            total = total + config.rating_coefficient * raters.penalty() / len(examples)
-        total.backward()
-        grad_norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
-        optimiser.step()
-        optimiser.zero_grad()
-        rater_optimiser.step()
-        rater_optimiser.zero_grad()
-
-        metrics = {
-            "train/loss": loss.item(),
-            "train/expectation_loss": expectation_loss.item(),
-            "train/grad_norm": grad_norm.item(),
-        }
-        if ratings:
-            metrics |= {"train/rating_loss": rating_loss.item(), "train/ratings": len(rated)}
-            metrics |= {"train/ranking_loss": ranking_loss.item(), "train/rankings": compared}
+        metrics = reward_step(
+            model, optimiser, raters, rater_optimiser, packed, ranks[chosen], mask[chosen], rated,
+            len(examples) if ratings else None, config, dtype,
+        )  # fmt: skip
         done = step + 1
         run.log(stage, done, metrics)
         if done % config.evaluate_every == 0 or done == steps:
@@ -159,3 +134,54 @@ def train_reward_model(
             save_raters(folder, raters)
 
     run.finish(stage, write)
+
+
+def reward_step(
+    model: RewardModel,
+    optimiser: torch.optim.Optimizer,
+    raters: Raters,
+    rater_optimiser: torch.optim.Optimizer,
+    packed: Packed,
+    ranks: Tensor,
+    mask: Tensor,
+    rated: Sequence[Rating],
+    examples: int | None,
+    config: RewardConfig,
+    dtype: torch.dtype,
+) -> dict[str, float]:
+    """One gradient step on packed comparisons and, after them, rated responses.
+
+    ranks, mask: (P, K) of both, a rated response being a comparison of one. examples: how many
+    there are in all, which share the prior of the raters; None: there are no ratings at all.
+    """
+    device = packed.tokens.device
+    mask = mask.to(device)
+    compared = len(mask) - len(rated)
+    with autocast(device, dtype):
+        scores, said = model(packed)  # (responses, L + 1), prompt by prompt
+    final = last_of(scores, said)
+    table = torch.zeros(mask.shape, device=device).masked_scatter(mask, final)
+    # A rated response stands alone in its row: without a pair it is no comparison.
+    ranking_loss = bradley_terry_loss(table, ranks.to(device), mask)
+    rating_loss = config.rating_coefficient * raters.loss(table[compared:, 0], rated)
+    loss = (compared * ranking_loss + len(rated) * rating_loss) / len(mask)
+    # What to expect of a reply that is not finished: PPO's critic starts from it.
+    expectation_loss = masked_mean((scores - final.detach()[:, None]).square(), said)
+    total = loss + config.expectation_coefficient * expectation_loss
+    if examples is not None:
+        total = total + config.rating_coefficient * raters.penalty() / examples
+    total.backward()
+    grad_norm = torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
+    optimiser.step()
+    optimiser.zero_grad()
+    rater_optimiser.step()
+    rater_optimiser.zero_grad()
+    metrics = {
+        "train/loss": loss.item(),
+        "train/expectation_loss": expectation_loss.item(),
+        "train/grad_norm": grad_norm.item(),
+    }
+    if examples is not None:
+        metrics |= {"train/rating_loss": rating_loss.item(), "train/ratings": len(rated)}
+        metrics |= {"train/ranking_loss": ranking_loss.item(), "train/rankings": compared}
+    return metrics
