@@ -2,14 +2,15 @@
 
 Labelers are simulated and their skills known; a reply is features and its utility is linear in
 them, so that the reward model is right in kind. Each of `worlds` draws replies whose features are
-more or less unlike in size. No peer: the baseline is the same number of pairs drawn at random.
+more or less unlike in size. No peer: the baseline is the same number of pairs drawn at random, and
+`control` is that baseline against itself, drawn anew: what comes of the measure alone.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,19 +41,25 @@ class Settings:
 
 def measure(settings: Settings, decay: float) -> dict[str, Any]:
     config = WorldConfig(**asdict(settings.world) | {"decay": decay})
-    curves: dict[bool, list[list[float]]] = {False: [], True: []}
+    arms = {
+        "random": (False, settings.choice),
+        "chosen": (True, settings.choice),
+        "control": (True, replace(settings.choice, random_share=1.0)),
+    }
+    curves: dict[str, list[list[float]]] = {arm: [] for arm in arms}
     counts: list[int] = []
     for seed in range(settings.seeds):
         generator = np.random.default_rng([seed, 9])
         world = make_world(config, generator)
         unseen = more_replies(world, 500, generator)
-        for chosen, found in curves.items():
-            counts, accuracies = accuracy_by_labels(world, unseen, settings.choice, seed, chosen)
-            found.append(accuracies)
-    random_curves, chosen_curves = (np.array(curves[chosen]) for chosen in (False, True))
+        for arm, (chosen, choice) in arms.items():
+            counts, accuracies = accuracy_by_labels(world, unseen, choice, seed, chosen)
+            curves[arm].append(accuracies)
+    random_curves, chosen_curves, control = (np.array(found) for found in curves.values())
     found = {}
     for target in settings.targets:
         share, interval = share_of_labels(counts, random_curves, chosen_curves, target)
+        by_chance, chance_interval = share_of_labels(counts, random_curves, control, target)
         place = counts.index(target)
         gain, gain_interval = mean_interval((chosen_curves - random_curves)[:, place].tolist())
         found[str(target)] = {
@@ -62,6 +69,8 @@ def measure(settings: Settings, decay: float) -> dict[str, Any]:
             "gain_ci95": [round(end, 4) for end in gain_interval],
             "share_of_labels": round(share, 3),
             "share_ci95": [round(end, 3) for end in interval],
+            "control_share": round(by_chance, 3),
+            "control_ci95": [round(end, 3) for end in chance_interval],
         }
     return found
 

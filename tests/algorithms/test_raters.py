@@ -101,6 +101,24 @@ def test_they_begin_at_the_shares_of_what_was_rated():
     torch.testing.assert_close(shares, expected, atol=0.002, rtol=0)
 
 
+def test_a_scale_that_is_used_later_leaves_the_others_as_they_were():
+    """Thumbs come when scores are 2 higher; ratings keep their thresholds and their middle."""
+    raters = Raters([("overall", "a")])
+    raters.begin([rating(value) for value in (2, 4, 4, 6)], score=1.0)
+    before = raters.probabilities(torch.tensor([1.0, 3.0]), "overall")
+    with torch.no_grad():
+        raters.offsets.fill_(0.6)
+        raters.log_trust.fill_(0.2)
+    more = raters.joined_by([("overall", "a"), ("thumb", "b")])
+    more.begin([rating(1, "thumb")] * 300 + [rating(0, "thumb")] * 100, score=3.0)
+    torch.testing.assert_close(more.probabilities(torch.tensor([1.0, 3.0]), "overall"), before)
+    good = more.probabilities(torch.tensor([3.0]), "thumb")[0, 1].item()
+    assert good == pytest.approx(0.75, abs=0.01)
+    assert list(more.labelers) == [("overall", "a"), ("thumb", "b")]
+    assert more.offsets.tolist() == pytest.approx([0.6, 0.0])
+    assert more.log_trust.tolist() == pytest.approx([0.2, 0.0])
+
+
 def test_saved_and_loaded_they_are_the_same(tmp_path: Path):
     raters = planted()
     save_raters(tmp_path, raters)

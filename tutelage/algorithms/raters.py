@@ -32,6 +32,7 @@ class Raters(nn.Module):
     pairs."""
 
     centre: Tensor
+    has_begun: Tensor
 
     def __init__(self, labelers: Iterable[tuple[Scale, str]]) -> None:
         super().__init__()
@@ -48,6 +49,7 @@ class Raters(nn.Module):
         self.offsets = nn.Parameter(torch.zeros(len(self.labelers)))
         self.log_trust = nn.Parameter(torch.zeros(len(self.labelers)))
         self.register_buffer("centre", torch.zeros(()))
+        self.register_buffer("has_begun", torch.tensor(False))
 
     def thresholds(self, scale: Scale) -> Tensor:
         """θ of a scale, increasing: (levels − 1,), logits."""
@@ -83,16 +85,30 @@ class Raters(nn.Module):
 
     @torch.no_grad()
     def begin(self, ratings: Sequence[Rating], score: float) -> None:
-        """Put the thresholds where a response of this score would get each level as often as these
-        ratings have it."""
-        self.centre.fill_(score)
+        """Put the thresholds of these ratings' scales where a response of this score would get each
+        level as often as they have it. The first time the score becomes the middle m."""
+        if not self.has_begun:
+            self.centre.fill_(score)
+            self.has_begun.fill_(True)
         for scale in {rating.scale for rating in ratings}:
             levels = torch.tensor([rating.level for rating in ratings if rating.scale == scale])
             low, high = SCALES[scale]
             counts = torch.bincount(levels, minlength=high - low + 1) + 0.5
             edges = (counts.cumsum(0) / counts.sum())[:-1].logit()
-            self.lowest[scale].copy_(edges[:1])
+            middle = self.log_slopes[scale].exp() * (score - self.centre)
+            self.lowest[scale].copy_(edges[:1].to(middle) + middle)
             self.log_gaps[scale].copy_(edges.diff().log())
+
+    @torch.no_grad()
+    def joined_by(self, labelers: Iterable[tuple[Scale, str]]) -> Raters:
+        """These raters and, after them, those of `labelers` who are new."""
+        more = Raters([*self.labelers, *labelers]).to(self.centre.device)
+        own = len(self.labelers)
+        more.offsets[:own] = self.offsets
+        more.log_trust[:own] = self.log_trust
+        state = self.state_dict() | {"offsets": more.offsets, "log_trust": more.log_trust}
+        more.load_state_dict(state)
+        return more
 
     @torch.no_grad()
     def probabilities(self, scores: Tensor, scale: Scale, labeler: str = "") -> Tensor:
@@ -132,9 +148,10 @@ def load_raters(folder: Path, ratings: Sequence[Rating] = ()) -> Raters | None:
     described: Mapping[str, Any] = read_json(folder / FILE)
     try:
         known = [(scale, name) for scale in SCALES for name in described[scale]["labelers"]]
-        raters = Raters([*known, *((rating.scale, rating.labeler) for rating in ratings)])
+        raters = Raters(known)
         with torch.no_grad():
             raters.centre.fill_(described["centre"])
+            raters.has_begun.fill_(True)
             for scale in SCALES:
                 thresholds = torch.tensor(described[scale]["thresholds"])
                 raters.lowest[scale].copy_(thresholds[:1])
@@ -146,4 +163,4 @@ def load_raters(folder: Path, ratings: Sequence[Rating] = ()) -> Raters | None:
                 raters.log_trust[place] = math.log(own["slope"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise BadInput(f"{folder / FILE} is not as `tutelage reward` writes it: {error}.") from None
-    return raters
+    return raters.joined_by((rating.scale, rating.labeler) for rating in ratings)

@@ -98,9 +98,8 @@ def collect(
     who = generator.integers(len(crowd.skills), size=count)
     P, K, _ = world.features.shape
     prompts = generator.integers(P, size=count)
-    ease = generator.normal(
-        scale=config.prompt_spread, size=P
-    )  # cancels where replies are compared
+    # What a prompt does to all its replies cancels where they are compared.
+    ease = config.prompt_spread * generator.normal(size=(P, 1))[:, 0]
     replies = generator.permuted(np.tile(np.arange(K), (count, 1)), axis=1)
     features = world.features[prompts[:, None], replies]  # (N, K, D), in random order
     if kind in RANKED:
