@@ -175,12 +175,7 @@ def meet_raters(learners: Learners, ratings: Sequence[Rating]) -> None:
     pairs = [(rating.scale, rating.labeler) for rating in ratings]
     if all(pair in known.labelers for pair in pairs):
         return
-    learners.raters = Raters([*known.labelers, *pairs])
-    state = known.state_dict()
-    old = state.pop("offsets")
-    learners.raters.load_state_dict(state, strict=False)
-    with torch.no_grad():
-        learners.raters.offsets[: len(old)] = old
+    learners.raters = known.joined_by(pairs)
     scales = {scale for scale, _ in known.labelers}
     first = [rating for rating in ratings if rating.scale not in scales]
     if first:
