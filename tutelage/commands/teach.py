@@ -146,7 +146,7 @@ def read_ground(options: TeachOptions, tokenizer: Tokenizer, context: int, stage
         )
     return Ground(
         [c for c in learned if comparison_tree(tokenizer, c).longest <= context],
-        [c for c in kept if comparison_tree(tokenizer, c).longest <= context][-config.held_out :],
+        [c for c in kept[-config.held_out :] if comparison_tree(tokenizer, c).longest <= context],
         [d for d in shown if demonstration_tree(tokenizer, d).longest <= context],
         practised,
         stage,

@@ -45,7 +45,7 @@ STAGE = "teach"
 @dataclass(frozen=True, kw_only=True)
 class TeachConfig:
     labels: int = 32  # of one version, at most
-    importance: int = 4  # steps of the reward model, or of SFT, that each new label is part of
+    importance: int = 2  # steps of the reward model, or of SFT, that each new label is part of
     new_per_step: int = 8  # new labels in one such step, at most; earlier ones fill its batch
     reward_learning_rate: float = 3e-4  # of Muon
     steps: int = 2  # of the policy a version; one where other labels are waiting already
@@ -121,9 +121,10 @@ class Classroom:
     ground: Ground
     config: TeachConfig
     seed: int
-    dtype: torch.dtype
+    dtype: torch.dtype = torch.float32  # of matrix products
     standing: Standing = field(default_factory=Standing)
     lessons: dict[int, Lesson] = field(default_factory=dict)  # of the labels used so far
+    tasks: frozenset[int] = frozenset()  # that this process has added to the queue
     doubt: tuple[int, Posterior] | None = None  # the version and what it was found for it
 
     def __post_init__(self) -> None:
@@ -260,7 +261,7 @@ def resume(room: Classroom) -> None:
         learners.rater_optimiser = _rater_optimiser(learners.raters)
         learners.rater_optimiser.load_state_dict(state["rater_optimiser"])
         room.standing = Standing(**state["standing"])
-    except (RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
+    except (RuntimeError, OSError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
         raise BadInput(
             f"{path} cannot be read ({type(error).__name__}): delete it to begin again from the "
             "run's own stages; labels are kept."

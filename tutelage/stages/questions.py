@@ -17,12 +17,10 @@ import torch
 
 from tutelage.data.comparisons import comparison_tree
 from tutelage.device import seed_number, seeded
+from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.labelling.choice import Posterior, around, choose_pairs, prior
-from tutelage.labelling.counts import waiting_labels
-from tutelage.labelling.queue import add_tasks
 from tutelage.labelling.records import NewTask
-from tutelage.labelling.settings import Settings, read_settings
-from tutelage.labelling.store import Store
+from tutelage.labelling.settings import Settings
 from tutelage.model.gpt import GPT
 from tutelage.model.heads import RewardModel
 from tutelage.rollout.collect import collect
@@ -52,21 +50,18 @@ class Asker:
     stage: str  # of the policy, for those who read the labels later
 
 
-def ask_more(
-    store: Store, asker: Asker, prompts: Sequence[Conversation], *seed: object
-) -> int | None:
-    """Add up to AT_ONCE tasks where fewer wait than the settings want: how many were added; None
-    where enough wait."""
-    settings = read_settings(store)
-    before = waiting_labels(store)
-    kinds = kinds_wanted(settings, before)
-    if not kinds:
-        return None
+def ask(
+    asker: Asker,
+    prompts: Sequence[Conversation],
+    kinds: Sequence[str],
+    settings: Settings,
+    *seed: object,
+) -> list[NewTask]:
+    """A task of each of these kinds, as far as the policy says something to ask about."""
     tasks: list[NewTask] = []
     for kind in dict.fromkeys(kinds):
         tasks += MAKERS[kind](asker, prompts, kinds.count(kind), settings, (*seed, kind))
-    add_tasks(store, tasks)
-    return max(0, sum(waiting_labels(store).values()) - sum(before.values()))
+    return tasks
 
 
 def kinds_wanted(settings: Settings, waiting: dict[str, int]) -> list[str]:

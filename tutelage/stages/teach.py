@@ -18,8 +18,11 @@ from typing import Literal
 from tutelage.data.order import batch_indices
 from tutelage.device import seeded
 from tutelage.judges.reward_model import RewardModelJudge
+from tutelage.labelling.counts import waiting_labels
 from tutelage.labelling.labels import labels_after, retracted_after
+from tutelage.labelling.queue import add_tasks
 from tutelage.labelling.records import Label
+from tutelage.labelling.settings import read_settings
 from tutelage.model.optimiser import set_learning_rate
 from tutelage.schema import Comparison, Conversation, Rating
 from tutelage.stages.classroom import (
@@ -42,7 +45,7 @@ from tutelage.stages.labelled import (
     shown_batches,
 )
 from tutelage.stages.policy import PolicyConfig, policy_step
-from tutelage.stages.questions import Asker, ask_more, doubt_of
+from tutelage.stages.questions import Asker, ask, doubt_of, kinds_wanted
 from tutelage.stages.reward import RewardConfig, reward_step
 from tutelage.stages.sft import SFTConfig, imitation_step
 from tutelage.text.chat_format import encode_prompt
@@ -70,7 +73,7 @@ def teach(room: Classroom, *, once: bool = False) -> Iterator[Event]:
     found = lessons_until(store, standing.last, learners.tokenizer, room.context)
     room.lessons = {lesson.label: lesson for lesson in found}
     looked_at = store.clock()
-    if standing.version == 0:
+    if not standing.pairs:
         standing.accuracy, standing.pairs = measure(learners, room.ground.held_out)
     set_learning_rate(learners.algorithm.optimiser, config.learning_rate)
     set_learning_rate(learners.reward_optimiser, config.reward_learning_rate)
@@ -83,8 +86,9 @@ def teach(room: Classroom, *, once: bool = False) -> Iterator[Event]:
             looked_at = store.clock()
             yield from learn(room, fresh)
         added = None
-        if time.monotonic() >= rest_until:
-            added = ask_more(store, asker(room), room.ground.prompts, *seed_of(room), number)
+        # Labels come before questions, as long as some of those are left.
+        if time.monotonic() >= rest_until and not (fresh and any(waiting_labels(store).values())):
+            added = fill_queue(room, number)
             if added:
                 yield Event("queue", standing.version, metrics={"queue/added": added})
             else:
@@ -93,6 +97,18 @@ def teach(room: Classroom, *, once: bool = False) -> Iterator[Event]:
             if once:
                 return
             time.sleep(config.poll_s)
+
+
+def fill_queue(room: Classroom, number: int) -> int | None:
+    """A few tasks more where too few wait: how many were added; None where enough wait."""
+    settings = read_settings(room.store)
+    kinds = kinds_wanted(settings, waiting_labels(room.store))
+    if not kinds:
+        return None
+    tasks = ask(asker(room), room.ground.prompts, kinds, settings, *seed_of(room), number)
+    known = room.tasks
+    room.tasks |= frozenset(add_tasks(room.store, tasks))
+    return len(room.tasks) - len(known)
 
 
 def asker(room: Classroom) -> Asker:
@@ -119,23 +135,30 @@ def asker(room: Classroom) -> Asker:
 
 
 def learn(room: Classroom, fresh: Sequence[Label]) -> Iterator[Event]:
-    """The next version, from these labels."""
-    learners, standing = room.learners, room.standing
-    version = standing.version + 1
-    new = read_lessons(room.store, fresh, learners.tokenizer, room.context)
-    ids = tuple(lesson.label for lesson in new)
-    before = standing.accuracy
-    metrics: dict[str, float] = {"teach/labels": len(new)}
-    if any(lesson.graded for lesson in new):
-        for event in move_reward_model(room, new, version):
+    """The next version, from these labels and those that come while the reward model learns."""
+    learners, standing, config = room.learners, room.standing, room.config
+    version, before = standing.version + 1, standing.accuracy
+    metrics: dict[str, float] = {}
+    new: list[Lesson] = []
+    while fresh:
+        came = fresh[-1]
+        lessons = read_lessons(room.store, fresh, learners.tokenizer, room.context)
+        for event in move_reward_model(room, lessons, version, len(new)):
             metrics |= event.metrics
             yield event
+        new += lessons
+        room.lessons |= {lesson.label: lesson for lesson in lessons}
+        left = config.labels - len(new)
+        fresh = labels_after(room.store, came.id, left) if left else []
+    if any(lesson.graded for lesson in new):
         standing.accuracy, standing.pairs = measure(learners, room.ground.held_out)
     for event in move_policy(room, new, version):
         metrics |= event.metrics
         yield event
     metrics |= {"teach/accuracy": standing.accuracy, "teach/accuracy_before": before}
+    metrics["teach/labels"] = len(new)
 
+    ids = tuple(lesson.label for lesson in new)
     standing.version, standing.last, standing.used = version, ids[-1], list(ids)
     standing.too_long = [lesson.label for lesson in new if lesson.too_long]
     standing.effect = {
@@ -147,13 +170,15 @@ def learn(room: Classroom, fresh: Sequence[Label]) -> Iterator[Event]:
     }
     save(room, metrics)
     publish(room)
-    room.lessons |= {lesson.label: lesson for lesson in new}
-    metrics["teach/seconds"] = room.store.clock() - fresh[-1].created_at
+    metrics["teach/seconds"] = room.store.clock() - came.created_at
     yield Event("version", version, ids, metrics)
 
 
-def move_reward_model(room: Classroom, new: Sequence[Lesson], version: int) -> Iterator[Event]:
-    """Each new ranking and rating is part of `importance` steps."""
+def move_reward_model(
+    room: Classroom, new: Sequence[Lesson], version: int, part: int
+) -> Iterator[Event]:
+    """Each new ranking and rating is part of `importance` steps. part: of the version's labels,
+    how many were learned before."""
     learners, config = room.learners, room.config
     settings = RewardConfig()
     graded = [example for lesson in new for example in lesson.graded]
@@ -162,12 +187,14 @@ def move_reward_model(room: Classroom, new: Sequence[Lesson], version: int) -> I
         *room.ground.comparisons,
         *(example for lesson in room.lessons.values() for example in lesson.graded),
     ]
+    if not graded:
+        return
     ratings = [example for example in (*earlier, *graded) if isinstance(example, Rating)]
     meet_raters(learners, [example for example in graded if isinstance(example, Rating)])
     learners.reward_model.unnormalise()  # its probabilities belong to the scores as trained
     batches = reward_batches(
         graded, earlier, config.importance, config.new_per_step, settings.batch,
-        room.seed, STAGE, version,
+        *seed_of(room), part,
     )  # fmt: skip
     for step, batch in enumerate(batches):
         packed, ranks, mask, rated = pack_graded(
@@ -176,7 +203,7 @@ def move_reward_model(room: Classroom, new: Sequence[Lesson], version: int) -> I
             learners.tokenizer,
             room.context,
             settings,
-            seeded(room.seed, STAGE, version, "swap", step),
+            seeded(*seed_of(room), part, "swap", step),
         )
         metrics = reward_step(
             learners.reward_model,
@@ -202,14 +229,19 @@ def move_policy(room: Classroom, new: Sequence[Lesson], version: int) -> Iterato
     shown = [example for lesson in new for example in lesson.shown]
     earlier = [
         *room.ground.demonstrations,
-        *(example for lesson in room.lessons.values() for example in lesson.shown),
+        *(
+            example
+            for lesson in room.lessons.values()
+            for example in lesson.shown
+            if lesson.label < new[0].label
+        ),
     ]
     imitated = None
     settings = SFTConfig(batch=32)
     if shown or earlier:
         imitated = shown_batches(
             shown, earlier, config.new_per_step, room.shown, learners.tokenizer, room.context,
-            settings, room.seed, STAGE, version,
+            settings, *seed_of(room),
         )  # fmt: skip
     steps = config.importance * math.ceil(len(shown) / config.new_per_step)
     for _ in range(steps):
