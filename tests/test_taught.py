@@ -63,12 +63,12 @@ def test_prune_keeps_the_last_few_and_nothing_that_was_never_named(tmp_path: Pat
 
 
 def test_one_teacher_at_a_time(tmp_path: Path):
-    with only_teacher(tmp_path):
-        with (
-            pytest.raises(BadInput, match="Another `tutelage teach` is at work"),
-            only_teacher(tmp_path),
-        ):
-            pass
+    with (
+        only_teacher(tmp_path),
+        pytest.raises(BadInput, match="Another `tutelage teach` is at work"),
+        only_teacher(tmp_path),
+    ):
+        pass
     with only_teacher(tmp_path):  # the lock went with the one who held it
         pass
 

@@ -45,7 +45,7 @@ STAGE = "teach"
 @dataclass(frozen=True, kw_only=True)
 class TeachConfig:
     labels: int = 32  # of one version, at most
-    importance: int = 4  # steps of the reward model, or of SFT, that each new label is part of
+    importance: int = 2  # steps of the reward model, or of SFT, that each new label is part of
     new_per_step: int = 8  # new labels in one such step, at most; earlier ones fill its batch
     reward_learning_rate: float = 3e-4  # of Muon
     steps: int = 2  # of the policy a version; one where other labels are waiting already

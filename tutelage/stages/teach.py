@@ -86,7 +86,8 @@ def teach(room: Classroom, *, once: bool = False) -> Iterator[Event]:
             looked_at = store.clock()
             yield from learn(room, fresh)
         added = None
-        if time.monotonic() >= rest_until:
+        # Labels come before questions, as long as some of those are left.
+        if time.monotonic() >= rest_until and not (fresh and any(waiting_labels(store).values())):
             added = fill_queue(room, number)
             if added:
                 yield Event("queue", standing.version, metrics={"queue/added": added})
@@ -134,23 +135,30 @@ def asker(room: Classroom) -> Asker:
 
 
 def learn(room: Classroom, fresh: Sequence[Label]) -> Iterator[Event]:
-    """The next version, from these labels."""
-    learners, standing = room.learners, room.standing
-    version = standing.version + 1
-    new = read_lessons(room.store, fresh, learners.tokenizer, room.context)
-    ids = tuple(lesson.label for lesson in new)
-    before = standing.accuracy
-    metrics: dict[str, float] = {"teach/labels": len(new)}
-    if any(lesson.graded for lesson in new):
-        for event in move_reward_model(room, new, version):
+    """The next version, from these labels and those that come while the reward model learns."""
+    learners, standing, config = room.learners, room.standing, room.config
+    version, before = standing.version + 1, standing.accuracy
+    metrics: dict[str, float] = {}
+    new: list[Lesson] = []
+    while fresh:
+        came = fresh[-1]
+        lessons = read_lessons(room.store, fresh, learners.tokenizer, room.context)
+        for event in move_reward_model(room, lessons, version, len(new)):
             metrics |= event.metrics
             yield event
+        new += lessons
+        room.lessons |= {lesson.label: lesson for lesson in lessons}
+        left = config.labels - len(new)
+        fresh = labels_after(room.store, came.id, left) if left else []
+    if any(lesson.graded for lesson in new):
         standing.accuracy, standing.pairs = measure(learners, room.ground.held_out)
     for event in move_policy(room, new, version):
         metrics |= event.metrics
         yield event
     metrics |= {"teach/accuracy": standing.accuracy, "teach/accuracy_before": before}
+    metrics["teach/labels"] = len(new)
 
+    ids = tuple(lesson.label for lesson in new)
     standing.version, standing.last, standing.used = version, ids[-1], list(ids)
     standing.too_long = [lesson.label for lesson in new if lesson.too_long]
     standing.effect = {
@@ -162,13 +170,15 @@ def learn(room: Classroom, fresh: Sequence[Label]) -> Iterator[Event]:
     }
     save(room, metrics)
     publish(room)
-    room.lessons |= {lesson.label: lesson for lesson in new}
-    metrics["teach/seconds"] = room.store.clock() - fresh[-1].created_at
+    metrics["teach/seconds"] = room.store.clock() - came.created_at
     yield Event("version", version, ids, metrics)
 
 
-def move_reward_model(room: Classroom, new: Sequence[Lesson], version: int) -> Iterator[Event]:
-    """Each new ranking and rating is part of `importance` steps."""
+def move_reward_model(
+    room: Classroom, new: Sequence[Lesson], version: int, part: int
+) -> Iterator[Event]:
+    """Each new ranking and rating is part of `importance` steps. part: of the version's labels,
+    how many were learned before."""
     learners, config = room.learners, room.config
     settings = RewardConfig()
     graded = [example for lesson in new for example in lesson.graded]
@@ -177,12 +187,14 @@ def move_reward_model(room: Classroom, new: Sequence[Lesson], version: int) -> I
         *room.ground.comparisons,
         *(example for lesson in room.lessons.values() for example in lesson.graded),
     ]
+    if not graded:
+        return
     ratings = [example for example in (*earlier, *graded) if isinstance(example, Rating)]
     meet_raters(learners, [example for example in graded if isinstance(example, Rating)])
     learners.reward_model.unnormalise()  # its probabilities belong to the scores as trained
     batches = reward_batches(
         graded, earlier, config.importance, config.new_per_step, settings.batch,
-        room.seed, STAGE, version,
+        *seed_of(room), part,
     )  # fmt: skip
     for step, batch in enumerate(batches):
         packed, ranks, mask, rated = pack_graded(
@@ -191,7 +203,7 @@ def move_reward_model(room: Classroom, new: Sequence[Lesson], version: int) -> I
             learners.tokenizer,
             room.context,
             settings,
-            seeded(room.seed, STAGE, version, "swap", step),
+            seeded(*seed_of(room), part, "swap", step),
         )
         metrics = reward_step(
             learners.reward_model,
@@ -217,14 +229,19 @@ def move_policy(room: Classroom, new: Sequence[Lesson], version: int) -> Iterato
     shown = [example for lesson in new for example in lesson.shown]
     earlier = [
         *room.ground.demonstrations,
-        *(example for lesson in room.lessons.values() for example in lesson.shown),
+        *(
+            example
+            for lesson in room.lessons.values()
+            for example in lesson.shown
+            if lesson.label < new[0].label
+        ),
     ]
     imitated = None
     settings = SFTConfig(batch=32)
     if shown or earlier:
         imitated = shown_batches(
             shown, earlier, config.new_per_step, room.shown, learners.tokenizer, room.context,
-            settings, room.seed, STAGE, version,
+            settings, *seed_of(room),
         )  # fmt: skip
     steps = config.importance * math.ceil(len(shown) / config.new_per_step)
     for _ in range(steps):
