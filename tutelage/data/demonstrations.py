@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,19 +18,41 @@ from tutelage.text.tokenizer import Tokenizer
 
 
 def read_demonstrations(path: Path) -> list[Demonstration]:
-    """JSONL of {"messages": [{"role", "content"}, …]} or {"prompt", "completion"}."""
+    """JSONL of {"messages": [{"role", "content"}, …]}, {"prompt", "completion"}, or instructions,
+    {"instruction", "input", "output"}, whose input may be missing or empty: turned into a dialogue,
+    a person says the instruction, a blank line and the input."""
     found = []
     for where, record in read_records(path):
-        if isinstance(record.get("prompt"), str) and isinstance(record.get("completion"), str):
-            reply = Message("assistant", str(record["completion"]))
-            found.append(Demonstration((*ask(str(record["prompt"])), reply)))
+        texts = {name: text for name, text in record.items() if isinstance(text, str)}
+        if {"prompt", "completion"} <= texts.keys():
+            found.append(_exchange(texts["prompt"], texts["completion"]))
+        elif {"instruction", "output"} <= texts.keys():
+            parts = [texts["instruction"].strip(), texts.get("input", "").strip()]
+            found.append(_exchange("\n\n".join(filter(None, parts)), texts["output"].strip()))
         elif isinstance(record.get("messages"), list):
             found.append(Demonstration(_messages(record["messages"], where)))
         else:
             raise BadInput(
-                f"{where}: expected `prompt` and `completion`, or `messages`, "
-                f"got {named_keys(record)}."
+                f"{where}: expected `prompt` and `completion`, `messages`, or `instruction` and "
+                f"`output`, got {named_keys(record)}."
             )
+    return found
+
+
+def _exchange(said: str, reply: str) -> Demonstration:
+    return Demonstration((*ask(said), Message("assistant", reply)))
+
+
+def mixed(
+    sources: Sequence[Sequence[Demonstration]], shares: Sequence[float]
+) -> list[Demonstration]:
+    """As many demonstrations as the sources have together, of which each source gives its share:
+    from its start, and again from there where it has too few. Shares count relative to their sum.
+    """
+    total, whole = sum(map(len, sources)), sum(shares)
+    found: list[Demonstration] = []
+    for source, share in zip(sources, shares, strict=True):
+        found += itertools.islice(itertools.cycle(source), round(total * share / whole))
     return found
 
 
