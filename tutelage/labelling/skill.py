@@ -1,0 +1,186 @@
+"""How good each labeler is, and what the crowd says once that is known: a noisy Bradley–Terry model
+of pairs with ties. Dawid and Skene's model of plain labels is in dawid_skene.py.
+
+What labeler w feels for item i over item j, i first of the two in the record, is
+
+    η = a_w (q_i − q_j) + b_w · position + c_w · doublings
+
+a_w: skill, 1 for the crowd on average; at 0 they answer at random, below 0 against the others.
+b_w: position bias, logits in favour of what stands at the top. c_w: length bias, logits for each
+doubling of length, beyond what the crowd's own taste for length makes of a_w (q_i − q_j). First,
+tie and second are as likely as exp(η/2), ν_w and exp(−η/2) (Davidson 1970).
+
+Crowd-BT (Chen et al. 2013) also fits each labeler's skill together with the scores, as a chance of
+a flipped answer; a slope instead lets biases stand beside it in one unit. A length that all prefer
+nobody can tell from quality: it belongs to q. Position bias is seen only where the order varies.
+
+Scores, skills, biases and log ν have normal priors, whose means and widths are learned from the
+crowd (MacKay 1992): a labeler of three answers is taken for a typical one, one of hundreds is not.
+The posterior is approximated by normals, scores apart from labelers (Opper and Archambeau 2009): a
+maximum over both at once would take scores that rest on two answers for known, and skills grow
+without end. Standard errors come from simulated crowds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tutelage.errors import BadInput
+from tutelage.labelling.pairs import Floats, Ints, Pairs
+from tutelage.labelling.posterior import (
+    Posterior,
+    SkillConfig,
+    averaged,
+    centred,
+    davidson,
+    in_unit,
+    nodes_of,
+    posterior,
+)
+from tutelage.labelling.spread import Spread
+
+_TINY = 1e-9
+
+
+@dataclass(frozen=True)
+class LabelerSkill:
+    """One labeler, each estimate with its standard error."""
+
+    labeler: Hashable
+    pairs: int
+    skill: float  # a_w
+    skill_se: float
+    reliability: float  # chance to prefer the better of two typical items, ties and biases aside
+    reliability_se: float
+    position_bias: float  # logits in favour of the top, the crowd's share included
+    position_se: float
+    length_bias: float  # logits a doubling of length, beyond the crowd's
+    length_se: float
+
+
+@dataclass(frozen=True)
+class CrowdFit:
+    """What a crowd says (scores) and who says it (parameters)."""
+
+    scores: Floats  # (I,) q in logits; those connected by pairs have mean 0
+    score_se: Floats  # (I,)
+    spread: Spread  # covariance of the scores
+    parameters: Floats  # (W, 4) a, b, c, log ν
+    parameter_se: Floats  # (W, 4)
+    typical: Floats  # (4,) of a labeler who is not known
+    length_taste: float  # logits a doubling of length, in the scores already
+    widths: Floats  # (5,) of the priors of q, a, b, c, log ν, as learned
+    labelers: list[LabelerSkill]
+    sweeps: int  # that it took
+
+
+def noisy_bradley_terry(pairs: Pairs, config: SkillConfig | None = None) -> CrowdFit:
+    """Scores and labelers of these pairs. BadInput without pairs."""
+    if not len(pairs):
+        raise BadInput("Skill is estimated from comparisons, and there are none yet: label some.")
+    config = config or SkillConfig()
+    found = posterior(pairs, config)
+    return _result(pairs, found, _errors(pairs, found, config))
+
+
+def preference_chances(
+    fit: CrowdFit,
+    first: Ints,
+    second: Ints,
+    *,
+    labelers: Ints | None = None,
+    positions: Floats | None = None,
+    bits: Floats | None = None,
+) -> Floats:
+    """Chances of first, tie and second, (N, 3), said by these labelers, or by one not known (who
+    has no length bias of their own), over what is uncertain about the scores. first, second,
+    labelers: (N,) indices. positions as in Pairs; without them, as if neither stood at the top.
+    bits: (I,) as in Pairs, needed for labelers' length bias."""
+    who = fit.typical[None] if labelers is None else fit.parameters[labelers]
+    eta = who[:, 0] * (fit.scores[first] - fit.scores[second])
+    if positions is not None:
+        eta = eta + who[:, 1] * positions
+    if bits is not None:
+        eta = eta + who[:, 2] * (bits[first] - bits[second])
+    variance = who[:, 0] ** 2 * fit.spread.of_gaps(first, second)
+    chances = davidson(nodes_of(eta, variance), who[:, 3, None])
+    return averaged(np.moveaxis(chances, -1, 1))
+
+
+def _errors(pairs: Pairs, found: Posterior, config: SkillConfig) -> Floats:
+    """(W, 4) standard errors: how far the fit misses the labelers of simulated crowds, drawn from
+    the posterior, who label the same pairs. The posterior's own widths are too small, since it
+    takes scores and labelers apart."""
+    if config.draws < 1:
+        return np.sqrt(found.variances)
+    generator = np.random.default_rng(config.seed)
+    quick = replace(config, tolerance=10 * config.tolerance)
+    misses = np.zeros(found.labelers.shape)
+    for _ in range(config.draws):
+        truth = in_unit(pairs, drawn(found, generator))
+        simulated = replace(pairs, preferences=simulate(pairs, truth, generator))
+        misses += (posterior(simulated, quick, start=found).labelers - truth.labelers) ** 2
+    return np.sqrt(misses / config.draws)
+
+
+def drawn(found: Posterior, generator: np.random.Generator) -> Posterior:
+    """The posterior with its means replaced by a sample of it."""
+    W = len(found.labelers)
+    roots = np.linalg.cholesky(found.covariance + _TINY * np.eye(4))
+    labelers = found.labelers + np.einsum("wkl,wl->wk", roots, generator.normal(size=(W, 4)))
+    return replace(found, labelers=labelers, scores=found.scores + found.spread.sample(generator))
+
+
+def simulate(pairs: Pairs, truth: Posterior, generator: np.random.Generator) -> Ints:
+    """(N,) preferences that the model's labelers would have. A labeler's pairs of one task share
+    what they felt for each response (Gumbel noise), so that without ties they make a ranking."""
+    a, b, c, u = truth.labelers[pairs.labelers].T
+    gaps = truth.scores[pairs.first] - truth.scores[pairs.second]
+    eta = a * gaps + b * pairs.positions + c * pairs.doublings
+    chances = davidson(eta, u)
+    sides = np.concatenate([pairs.first, pairs.second])
+    who = np.stack([np.tile(pairs.labelers, 2), np.tile(pairs.tasks, 2), sides], axis=1)
+    felt, index = np.unique(who, axis=0, return_inverse=True)
+    noise = generator.gumbel(size=len(felt))[index.reshape(2, -1)]
+    uniform = 1 / (1 + np.exp(noise[1] - noise[0]))
+    return (uniform > 1 - chances[:, 0]).astype(np.int64) - (uniform < chances[:, 2])
+
+
+def _result(pairs: Pairs, state: Posterior, errors: Floats) -> CrowdFit:
+    gaps = state.scores[pairs.first] - state.scores[pairs.second]
+    edges = np.quantile(np.abs(gaps), np.linspace(0.005, 0.995, 100))
+    right = 1 / (1 + np.exp(-state.labelers[:, :1] * edges))  # (W, 100)
+    steepness = (right * (1 - right) * edges).mean(axis=1)
+    counts = np.bincount(pairs.labelers, minlength=len(pairs.labeler_names))
+    labelers = [
+        LabelerSkill(
+            labeler=name,
+            pairs=int(counts[w]),
+            skill=float(state.labelers[w, 0]),
+            skill_se=float(errors[w, 0]),
+            reliability=float(right[w].mean()),
+            reliability_se=float(steepness[w] * errors[w, 0]),
+            position_bias=float(state.labelers[w, 1]),
+            position_se=float(errors[w, 1]),
+            length_bias=float(state.labelers[w, 2]),
+            length_se=float(errors[w, 2]),
+        )
+        for w, name in enumerate(pairs.labeler_names)
+    ]
+    return CrowdFit(
+        scores=centred(state.scores, state.spread.layout.component),
+        score_se=np.sqrt(state.spread.variances()),
+        spread=state.spread,
+        parameters=state.labelers,
+        parameter_se=errors,
+        typical=state.centre,
+        length_taste=state.taste,
+        widths=np.array([state.score_width, *state.widths]),
+        labelers=labelers,
+        sweeps=state.sweeps,
+    )
+
+
