@@ -172,17 +172,22 @@ def test_the_model_reads_what_it_is_told_to_remember(talk, site) -> None:
 
 
 def test_it_asks_at_its_rate_and_can_be_told_not_to(talk, post, site) -> None:
-    change_settings(site.store, None, ask_rate=1.0)
+    change_settings(site.store, None, ask_rate=1.0, ask_cost=0.0)
     talk("go", "$ ls")
-    assert "Was that right?" in post("run", 2)["message"]
+    assert "Nobody has told me yet whether I use `ls` well" in post("run", 2)["message"]
     answered = post("answer", 2, right=False)
     assert "You said that it was wrong" in answered["message"]
     [label] = stored(site)
-    assert (label["kind"], label["right"], label["propensity"]) == ("answer", False, 1.0)
+    assert (label["kind"], label["right"]) == ("answer", False)
+    assert label["propensity"] == pytest.approx(1.0, abs=1e-3)
+    assert site.questions._state().actions["ls"].judged == 1
+    talk("go", "fine", conversation=1)
+    [last] = [m for m in chat_of(site).messages if m.content == "fine"]
+    assert last.detail["question"]["because"] == "new"
     change_settings(site.store, None, asks=False)
     talk("go", "$ ls", conversation=1)
-    assert "Was that right?" not in post("run", 4)["message"]
-    post("answer", 4, 400, right=True)
+    assert 'data-act="answer"' not in post("run", 6)["message"]
+    post("answer", 6, 400, right=True)
 
 
 def test_a_link_shares_until_it_is_revoked(talk, client, token, site) -> None:

@@ -11,10 +11,11 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from tutelage.errors import BadInput
 from tutelage.labelling import conversations, labels
+from tutelage.labelling.asking import action_of
 from tutelage.labelling.records import Chat, ChatMessage
 from tutelage.web.errors import Refused
 from tutelage.web.models import colour, spoken_name
-from tutelage.web.questions import question_about
+from tutelage.web.questions import check_question
 from tutelage.web.render import page
 from tutelage.web.replies import again, answering, as_html, command_of, commands_ran, shown
 from tutelage.web.security import Serving, Visiting, Visitor, slow_down
@@ -141,6 +142,10 @@ def thumb(request: Request, asked: Thumb, visitor: Visiting, site: Serving) -> R
     chat, message = _reply(site, visitor, asked)
     value = {**_about(chat, message), "response": message.content, "good": asked.good}
     labels.add_label(site.store, visitor.person.id, "thumb", value, asked.key)
+    if "thumb" not in (message.detail or {}):
+        site.questions.judged(
+            message, action_of(command_of(message) or message.content), asked.good
+        )
     return _changed(request, site, visitor, chat, message, {"thumb": asked.good})
 
 
@@ -188,8 +193,7 @@ def run(request: Request, asked: Of, visitor: Visiting, site: Serving) -> Respon
     slow_down(site.generations.wait_s(f"person {visitor.person.id}"))
     output = site.worlds.run(chat.id, command, lambda: commands_ran(chat))
     changes: dict[str, Any] = {"output": output}
-    question = question_about(site, visitor.person.id, message)
-    if question:
+    if question := site.questions.about(message, action_of(command)):
         changes["question"] = question
     return _changed(request, site, visitor, chat, message, changes, files=True)
 
@@ -197,17 +201,16 @@ def run(request: Request, asked: Of, visitor: Visiting, site: Serving) -> Respon
 def answer(request: Request, asked: Answer, visitor: Visiting, site: Serving) -> Response:
     """What a person says when the assistant asks whether it was right, kept as a label."""
     chat, message = _reply(site, visitor, asked)
-    question = (message.detail or {}).get("question")
-    if question is None:
-        raise BadInput("Nothing was asked about this reply.")
+    question = check_question(message)
     value = {
         **_about(chat, message),
         "response": message.content,
         "right": asked.right,
-        "asked_because": question["because"],
+        "asked_because": question["sentence"],
         "propensity": question["propensity"],
     }
     labels.add_label(site.store, visitor.person.id, "answer", value, asked.key)
+    site.questions.answered(message, question, asked.right)
     return _changed(request, site, visitor, chat, message, {"answer": asked.right})
 
 

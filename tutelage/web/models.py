@@ -14,8 +14,9 @@ from torch import Tensor
 
 from tutelage.errors import BadInput
 from tutelage.evaluation.wording import stage_name
-from tutelage.model.checkpoint import is_reward_model, load_policy
+from tutelage.model.checkpoint import is_reward_model, load_policy, load_reward_model
 from tutelage.model.gpt import GPT
+from tutelage.model.heads import RewardModel
 from tutelage.rollout.engine import Sampling
 from tutelage.rollout.stream import stream_drawn
 from tutelage.runs import stages_of
@@ -119,6 +120,24 @@ class Models:
                 gpt, tokenizer = load_policy(folder)
                 known = self._loaded[name] = Speaker(name, version, gpt, tokenizer)
             return known
+
+    def grader(self, known: str) -> tuple[str, RewardModel, Tokenizer] | str | None:
+        """The newest reward model with a key that names it; the key alone where it is `known`; None
+        where the run has none."""
+        if self.folder is None or (self.folder / "model.json").exists():
+            return None
+        taught = self._taught()
+        if taught:
+            folder = taught.reward
+        else:
+            stages = [self.folder / "checkpoints" / name for name in stages_of(self.folder)]
+            folders = [folder for folder in stages if is_reward_model(folder)]
+            if not folders:
+                return None
+            folder = folders[-1]
+        if folder.name == known:
+            return known
+        return folder.name, *load_reward_model(folder)
 
     def _taught(self) -> Taught | None:
         now = time.monotonic()

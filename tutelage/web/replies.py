@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from fastapi import Request
 from tutelage.device import seeded
 from tutelage.errors import BadInput, TutelageError
 from tutelage.labelling import conversations
+from tutelage.labelling.asking import action_of
 from tutelage.labelling.records import Chat, ChatMessage
 from tutelage.schema import Message
 from tutelage.text.chat_format import encode_prompt
@@ -151,7 +151,14 @@ def answering(
         for piece in written(replies, site.stopped, key):
             yield line(**piece)
         stored = True
-        yield line(message=as_html(request, chat, store()))
+        message = store()
+        ended = len(replies) == 1 and "stopped" not in (message.detail or {})
+        if ended and not command_of(message):  # of a command it asks once that has run
+            question = site.questions.about(message, action_of(message.content))
+            if question:
+                detail = {**(message.detail or {}), "question": question}
+                message = conversations.update_detail(site.store, message.id, labeler_id, detail)
+        yield line(message=as_html(request, chat, message))
     except Exception as error:
         yield failed(error)
     finally:  # the reader may have left in the middle
@@ -219,11 +226,6 @@ def command_of(message: ChatMessage) -> str:
 def commands_ran(chat: Chat) -> list[str]:
     """The commands that a conversation has run, in order."""
     return [command_of(m) for m in chat.messages if m.detail and "output" in m.detail]
-
-
-def sureness(logprobs: Sequence[float] | None) -> float | None:
-    """Geometric mean of the probabilities that the model gave to its own tokens."""
-    return math.exp(sum(logprobs) / len(logprobs)) if logprobs else None
 
 
 def as_html(request: Request, chat: Chat, message: ChatMessage) -> str:

@@ -10,6 +10,7 @@ from tutelage.config import require
 from tutelage.labelling.store import Store
 from tutelage.web.limits import Limiter
 from tutelage.web.models import Models
+from tutelage.web.questions import Questions
 from tutelage.web.worlds import Worlds
 
 
@@ -56,6 +57,7 @@ class Site:
         options = self.options
         self.models = Models(self.run)
         self.worlds = Worlds(options.folder)
+        self.questions = Questions(self.store, self.models)
         self.stopped: set[str] = set()  # keys of replies that their reader ended
         self.requests = Limiter(options.requests_per_s, 10 * options.requests_per_s)
         a_second = options.generations_per_minute / 60
