@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from tutelage import __version__
 from tutelage.evaluation import wording
+from tutelage.evaluation.figures import COLOURS
 from tutelage.evaluation.report import unbroken
 
 # What a model's markdown may become. No images: a remote one would tell who reads.
@@ -22,7 +23,26 @@ TAGS = {*_BLOCKS.split(), "em", "strong", "s", "code", "a"}
 ATTRIBUTES = {"a": {"href"}, "ol": {"start"}}
 SCHEMES = {"http", "https", "mailto"}
 MOST_MARKDOWN = 20_000  # characters; what is longer is shown as it is written
+CLASSES = {colour: f"of-{stage}" for stage, colour in COLOURS.items()}
+
+
+def stage_class(colour: str) -> str:
+    """The class that gives a stage its colour; the policy forbids a style in the page."""
+    return CLASSES.get(colour, "of-quiet")
+
+
+def ago(seconds: float) -> str:
+    """A time that has passed, as a person says it."""
+    if seconds < 90:
+        return f"{max(0, round(seconds))} s ago"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} min ago"
+    return f"{round(seconds / 3600)} h ago" if seconds < 172_800 else f"{seconds / 86400:.0f} d ago"
+
+
 FILTERS = (
+    stage_class,
+    ago,
     wording.decimal,
     wording.signed,
     wording.count,
