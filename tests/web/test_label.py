@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -232,7 +233,7 @@ def test_a_message_of_a_dialogue_is_ranked_by_others(speaking: Site) -> None:
     # Nothing to rank where people wrote every reply.
     (label,) = history(speaking.store, person.id)
     written = {**label.value, "suggested": suggested[1:]}
-    changed = Label(**{**vars(label), "value": written})
+    changed = replace(label, value=written)
     assert suggestions.rank_dialogue(speaking, changed, random.Random(0)) is None
 
 
@@ -363,13 +364,23 @@ def test_effects_are_told_to_whose_label_it_was(site: Site, person: Person) -> N
     (label,) = history(site.store, person.id)
     assert person.get("/label/effects").json() == {"since": 0.0, "effects": []}
     assert "waiting for the trainer" in person.get("/label/history").text
-    labels.mark_used(site.store, [label.id], {"before": 0.712, "after": 0.716})
+    effect = {"accuracy_before": 0.712, "accuracy_after": 0.716, "pairs": 150, "n": 1}
+    labels.mark_used(site.store, [label.id], effect)
     told = person.get("/label/effects").json()
-    sentence = "Your label was used, reward model accuracy 71.2 → 71.6 %."
+    sentence = "Your label was used, reward model accuracy 71.2 → 71.6 % (n = 150)."
     assert told["effects"] == [{"label": label.id, "sentence": sentence}]
     assert person.get(f"/label/effects?since={told['since']!r}").json()["effects"] == []
     assert "71.2 → 71.6" in person.get("/label/history").text
     assert person.client.get("/label/effects?since=soon").status_code == 422
+
+
+def test_effect_sentences_by_hand() -> None:
+    def said(**effect: object) -> str:
+        return label_words.effect_sentence(replace(_label(1, 1.0), used_at=1.0, effect=effect))
+
+    assert label_words.effect_sentence(_label(1, 1.0)) == ""
+    assert said(n=4, version=2) == "Your label was used with 3 others in training."
+    assert said(left_out="longer than 256 tokens").endswith("it is longer than 256 tokens.")
 
 
 def test_an_answered_task_says_so(site: Site, person: Person) -> None:

@@ -13,6 +13,7 @@ from tutelage.web import (
     chat,
     label,
     manage,
+    manage_agreement,
     manage_audit,
     manage_people,
     runs,
@@ -116,5 +117,6 @@ ROUTES = (
     Route("GET", "/manage/keys", manage_people.keys_page, "admin"),
     Route("POST", "/manage/keys", manage_people.make_key, "admin"),
     Route("POST", "/manage/keys/revoke", manage_people.revoke_key, "admin"),
+    Route("GET", "/manage/agreement", manage_agreement.agreement_page, "admin"),
     Route("GET", "/manage/audit", manage_audit.audit_page, "admin"),
 )

@@ -236,7 +236,8 @@ def test_a_rating_by_keyboard_and_its_effect(chromium: Any, address: str, site: 
         ticked = [name for name, is_so in label.value["fields"].items() if is_so]
         assert (label.value["overall"], ticked) == (6, ["hallucination"])
         page.goto(f"{address}/label/next")
-        labels.mark_used(site.store, [label.id], {"before": 0.712, "after": 0.716})
+        effect = {"accuracy_before": 0.712, "accuracy_after": 0.716, "pairs": 150, "n": 1}
+        labels.mark_used(site.store, [label.id], effect)
         page.get_by_text("reward model accuracy 71.2 → 71.6").wait_for()
 
 
