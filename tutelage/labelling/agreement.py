@@ -47,7 +47,7 @@ def krippendorff_alpha(counts: Floats, level: Level = "nominal") -> float:
     counted, and units with fewer than two answers drop out. 1 is full agreement, 0 what chance
     makes; nan where no two answers can be compared, 1 where all are the same value.
     """
-    coincidences = _coincidences(counts).sum(axis=0).reshape(counts.shape[1], -1)
+    coincidences = _coincidences(counts).sum(axis=0).reshape(counts.shape[1], counts.shape[1])
     return float(_alpha(coincidences[None], level)[0])
 
 
@@ -136,7 +136,7 @@ def _coincidences(counts: Floats) -> Floats:
     outer = counts[:, :, None] * counts[:, None, :]
     index = np.arange(counts.shape[1])
     outer[:, index, index] -= counts
-    return (outer / (answers - 1)[:, None, None]).reshape(len(counts), -1)
+    return (outer / (answers - 1)[:, None, None]).reshape(len(counts), counts.shape[1] ** 2)
 
 
 def _alpha(coincidences: Floats, level: Level) -> Floats:

@@ -30,7 +30,7 @@ class SkillConfig:
     length_width: float = 0.3  # logits a doubling, around the crowd's
     tie_width: float = 1.0  # of log ν, around the crowd's
     learn_widths: bool = True  # from the crowd, the first ones as two labelers' evidence
-    draws: int = 30  # simulated crowds that errors come from; 0 leaves errors that are too small
+    draws: int = 20  # simulated crowds that errors come from; 0 leaves errors that are too small
     seed: int = 0  # of these
     tolerance: float = 1e-3  # largest change of a parameter in a sweep, where it ends
     sweeps: int = 300  # at most
@@ -71,7 +71,8 @@ def davidson(eta: Floats, log_tie: Floats) -> Floats:
     """Chances of first, tie and second, on a new last axis (Davidson 1970)."""
     first, tie = np.exp(-np.maximum(-eta, 0)), np.exp(log_tie - np.abs(eta) / 2)
     second = np.exp(-np.maximum(eta, 0))
-    return np.stack([first, tie, second], axis=-1) / (first + tie + second)[..., None]
+    parts = np.broadcast_arrays(first, tie, second)
+    return np.stack(parts, axis=-1) / sum(parts)[..., None]
 
 
 def nodes_of(mean: Floats, variance: Floats) -> Floats:

@@ -95,19 +95,23 @@ def preference_chances(
     positions: Floats | None = None,
     bits: Floats | None = None,
 ) -> Floats:
-    """Chances of first, tie and second, (N, 3), said by these labelers, or by one not known (who
-    has no length bias of their own), over what is uncertain about the scores. first, second,
-    labelers: (N,) indices. positions as in Pairs; without them, as if neither stood at the top.
-    bits: (I,) as in Pairs, needed for labelers' length bias."""
+    """Chances of first, tie and second, (N, 3), said by these labelers, or by one not known, over
+    all that is uncertain about scores and labeler. first, second, labelers: (N,) indices. positions
+    as in Pairs; without them, as if neither stood at the top. bits: (I,) as in Pairs, without them
+    as if both were as long."""
     who = fit.typical[None] if labelers is None else fit.parameters[labelers]
-    eta = who[:, 0] * (fit.scores[first] - fit.scores[second])
-    if positions is not None:
-        eta = eta + who[:, 1] * positions
-    if bits is not None:
-        eta = eta + who[:, 2] * (bits[first] - bits[second])
-    variance = who[:, 0] ** 2 * fit.spread.of_gaps(first, second)
-    chances = davidson(nodes_of(eta, variance), who[:, 3, None])
-    return averaged(np.moveaxis(chances, -1, 1))
+    unsure = fit.widths[None, 1:] if labelers is None else fit.parameter_se[labelers]
+    N = len(first)
+    gaps = fit.scores[first] - fit.scores[second]
+    doublings = np.zeros(N) if bits is None else bits[first] - bits[second]
+    slopes = np.stack([gaps, np.zeros(N) if positions is None else positions, doublings], axis=1)
+    spread = (who[:, 0] ** 2 + unsure[:, 0] ** 2) * fit.spread.of_gaps(first, second)
+    variance = spread + (unsure[:, :3] ** 2 * slopes**2).sum(axis=1)
+    eta = nodes_of((who[:, :3] * slopes).sum(axis=1), variance)  # (N, nodes)
+    tie_mean, tie_variance = (np.broadcast_to(x[:, 3], N) for x in (who, unsure**2))
+    log_tie = nodes_of(tie_mean, tie_variance)
+    chances = davidson(eta[:, :, None], log_tie[:, None, :])  # (N, nodes, nodes, 3)
+    return averaged(averaged(np.moveaxis(chances, -1, 1)))
 
 
 def _errors(pairs: Pairs, found: Posterior, config: SkillConfig) -> Floats:
@@ -184,3 +188,8 @@ def _result(pairs: Pairs, state: Posterior, errors: Floats) -> CrowdFit:
     )
 
 
+
+
+def without_skill(config: SkillConfig) -> SkillConfig:
+    """The plain Bradley–Terry model with ties: every labeler alike."""
+    return replace(config, skill_width=0.0, position_width=0.0, length_width=0.0, tie_width=0.0)
