@@ -11,7 +11,7 @@ SEED = 0
 RUN = runs/demo
 BIN = .venv/bin
 
-.PHONY: demo test test-all setup sandbox check clean
+.PHONY: demo test test-all setup sandbox services check clean
 
 demo: setup
 	$(BIN)/tutelage school --run $(RUN) --minutes $(MINUTES) --seed $(SEED)
@@ -24,7 +24,7 @@ test-all: check
 	$(BIN)/python tests/record_all.py
 	sh tests/wheel_job.sh
 
-check: setup
+check: setup .venv/dev services
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -35,8 +35,15 @@ setup: .venv/ready sandbox
 .venv/ready: pyproject.toml constraints.txt tools/make_venv.sh
 	@sh tools/make_venv.sh "$(PYTHON)"
 
+# What the tests need besides; make demo does without.
+.venv/dev: .venv/ready
+	@sh tools/install_extras.sh dev
+
 sandbox:
 	@sh tools/install_sandbox.sh
+
+services:
+	@sh tools/install_services.sh
 
 clean:
 	rm -rf .venv build dist tutelage.egg-info

@@ -47,6 +47,21 @@ def test_what_a_plan_costs_fits_the_minutes():
     assert 0.7 * 600 < tokens / 10_000 < 0.9 * 600  # the rest is the world and the evaluation
 
 
+@pytest.mark.parametrize("judge", ["reward_model", "verifier"])
+def test_what_pretraining_cannot_use_goes_to_comparisons_and_reinforcement(judge):
+    plan = make_plan(SchoolConfig(minutes=60, judge=judge))
+    assert plan.pretrain_steps == planning._MOST_PRETRAINING // 2048
+    policy = planning._TOKENS_PER_POLICY_STEP * plan.policy_steps * plan.rounds
+    tokens = (
+        2048 * plan.pretrain_steps
+        + planning._TOKENS_PER_EPOCH * plan.sft_epochs
+        + planning._TOKENS_PER_COMPARISON * plan.comparisons * plan.rounds
+        + policy
+    )
+    assert 0.8 * 3600 < tokens / 10_000 < 0.95 * 3600
+    assert policy > tokens / 3
+
+
 def test_a_run_is_planned_once(tmp_path: Path, rates):
     config = SchoolConfig(run=tmp_path / "run")
     assert open_run(config)[1] == open_run(config)[1]

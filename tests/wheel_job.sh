@@ -22,7 +22,7 @@ package = here / "tutelage"
 wanted = {"tutelage/py.typed", *(
     path.relative_to(here).as_posix()
     for path in package.rglob("*")
-    if path.suffix in {".py", ".html", ".css", ".js", ".txt"} and "__pycache__" not in path.parts
+    if path.suffix in {".py", ".html", ".css", ".js", ".txt", ".svg", ".mako"} and "__pycache__" not in path.parts
 )}
 assert any(name.endswith(".css") for name in wanted)
 missing = sorted(wanted - set(zipfile.ZipFile(wheel).namelist()))

@@ -34,5 +34,5 @@ version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 torch=$(grep '^torch==' constraints.txt)
 echo "Installing $torch and what Tutelage needs into .venv …"
 .venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt "$torch"
-.venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+.venv/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[control,web]'
 touch .venv/ready

@@ -109,6 +109,8 @@ _TOKENS_PER_EPOCH = 64_000  # of 2,000 demonstrations
 _TOKENS_PER_COMPARISON = 210  # a prompt: nine replies sampled and run, one pass of training
 _TOKENS_PER_POLICY_STEP = 20_000  # 128 prompts × 4 samples: sampling, scoring, policy, critic
 _SHARES = {"pretrain": 0.30, "sft": 0.26, "compare": 0.14, "policy": 0.27}
+_MOST_EPOCHS = 30.0  # of SFT
+_MOST_PRETRAINING = 6_000_000  # tokens: twice that lowers the loss and leaves SFT as it is
 
 
 def make_plan(config: SchoolConfig) -> Plan:
@@ -124,9 +126,14 @@ def make_plan(config: SchoolConfig) -> Plan:
     # A round that has too few comparisons makes a reward model that the policy fools.
     rounds = config.rounds or (1 if config.minutes < 20 else 2 if config.minutes < 60 else 3)
     if config.judge == "verifier":
-        tokens["policy"] += tokens["compare"]
-    epochs = min(30.0, max(0.5, tokens["sft"] / _TOKENS_PER_EPOCH))
+        tokens |= {"policy": tokens["policy"] + tokens["compare"], "compare": 0.0}
+    epochs = min(_MOST_EPOCHS, max(0.5, tokens["sft"] / _TOKENS_PER_EPOCH))
     pretrain = tokens["pretrain"] + max(0.0, tokens["sft"] - epochs * _TOKENS_PER_EPOCH)
+    # What pretraining cannot use buys comparisons and reinforcement, in their proportion.
+    left = max(0.0, pretrain - _MOST_PRETRAINING)
+    pretrain -= left
+    graded = tokens["compare"] + tokens["policy"]
+    tokens = {stage: spent * (1 + left / graded) for stage, spent in tokens.items()}
     return Plan(
         size=size,
         tokens_per_s=round(rate, 1),
@@ -136,7 +143,7 @@ def make_plan(config: SchoolConfig) -> Plan:
         rounds=rounds,
         comparisons=max(32, int(tokens["compare"] / _TOKENS_PER_COMPARISON / rounds)),
         policy_steps=max(2, int(tokens["policy"] / _TOKENS_PER_POLICY_STEP / rounds)),
-        audit_tasks=int(min(200, max(16, seconds / 3))),
+        audit_tasks=int(min(400, max(16, seconds / 3))),
         evaluation_tasks=tasks,
     )
 

@@ -65,8 +65,9 @@ def new_algorithm(name: str, seed: int = 0) -> Algorithm:
     return entry.algorithm(policy, entry.settings(**entry.control))
 
 
-def settings(name: str, steps: int) -> ControlConfig:
+def settings(name: str, steps: int, normalise: bool = False) -> ControlConfig:
     return ControlConfig(
+        normalise=normalise,
         steps=steps,
         environments=SIDE_BY_SIDE,
         steps_per_update=min(64, ALGORITHMS[name].steps_per_update),
@@ -75,9 +76,11 @@ def settings(name: str, steps: int) -> ControlConfig:
     )
 
 
-def trained(name: str, folder: Path, steps: int, seed: int = 0) -> tuple[Run, ControlPolicy]:
+def trained(
+    name: str, folder: Path, steps: int, seed: int = 0, normalise: bool = False
+) -> tuple[Run, ControlPolicy]:
     algorithm, run = new_algorithm(name, seed), Run(folder)
-    for _ in control(run, algorithm, lamps, settings(name, steps), seed):
+    for _ in control(run, algorithm, lamps, settings(name, steps, normalise), seed):
         pass
     return run, algorithm.policy
 
@@ -108,10 +111,14 @@ def test_a_seed_decides_everything(name: str, tmp_path: Path):
     assert not weights(first).equal(weights(other))
 
 
-@pytest.mark.parametrize("name", ACTORS)
-def test_resumed_is_as_never_stopped(name: str, tmp_path: Path):
-    whole, _ = trained(name, tmp_path / "whole", 1_500)
-    cut, config = Run(tmp_path / "cut"), settings(name, 1_500)
+@pytest.mark.parametrize(
+    ("name", "normalise"),
+    [(name, False) for name in ACTORS]
+    + [(name, True) for name in ACTORS if "q" not in ALGORITHMS[name].networks],
+)
+def test_resumed_is_as_never_stopped(name: str, normalise: bool, tmp_path: Path):
+    whole, _ = trained(name, tmp_path / "whole", 1_500, normalise=normalise)
+    cut, config = Run(tmp_path / "cut"), settings(name, 1_500, normalise)
     for progress in control(cut, new_algorithm(name), lamps, config, 0):
         if progress.step > config.updates // 2:  # one step after the first audit saved
             break

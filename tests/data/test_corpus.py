@@ -10,7 +10,7 @@ import torch
 
 from tutelage.data.comparisons import read_comparisons, write_comparisons
 from tutelage.data.corpus import read_corpus, stream_rows
-from tutelage.data.demonstrations import read_demonstrations, write_demonstrations
+from tutelage.data.demonstrations import mixed, read_demonstrations, write_demonstrations
 from tutelage.data.order import batch_indices
 from tutelage.errors import BadInput
 from tutelage.schema import Comparison, Demonstration, Message
@@ -98,3 +98,27 @@ def test_marks_that_end_a_line_elsewhere_stay_in_the_text(tmp_path: Path):
     assert read_comparisons(path) == ranked
     path.write_bytes(f'{{"text": "{text[:-6]}"}}\r\n{{"text": "next"}}\r\n'.encode())
     assert read_corpus([path]) == [text[:-6], "next"]
+
+
+def test_instruction_data_becomes_dialogue(tmp_path: Path):
+    path = tmp_path / "a.jsonl"
+    path.write_text(
+        '{"instruction": "Add them. ", "input": "2, 3", "output": "5"}\n'
+        '{"instruction": "Greet.", "input": "", "output": " Hello.\\n"}\n'
+        '{"instruction": "Leave.", "output": "Bye."}\n'
+    )
+    assert read_demonstrations(path) == [
+        Demonstration((*ask("Add them.\n\n2, 3"), Message("assistant", "5"))),
+        Demonstration((*ask("Greet."), Message("assistant", "Hello."))),
+        Demonstration((*ask("Leave."), Message("assistant", "Bye."))),
+    ]
+
+
+def test_sources_are_mixed_in_their_shares():
+    one, other = (
+        [Demonstration((*ask(f"{name}{i}"), Message("assistant", "x"))) for i in range(count)]
+        for name, count in (("a", 6), ("b", 2))
+    )
+    found = [shown.messages[0].content for shown in mixed([one, other], [1.0, 3.0])]
+    assert found == ["a0", "a1", "b0", "b1", "b0", "b1", "b0", "b1"]
+    assert mixed([one, other], [6, 2]) == [*one, *other]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from sqlalchemy.engine import make_url
 
 from tests import postgres
 from tutelage.labelling.store import Store
+from tutelage.labelling.tables import metadata
 
 
 class Clock:
@@ -38,32 +38,29 @@ def postgres_server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def new_database(postgres_server: str) -> Iterator[Callable[[], str]]:
-    """URLs of databases with the tables of a store, each used once."""
+def postgres_url(postgres_server: str) -> str:
+    """A database with the tables of a store."""
     engine = create_engine(postgres_server, isolation_level="AUTOCOMMIT")
-    numbers = itertools.count()
-
-    def create(template: str = "template0") -> str:
-        name = f"test_{next(numbers)}"
-        with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
-        return name
-
-    def url(name: str) -> str:
-        return make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
-
-    pattern = create()
-    Store(url(pattern)).close()
-    yield lambda: url(create(pattern))
+    with engine.connect() as connection:
+        connection.execute(text("CREATE DATABASE labels"))
     engine.dispose()
+    url = make_url(postgres_server).set(database="labels")
+    found = url.render_as_string(hide_password=False)
+    Store(found).close()
+    return found
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'labels.db'}"
-    new: Callable[[], str] = request.getfixturevalue("new_database")
-    return new()
+    found: str = request.getfixturevalue("postgres_url")
+    engine = create_engine(found, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        names = ", ".join(metadata.tables)
+        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+    engine.dispose()
+    return found
 
 
 @pytest.fixture

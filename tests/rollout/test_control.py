@@ -12,7 +12,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from tutelage.algorithms import PPO, PPOConfig
 from tutelage.device import seeded
 from tutelage.errors import BadInput, EnvironmentFailure
-from tutelage.rollout.control import ControlPolicy, new_policy, play, start
+from tutelage.rollout.control import ControlPolicy, new_policy, play, standardised, start
 
 
 class Steps(gymnasium.Env):
@@ -127,3 +127,21 @@ def test_unknown_spaces_are_refused():
     environments.single_observation_space = Discrete(5)
     with pytest.raises(BadInput, match="FlattenObservation"):
         new_policy(environments, (4,), seeded("policy"))
+
+
+def test_rewards_are_counted_in_deviations_of_the_discounted_return():
+    environments = side_by_side(Steps(2, "itself"), Steps(3, "clock"))
+    policy = new_policy(environments, (4,), seeded("policy"))
+    policy.standardise()
+    found = play(policy, start(environments, 0), 5, seeded("play"))
+    standardised(policy, found, gamma=0.5)
+    # as they come: 1, 2 + 1/2 | 1, 2 + 1/2 and 1, 2.5, 3 + 2.5/2 | 1; a reset has none
+    returns = np.array([1, 2.5, 1, 2.5, 1, 2.5, 4.25, 1])
+    expected = np.array([[1, 2, 0, 1, 2], [1, 2, 3, 0, 1]]) / returns.std()
+    np.testing.assert_allclose(found.rewards, expected, rtol=1e-5)
+
+
+def test_what_acts_by_q_values_is_not_standardised():
+    policy = new_policy(side_by_side(Steps(2, "clock")), (4,), seeded("policy"), "q")
+    with pytest.raises(BadInput, match="leave out --normalise"):
+        policy.standardise()

@@ -32,6 +32,7 @@ from tutelage.commands.seeds import (
 from tutelage.environments import make_environments
 from tutelage.errors import BadInput
 from tutelage.evaluation.wording import listing
+from tutelage.rollout.control import ControlPolicy
 from tutelage.stages.control import ControlConfig
 from tutelage.terminal import console, show_next
 
@@ -183,10 +184,14 @@ def check_fit(options: ControlOptions) -> None:
     make = functools.partial(make_environments, options.env, 1, **options.keywords())
     environments = make()
     try:
-        new_algorithm(options.algorithm, options.settings, environments, options.hidden, 0)
-        return
+        settings = options.settings
+        fitted = new_algorithm(options.algorithm, settings, environments, options.hidden, 0)
     except (BadInput, ValueError) as error:
         why = str(error).rstrip(".")
+    else:
+        if options.training.normalise and isinstance(fitted.policy, ControlPolicy):
+            fitted.policy.standardise()
+        return
     able = []
     for name in typing.get_args(ControlAlgorithmName):
         entry = ALGORITHMS[name]

@@ -121,6 +121,7 @@ def _trained(training: Training, run: Run, seed: int) -> Iterator[Progress]:
         environment_options=training.environment_options,
         hidden=training.hidden,
         networks=entry.networks,
+        normalised=training.config.normalise,
     )
     recent: collections.deque[tuple[float, float]] = collections.deque()  # mean, episodes
     speed: float | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,10 +11,10 @@ from typing import Annotated
 
 import tyro
 
-from tutelage.commands.folders import find_model, settle
+from tutelage.commands.folders import Inputs, find_model, settle
 from tutelage.commands.machine import prepare
 from tutelage.commands.options import parse
-from tutelage.data.demonstrations import read_demonstrations
+from tutelage.data.demonstrations import mixed, read_demonstrations
 from tutelage.device import DTypeName
 from tutelage.model.checkpoint import load_policy
 from tutelage.stages.sft import SFTConfig, divide, sft
@@ -26,7 +27,9 @@ are trained, the end of each reply included.
 Reads
   --model           a model's folder, or a run (its newest stage that speaks)
   --demonstrations  JSONL of {"prompt", "completion"}, or of
-                    {"messages": [{"role", "content"}, …]}
+                    {"messages": [{"role", "content"}, …]}, or instruction data,
+                    {"instruction", "input", "output"}, turned into dialogue.
+                    Several files are mixed, in --shares or as long as they are
 
 Writes
   RUN/checkpoints/sft, RUN/sft.toml, RUN/metrics.jsonl.
@@ -40,23 +43,34 @@ Example
 @dataclass(frozen=True, kw_only=True)
 class SFTOptions:
     model: Annotated[Path, tyro.conf.arg(metavar="FOLDER")]  # what to train
-    demonstrations: Annotated[Path, tyro.conf.arg(metavar="FILE")]  # what to imitate
+    demonstrations: Annotated[tuple[Path, ...], tyro.conf.arg(metavar="FILE ...")]  # to imitate
+    shares: Annotated[tuple[float, ...], tyro.conf.arg(metavar="X ...")] = ()  # of each file
     run: Annotated[Path, tyro.conf.arg(metavar="DIR")]  # folder of the run
     stage: str | None = None  # of the run that --model names; default: the newest
     seed: int = 0
     dtype: DTypeName = "auto"  # of matrix products
     training: SFTConfig = field(default_factory=SFTConfig)
 
+    def __post_init__(self) -> None:
+        if self.shares and len(self.shares) != len(self.demonstrations):
+            raise ValueError(
+                f"shares must be one for each of the {len(self.demonstrations)} files of "
+                f"demonstrations, got {len(self.shares)}"
+            )
+        if not all(0 < share < math.inf for share in self.shares):
+            raise ValueError(f"shares must be above 0, got {' '.join(map(str, self.shares))}")
+
 
 def main(argv: Sequence[str]) -> None:
     options = parse(SFTOptions, "sft", ABOUT, argv)
     dtype = prepare(options.dtype)
     model = find_model(options.model, options.stage, making=(options.run, "sft"))
-    shown = read_demonstrations(options.demonstrations)
+    sources = [read_demonstrations(path) for path in options.demonstrations]
+    shown = mixed(sources, options.shares or [len(source) for source in sources])
     gpt, tokenizer = load_policy(model)
     # What cannot be trained on is told before the folder is bound to it.
     divide(shown, tokenizer, gpt.config.context, options.training)
-    inputs = {"model": model, "demonstrations": options.demonstrations}
+    inputs: Inputs = {"model": model, "demonstrations": options.demonstrations}
     run = settle(options.run, "sft", options, inputs)
     screen = console()
     if not run.done("sft"):

@@ -141,10 +141,10 @@ def accuracy_by_length(bins: Sequence[Mapping[str, Any]]) -> go.Figure:
     )
     figure.update_xaxes(
         tickvals=list(range(len(bins))),
-        ticktext=[label(row["label"], 16) for row in bins],
+        ticktext=[label(row["label"].replace(" characters", ""), 16) for row in bins],
         range=[-0.5, len(bins) - 0.5],
         showgrid=False,
-        title_text="difference in length of the two answers",
+        title_text="difference in length of the two answers (characters)",
     )
     figure.update_yaxes(title_text="right about the pair (%)")
     return figure

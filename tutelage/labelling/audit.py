@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, insert, select
 
-from tutelage.labelling.store import Store
+from tutelage.labelling.store import Store, lock_until_commit
 from tutelage.labelling.tables import audit, guidelines, labels
 
 START = "0" * 64  # what the first row follows
@@ -49,9 +49,8 @@ class Verification:
 
 def lock_chain(connection: Connection) -> None:
     """Until the transaction ends nobody else appends: rows, and labels with them, then become
-    visible in the order of their ids. SQLite has one writer anyway."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": CHAIN_LOCK})
+    visible in the order of their ids."""
+    lock_until_commit(connection, CHAIN_LOCK)
 
 
 def append(
@@ -70,7 +69,7 @@ def append(
     ).first()
     row: dict[str, Any] = {
         "id": last.id + 1 if last else 1,
-        "at": at,
+        "at": float(at),
         "actor_id": actor_id,
         "action": action,
         "subject": subject,

@@ -11,7 +11,7 @@ from tutelage.labelling import audit
 from tutelage.labelling.accounts import NAME_LIMIT, labeler_of, name_key
 from tutelage.labelling.passwords import check_password
 from tutelage.labelling.records import ApiKey, Session
-from tutelage.labelling.store import Store
+from tutelage.labelling.store import Store, lock_until_commit
 from tutelage.labelling.tables import labelers, sessions, tries
 from tutelage.labelling.tokens import csrf_of, new_token, token_hash
 
@@ -160,7 +160,9 @@ def _insert(
 
 def _count_try(connection: Connection, now: float, limits: dict[str, int]) -> None:
     connection.execute(delete(tries).where(tries.c.at < now - TRIES_S))
-    for who, most in limits.items():
+    for who, most in sorted(limits.items()):
+        # Those that come at the same moment are counted one after the other.
+        lock_until_commit(connection, int(who[:15], 16))
         count = select(func.count()).where(tries.c.who == who)
         if connection.execute(count).scalar_one() >= most:
             raise TooManyTries(

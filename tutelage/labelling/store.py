@@ -17,7 +17,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -78,8 +78,12 @@ class Store:
             )
         try:
             prepare(self._writer)
-        except SQLAlchemyError as error:
-            raise self._said(error) from error
+        except Exception as error:
+            self._writer.dispose()
+            self._reader.dispose()
+            if isinstance(error, SQLAlchemyError):
+                raise self._said(error) from error
+            raise
         if self._thread:
             self._thread.start()
 
@@ -196,6 +200,12 @@ CURES = {
     "password": "refuses the name or password of its URL.",
     "does not exist": "is not there or lacks a part. Create it with `createdb`, or name another.",
 }
+
+
+def lock_until_commit(connection: Connection, number: int) -> None:
+    """One transaction at a time has this number (64 bits, signed). SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": number})
 
 
 def _attempt(connection: Connection, work: Work) -> tuple[Any, BaseException | None]:

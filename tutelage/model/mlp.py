@@ -18,6 +18,7 @@ from tutelage.model.distributions import (
     EpsilonGreedy,
     Gaussian,
 )
+from tutelage.model.running import Running
 
 Activation = Literal["tanh", "relu"]
 Arrays = list[tuple[np.ndarray, np.ndarray]]
@@ -35,6 +36,7 @@ class MLP(nn.Module):
         super().__init__()
         self.activation = activation
         self.shapes = tuple(itertools.pairwise(sizes))
+        self.reader: Running | None = None  # standardises observations first
         self.weights = nn.Parameter(torch.zeros(sum((i + 1) * o for i, o in self.shapes)))
         self._arrays: tuple[int, Arrays] = (0, [])
 
@@ -53,6 +55,8 @@ class MLP(nn.Module):
 
     def in_graph(self, observations: Tensor) -> Tensor:
         """The same left to autograd: for gradients of what is seen, and gradients of gradients."""
+        if self.reader is not None:
+            observations = torch.from_numpy(self.reader.read(observations.numpy()))
         *inner, (matrix, biases) = self.layers()
         for weights, offsets in inner:
             observations = torch.addmm(offsets, observations, weights)
@@ -62,7 +66,7 @@ class MLP(nn.Module):
 
     def activations(self, observations: np.ndarray) -> list[np.ndarray]:
         """What goes into each layer, (K, inputs), and what comes out of the last."""
-        found = [observations]
+        found = [observations if self.reader is None else self.reader.read(observations)]
         *inner, (matrix, biases) = self.arrays()
         for weights, offsets in inner:
             hidden = found[-1] @ weights

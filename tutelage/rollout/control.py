@@ -29,6 +29,7 @@ from tutelage.model.mlp import (
     mlp,
     relu_mlp,
 )
+from tutelage.model.running import Running
 from tutelage.rollout.experience import Experience
 
 # what a policy is made of; q: Q-values alone, which act by themselves
@@ -69,6 +70,27 @@ class ControlPolicy(nn.Module):
         super().__init__()
         self.actor = actor
         self.critic = critic
+        self.paid: Running | None = None  # the discounted returns so far
+
+    def standardise(self) -> None:
+        """Read observations in deviations from their running mean from now on, and count rewards
+        in deviations of the discounted return."""
+        parts = [self.actor.network, *([] if self.critic is None else [self.critic])]
+        networks = [part for part in parts if isinstance(part, MLP)]
+        if isinstance(self.actor, QActor) or len(networks) < len(parts):
+            raise BadInput(
+                "Observations are standardised for policies of PPO, A2C, REINFORCE and TRPO that "
+                "read a row of numbers: leave out --normalise."
+            )
+        reader = Running(networks[0].shapes[0][0])
+        for network in networks:
+            network.reader = reader
+        self.paid = Running(1)
+
+    def observe(self, inputs: Transitions) -> None:
+        """Read by these observations too from now on; only after what was decided on the earlier
+        reading has been learned."""
+        self.actor.network.reader.observe(inputs.observations)
 
     def distribution(self, inputs: Transitions) -> Distribution:
         return self.actor(inputs.observations)
@@ -234,6 +256,21 @@ def play(
         experience.values = values[:, :-1]
         experience.next_values = values[:, 1:] * torch.from_numpy(~terminated.T)
     return experience
+
+
+def standardised(policy: ControlPolicy, experience: Experience, gamma: float) -> None:
+    """Divide the rewards by the deviation of the discounted returns (as Engstrom et al. 2020
+    count them), these among them. Values are in that unit already."""
+    assert policy.paid is not None
+    assert experience.continues is not None
+    returns = torch.zeros(len(experience.rewards))
+    found = []
+    for t in range(experience.rewards.shape[1]):
+        returns = gamma * returns + experience.rewards[:, t]
+        found.append(returns[experience.mask[:, t]])
+        returns = returns * experience.continues[:, t]
+    policy.paid.observe(torch.cat(found)[:, None])
+    experience.rewards /= (policy.paid.variance + 1e-8).sqrt().item()
 
 
 def step(

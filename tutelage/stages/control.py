@@ -24,9 +24,11 @@ from tutelage.model.optimiser import set_learning_rate
 from tutelage.rollout.control import (
     ControlPolicy,
     Networks,
+    Transitions,
     check_finite,
     new_policy,
     play,
+    standardised,
     start,
     step,
 )
@@ -41,6 +43,7 @@ class ControlConfig:
     environments: int = 8  # side by side
     steps_per_update: int = 32  # of each environment
     final_learning_rate: float = 0.0  # share of the first one left at the end
+    normalise: bool = False  # observations and rewards by what was seen of them so far
     exploration_share: float = 0.16  # of the updates, over which ε falls from 1 to final_epsilon
     final_epsilon: float = 0.04  # share of actions by chance, where the policy acts by Q-values
     audits: int = 10  # over the run; the policy that the best one saw is kept
@@ -70,6 +73,7 @@ class PolicyShape:
     environment_options: dict = field(default_factory=dict)
     hidden: tuple[int, ...]  # widths
     networks: Networks
+    normalised: bool = False  # observations
 
 
 def control(
@@ -91,11 +95,15 @@ def control(
     policy = algorithm.policy
     assert isinstance(policy, ControlPolicy)
     learning_rate = algorithm.config.learning_rate
+    if config.normalise:
+        policy.standardise()
     start_at, best = 0, float("-inf")
     best_policy = copied(policy)
     if state := run.load_state(stage):
         algorithm.load_state_dict(state["algorithm"])
         start_at, best, best_policy = state["step"], state["best"], state["best_policy"]
+        if policy.paid is not None:
+            policy.paid.load_state_dict(state["paid"])
     audited = audited_after(config.audits, config.updates)
     environments = make(config.environments)
     players = start(environments, seed_number(seed, stage, start_at))
@@ -109,8 +117,12 @@ def control(
         experience = play(
             policy, players, config.steps_per_update, seeded(seed, stage, update, "play")
         )
+        if config.normalise:
+            standardised(policy, experience, algorithm.config.gamma)
         batch = algorithm.credit(experience)
         metrics = algorithm.update(batch, seeded(seed, stage, update, "update"))
+        if config.normalise and isinstance(experience.inputs, Transitions):
+            policy.observe(experience.inputs)
         _check_finite(policy, update)
         if isinstance(policy.actor, CategoricalActor):  # of a density it may be below 0
             metrics["policy/entropy"] = -experience.logprobs[experience.mask].mean().item()
@@ -138,6 +150,7 @@ def control(
                     "algorithm": algorithm.state_dict(),
                     "best": best,
                     "best_policy": best_policy,
+                    "paid": policy.paid and policy.paid.state_dict(),
                 },
             )
             players = start(environments, seed_number(seed, stage, done))
@@ -183,6 +196,8 @@ def load_control_policy(folder: Path) -> tuple[ControlPolicy, PolicyShape]:
     environments = make_environments(shape.environment, 1, **shape.environment_options)
     policy = fresh_policy(environments, shape.hidden, seeded(0), shape.networks)
     environments.close()
+    if shape.normalised:
+        policy.standardise()
     try:
         policy.load_state_dict(load_file(folder / "policy.safetensors"))
     except (OSError, RuntimeError, SafetensorError) as error:

@@ -15,6 +15,7 @@ from tutelage.web import (
     manage,
     manage_agreement,
     manage_audit,
+    manage_data,
     manage_people,
     runs,
     welcome,
@@ -118,5 +119,8 @@ ROUTES = (
     Route("POST", "/manage/keys", manage_people.make_key, "admin"),
     Route("POST", "/manage/keys/revoke", manage_people.revoke_key, "admin"),
     Route("GET", "/manage/agreement", manage_agreement.agreement_page, "admin"),
+    Route("GET", "/manage/data", manage_data.data_page, "admin"),
+    Route("POST", "/manage/data", manage_data.bring_in, "admin", manage_data.MOST_UPLOAD),
+    Route("GET", "/manage/data/export", manage_data.take_out, "admin"),
     Route("GET", "/manage/audit", manage_audit.audit_page, "admin"),
 )
