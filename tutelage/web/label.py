@@ -102,7 +102,7 @@ def submit(
     except BadInput as error:
         if not wants_page(request):
             raise
-        held = queue.save_draft(store, assignment, person, {"fields": fields})
+        held = queue.save_draft(store, assignment, person, {"form": fields})
         return _task_page(request, site, held, kind, topic, problem=str(error))
     answer = _onward(request, _address("/label/next", kind, topic), label=label.id)
     if label.kind == "dialogue":  # its alternatives may have to be written first
@@ -119,7 +119,7 @@ def save_draft(
     """Keep the form as it stands."""
     if sum(len(value) for values in fields.values() for value in values) > MOST_DRAFT:
         raise BadInput(f"A draft has at most {MOST_DRAFT:,} characters; shorten it to keep it.")
-    held = queue.save_draft(site.store, assignment, visitor.person.id, {"fields": fields})
+    held = queue.save_draft(site.store, assignment, visitor.person.id, {"form": fields})
     return {"left_s": _left_s(site, held)}
 
 

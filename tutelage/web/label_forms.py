@@ -1,6 +1,6 @@
 """Between a task's page and its label: in which order replies are shown, what a form's fields mean.
 
-A draft is the form as it stands, {"fields": {name: [texts]}}; a label that was taken back comes as
+A draft is the form as it stands, {"form": {name: [texts]}}; a label that was taken back comes as
 its value. Replies are named by their place on the page, never by their place in the task, so that
 nothing on a page tells which model wrote what.
 """
@@ -37,7 +37,7 @@ def fields_of(task: Task, draft: dict[str, Any] | None, order: list[int]) -> dic
     """What to fill a form with, from a draft; whatever cannot be read is left out."""
     if not isinstance(draft, dict):
         return {}
-    kept = draft.get("fields")
+    kept = draft.get("form")
     if isinstance(kept, dict):
         return {
             str(name): [str(value) for value in values]

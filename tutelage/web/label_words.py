@@ -6,7 +6,7 @@ import re
 import statistics
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeGuard
+from typing import Any
 
 from markupsafe import Markup
 
@@ -60,19 +60,19 @@ def work_left(progress: Progress, recent: Sequence[Label]) -> str:
 
 
 def effect_sentence(label: Label) -> str:
-    """What a label did for the model, `reward model accuracy 71.2 → 71.6 %`; what is not known is
-    not said."""
+    """What a label did for the model; what was not measured is not said."""
     if label.used_at is None:
         return ""
     effect = label.effect or {}
-    if isinstance(effect.get("sentence"), str):
-        return f"Your label was used: {effect['sentence']}"
-    before, after = effect.get("before"), effect.get("after")
-    if _is_number(before) and _is_number(after):
-        what = str(effect.get("metric") or "reward model accuracy")
-        gap = f"{percent(before).removesuffix(' %')} → {percent(after)}"
-        return f"Your label was used, {what} {gap}."
-    return "Your label was used in training."
+    if effect.get("left_out"):
+        return f"Your label was left out of training: it is {effect['left_out']}."
+    others, before = effect.get("n", 1) - 1, effect.get("accuracy_before")
+    company = f" with {plural(others, 'other')}" if others > 0 else ""
+    if before is None or not effect.get("pairs"):
+        return f"Your label was used{company} in training."
+    gap = f"{percent(before).removesuffix(' %')} → {percent(effect['accuracy_after'])}"
+    told = f"reward model accuracy {gap} (n = {count(effect['pairs'])})"
+    return f"Your label was used{company}, {told}."
 
 
 def label_state(label: Label) -> str:
@@ -126,10 +126,6 @@ def active_time(label: Label) -> str:
 def when(seconds: float) -> str:
     """UTC time of an epoch second, `2026-03-01 14:05`."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def lowered(html: Markup, levels: int = 2) -> Markup:
