@@ -230,7 +230,7 @@ def test_rewards_that_are_no_numbers_stop_the_run(tutelage, tmp_path: Path) -> N
         (["--episodes", "0"], "episodes must be at least 1, got 0"),
         (["--seeds", "0"], "seeds must be at least 1, got 0"),
         (["--seeds", "2", "--seed", "1"], "exclude each other"),
-        (["--algorithm", "grpo"], "--algorithm: expected 'ppo', 'a2c',"),
+        (["--algorithm", "grpo"], "--algorithm: expected 'ppo', 'ppo_penalty', 'a2c',"),
         (["--clip-range", "2"], "clip_range must lie in (0, 1), got 2.0"),
         (["--max-kl", "0.1"], "has no option --max-kl"),
         (["--kl-coefficient", "0.1"], "has no option --kl-coefficient"),
@@ -264,9 +264,9 @@ def test_an_algorithm_that_cannot_act_names_those_that_can(
 
 
 def test_an_algorithm_of_environments_asks_for_one(tutelage) -> None:
-    code, _, err = tutelage("rl", "--algorithm", "trpo", "--model", "m")
+    code, _, err = tutelage("rl", "--algorithm", "dqn", "--model", "m")
     assert code == 2
-    assert err.startswith("trpo trains no language model but a network that acts: give --env ID")
+    assert err.startswith("dqn trains no language model but a network that acts: give --env ID")
 
 
 @pytest.mark.parametrize("algorithm", ["trpo", "ppo"])

@@ -122,6 +122,21 @@ def sloped_surrogate(
     return -torch.minimum(objective, clipped), objective.neg().mul_(objective <= clipped)
 
 
+def penalised_surrogate(log_ratio: Tensor, advantages: Tensor, price: float) -> Tensor:
+    """PPO's other objective as a loss a decision (Schulman et al. 2017, eq. 8), not yet averaged:
+    −ρA + β·KL(π_old‖π); price: β, of a nat."""
+    pair = sloped_penalty(log_ratio.detach(), advantages, price)
+    return _Sloped.apply(log_ratio, *pair)
+
+
+def sloped_penalty(log_ratio: Tensor, advantages: Tensor, price: float) -> tuple[Tensor, Tensor]:
+    """penalised_surrogate and its slope in the log-ratio. The KL is k3 of what was decided, ρ − 1 −
+    log ρ: under π_old without bias, as is its slope ρ − 1, and 0 where nothing has moved."""
+    moved = log_ratio.expm1()
+    gained = (moved + 1) * advantages
+    return price * (moved - log_ratio) - gained, price * moved - gained
+
+
 def clipped_value_loss(
     values: Tensor, old_values: Tensor, returns: Tensor, clip_range: float
 ) -> Tensor:
