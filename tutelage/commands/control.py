@@ -45,8 +45,8 @@ Reads
 
 Writes
   RUN/report.html, RUN/report.json, RUN/rl.toml, and for each seed a run of its
-  own, RUN/seed_0, with its curves (metrics.jsonl) and checkpoints/control, the
-  policy that did best in an audit.
+  own, RUN/seed_0, with its curves (metrics.jsonl), what the doctor found
+  (findings.json) and checkpoints/control, the policy that did best in an audit.
   Cut off at any moment, the same command goes on where it stopped.
 
 Example
