@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
-import json
 import re
 import shlex
 import typing
@@ -21,7 +20,7 @@ from tyro.conf import arg
 from tutelage.algorithms import ALGORITHMS, ControlAlgorithmName
 from tutelage.commands.folders import settle
 from tutelage.commands.machine import available_cores
-from tutelage.commands.options import parse, peek
+from tutelage.commands.options import environment_options, parse, peek
 from tutelage.commands.seed_lines import SeedLines, show_evaluation
 from tutelage.commands.seeds import (
     WITHOUT_REFERENCE,
@@ -30,6 +29,7 @@ from tutelage.commands.seeds import (
     side_by_side,
 )
 from tutelage.environments import make_environments
+from tutelage.environments.grid import OWN_SHAPE, reads_instructions
 from tutelage.errors import BadInput
 from tutelage.evaluation.wording import listing
 from tutelage.stages.control import ControlConfig
@@ -92,15 +92,7 @@ class ControlOptions:
 
     def keywords(self) -> dict[str, Any]:
         """The environment's own options."""
-        try:
-            found = json.loads(self.env_options)
-        except json.JSONDecodeError as error:
-            raise ValueError(f"env_options must be JSON, got {self.env_options}: {error}") from None
-        if not isinstance(found, dict):
-            raise ValueError(
-                f'env_options must be a JSON object such as {{"name": 1}}, got {self.env_options}'
-            )
-        return found
+        return environment_options(self.env_options)
 
     def chosen_seeds(self) -> list[int]:
         return [self.seed or 0] if self.seeds is None else list(range(self.seeds))
@@ -182,6 +174,8 @@ def check_fit(options: ControlOptions) -> None:
     """Raise unless the environment can be made and the algorithm can act in it."""
     make = functools.partial(make_environments, options.env, 1, **options.keywords())
     environments = make()
+    if reads_instructions(environments) and options.hidden != ALGORITHMS[options.algorithm].hidden:
+        raise BadInput(f"hidden does nothing in {options.env}: {OWN_SHAPE}.")
     try:
         new_algorithm(options.algorithm, options.settings, environments, options.hidden, 0)
         return

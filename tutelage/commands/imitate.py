@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import fmean
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 import tyro
 from gymnasium.spaces import Discrete
+from gymnasium.vector import VectorEnv
 from rich.text import Text
 
 from tutelage.algorithms import ALGORITHMS
 from tutelage.algorithms.gail import GAIL, GAILConfig
 from tutelage.algorithms.imitation import Cloning, CloningConfig, agreement
 from tutelage.commands.folders import settle
-from tutelage.commands.options import parse
+from tutelage.commands.options import environment_options, parse
 from tutelage.config import require
 from tutelage.device import seed_number, seeded
 from tutelage.environments import make_environments
+from tutelage.environments.grid import OWN_SHAPE, reads_instructions
 from tutelage.errors import BadInput
 from tutelage.evaluation.statistics import mean_interval
 from tutelage.rollout.control import ControlPolicy, Networks
@@ -73,12 +76,16 @@ Example
 """
 
 
+_OF_ONE_METHOD = {"updates": "bc", "rounds": "dagger", "steps": "gail", "algorithm": "gail"}
+
+
 @dataclass(frozen=True, kw_only=True)
 class ImitateOptions:
     env: str  # a Gymnasium id
     method: Literal["bc", "dagger", "gail"]
     expert: Annotated[Path, tyro.conf.arg(metavar="FILE_OR_RUN")]  # whom to imitate
     run: Annotated[Path, tyro.conf.arg(metavar="DIR")]  # folder of the run
+    env_options: Annotated[str, tyro.conf.arg(metavar="JSON")] = "{}"  # the environment's own
     episodes: int = 60  # that an expert which is a policy plays
     sampled: bool = False  # the expert draws its actions; default: its likeliest
     hidden: tuple[int, ...] = (64, 64)  # widths of the learner's layers
@@ -93,14 +100,31 @@ class ImitateOptions:
         require(self, "above 0", "episodes", "updates", "rounds", "steps", "evaluation_episodes")
         if not all(width > 0 for width in self.hidden):
             raise ValueError(f"hidden must be widths above 0, got {self.hidden}")
+        self.keywords()
+        for name, method in _OF_ONE_METHOD.items():
+            if method != self.method and getattr(self, name) != getattr(ImitateOptions, name):
+                raise ValueError(
+                    f"{name} does nothing with method {self.method}, but with {method}"
+                )
+        if self.sampled and self.method == "dagger":
+            raise ValueError(
+                "sampled does nothing with method dagger, which asks for the expert's likeliest "
+                "actions"
+            )
+
+    def keywords(self) -> dict[str, Any]:
+        """The environment's own options."""
+        return environment_options(self.env_options)
 
 
 def main(argv: Sequence[str]) -> None:
     options = parse(ImitateOptions, "imitate", ABOUT, argv)
     torch.set_num_threads(1)  # networks this small keep one processor busy
-    make = partial(make_environments, options.env)
+    make = maker(options)
     path = find_expert(options.expert)
     environments = make(1)
+    if reads_instructions(environments) and options.hidden != ImitateOptions.hidden:
+        raise BadInput(f"hidden does nothing in {options.env}: {OWN_SHAPE}.")
     learner = fresh_policy(
         environments,
         options.hidden,
@@ -110,11 +134,13 @@ def main(argv: Sequence[str]) -> None:
     expert = shown = None
     if path.is_dir():
         expert, made_for = load_control_policy(path)
-        if made_for.environment != options.env:
-            raise BadInput(
-                f"{path} holds a policy for {made_for.environment}, not for {options.env}."
-            )
+        check_world(path, made_for, options)
     else:
+        for name in ("sampled", "episodes"):
+            if getattr(options, name) != getattr(ImitateOptions, name):
+                raise BadInput(
+                    f"{name} does nothing with {path}, whose episodes are played already."
+                )
         shown = read_episodes(path, environments)
     environments.close()
     if expert is None and options.method == "dagger":
@@ -147,6 +173,23 @@ def main(argv: Sequence[str]) -> None:
     screen.print(Text(f"{'Policy':<10}{checkpoint}"), soft_wrap=True)
 
 
+def maker(options: ImitateOptions) -> Callable[[int], VectorEnv]:
+    """Makes so many of the environment, side by side."""
+    return partial(make_environments, options.env, **options.keywords())
+
+
+def check_world(path: Path, made_for: PolicyShape, options: ImitateOptions) -> None:
+    """Raise unless the policy was made for this environment with these options."""
+    if made_for.environment != options.env:
+        raise BadInput(f"{path} holds a policy for {made_for.environment}, not for {options.env}.")
+    if made_for.environment_options != options.keywords():
+        theirs = json.dumps(made_for.environment_options)
+        raise BadInput(
+            f"{path} holds a policy for {options.env} with the options {theirs}, not with "
+            f"{options.env_options}: give --env-options '{theirs}'."
+        )
+
+
 def networks_of(method: str) -> Networks:
     return "actor_critic" if method == "gail" else "actor"
 
@@ -159,9 +202,12 @@ def stage_of(
     shown: Episodes,
 ) -> Iterator[Progress]:
     """The method's loop, about to begin."""
-    make, seed = partial(make_environments, options.env), options.seed
+    make, seed = maker(options), options.seed
     shape = PolicyShape(
-        environment=options.env, hidden=options.hidden, networks=networks_of(options.method)
+        environment=options.env,
+        environment_options=options.keywords(),
+        hidden=options.hidden,
+        networks=networks_of(options.method),
     )
     if options.method == "bc":
         cloning = Cloning(learner, CloningConfig())
@@ -189,11 +235,11 @@ def recorded(run: Run, expert: ControlPolicy, options: ImitateOptions) -> Episod
     """The expert's episodes, played once and kept in the run."""
     path = run.folder / "expert.npz"
     if not path.exists():
-        environments = make_environments(options.env, min(options.episodes, 20))
+        environments = maker(options)(min(options.episodes, 20))
         seed = seed_number(options.seed, "record")  # not those the learner is measured on
         played = record(expert, environments, options.episodes, seed, sampled=options.sampled)
         save_episodes(path, played)
-    return read_episodes(path, make_environments(options.env, 1))
+    return read_episodes(path, maker(options)(1))
 
 
 def find_expert(path: Path) -> Path:

@@ -35,6 +35,7 @@ _MORE = (  # of minigrid's other missions
 )
 VOCABULARY = ("", *_GRAMMAR.split(), *_MORE.split())  # 0 is no word
 _IDS = {word: number for number, word in enumerate(VOCABULARY)}
+OWN_SHAPE = "the networks that read grid worlds have a shape of their own"
 _EMPTY, _UNSEEN = b"\x01\x00\x00", b"\x00\x00\x00"
 
 
