@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from tutelage.device import seeded
 from tutelage.environments import make_environments
@@ -90,6 +91,57 @@ def test_an_environment_with_options_of_its_own(tutelage, tmp_path: Path) -> Non
     assert not (tmp_path / "other").exists()
 
 
+def test_a_reward_from_what_was_shown_and_learning_goes_on_from_a_clone(
+    tutelage, tmp_path: Path
+) -> None:
+    lake = ["--env", "FrozenLake-v1", "--env-options", '{"is_slippery": false}']
+    learn = ["rl", *lake, "--steps", "256", "--environments", "2", "--steps-per-update", "64"]
+    learn += ["--audits", "1", "--audit-episodes", "2", "--episodes", "2", "--hidden", "8"]
+    assert tutelage(*learn, "--run", tmp_path / "expert")[0] == 0
+    few = ["imitate", *lake, *QUICK[2:6], "--expert", tmp_path / "expert"]
+    words = [*few, "--method", "max_ent_irl", "--run", tmp_path / "reward"]
+    code, out, err = tutelage(*words)
+    assert (code, err) == (0, "")
+    found = np.load(tmp_path / "reward/checkpoints/max_ent_irl/rewards.npz")
+    assert found["rewards"].shape == found["policy"].shape == (16, 4)
+    assert "Agrees" in out
+    assert tutelage(*words)[0] == 0
+
+    words = [*few, *SHORT["bc"], "--method", "bc", "--run", tmp_path / "clone"]
+    assert tutelage(*words, "--hidden", "8")[0] == 0
+    on = [*learn, "--start", tmp_path / "clone", "--learning-rate", "1e-12"]
+    assert tutelage(*on, "--run", tmp_path / "on")[0] == 0
+    begun, ended = (
+        load_file(tmp_path / folder / "policy.safetensors")
+        for folder in ("clone/checkpoints/bc", "on/seed_0/checkpoints/control")
+    )
+    for name, weights in begun.items():
+        np.testing.assert_allclose(ended[name], weights, atol=1e-8)
+    for given, said in (
+        (["--hidden", "4"], "holds a policy with hidden layers of (8,), not (4,)."),
+        (["--algorithm", "dqn", "--learning-starts", "64"], "of the networks actor_critic, not q"),
+        (["--env-options", "{}"], 'with the options {"is_slippery": false}, not {}.'),
+    ):
+        code, _, err = tutelage(*on[:-2], *given, "--run", tmp_path / "other")
+        assert (code, said in err) == (2, True), err
+
+
+def test_the_bot_is_an_expert(tutelage, tmp_path: Path) -> None:
+    level = ["imitate", "--env", "BabyAI-GoToLocal-v0", *QUICK[2:6], "--expert", "bot"]
+    code, out, err = tutelage(*level, *SHORT["bc"], "--method", "bc", "--run", tmp_path / "run")
+    assert (code, err) == (0, "")
+    assert "Expert's" in out
+    assert (tmp_path / "run" / "expert.npz").exists()
+    for words, said in (
+        (["--method", "dagger"], "and the bot is no policy: give a policy"),
+        (["--method", "bc", "--sampled"], "sampled does nothing with the bot"),
+        (["--method", "bc", "--env", "CartPole-v1"], "CartPole-v1 is no grid world"),
+    ):
+        code, _, err = tutelage(*level, *words, "--run", tmp_path / "other")
+        assert (code, said in err) == (2, True), err
+    assert not (tmp_path / "other").exists()
+
+
 def test_episodes_of_somebody_else(tutelage, expert: Path, tmp_path: Path) -> None:
     policy = new_policy(make_environments("CartPole-v1", 1), (4,), seeded("file"))
     path = tmp_path / "mine.npz"
@@ -114,7 +166,16 @@ def test_episodes_of_somebody_else(tutelage, expert: Path, tmp_path: Path) -> No
         ("--method dagger --expert {tmp}/good.npz", "DAgger asks the expert what it would do"),
         ("--method bc --expert {tmp}/good.npz --env Nothing-v0", "cannot make the environment"),
         ("--method bc --expert {tmp}/good.npz --episodes 0", "episodes must be a number above 0"),
-        ("--method clone --expert x", "--method: expected 'bc', 'dagger', 'gail', got 'clone'"),
+        ("--method clone --expert x", "'bc', 'dagger', 'gail', 'max_ent_irl', got 'clone'"),
+        (
+            "--method max_ent_irl --expert {tmp}/good.npz",
+            "a table needs states and actions counted",
+        ),
+        ("--method max_ent_irl --expert x --discount 1", "discount must lie in [0, 1), got 1.0"),
+        (
+            "--method max_ent_irl --expert x --hidden 8",
+            "hidden does nothing with method max_ent_irl",
+        ),
         (
             "--method bc --expert {tmp}/good.npz --sampled",
             "sampled does nothing with {tmp}/good.npz",

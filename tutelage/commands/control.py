@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import json
 import re
 import shlex
 import typing
@@ -18,7 +19,7 @@ import tyro
 from tyro.conf import arg
 
 from tutelage.algorithms import ALGORITHMS, ControlAlgorithmName
-from tutelage.commands.folders import settle
+from tutelage.commands.folders import find_policy, settle
 from tutelage.commands.machine import available_cores
 from tutelage.commands.options import environment_options, parse, peek
 from tutelage.commands.seed_lines import SeedLines, show_evaluation
@@ -32,7 +33,7 @@ from tutelage.environments import make_environments
 from tutelage.environments.grid import OWN_SHAPE, reads_instructions
 from tutelage.errors import BadInput
 from tutelage.evaluation.wording import listing
-from tutelage.stages.control import ControlConfig
+from tutelage.stages.control import ControlConfig, PolicyShape, load_control_policy
 from tutelage.terminal import console, show_next
 
 ABOUT = """
@@ -40,8 +41,10 @@ Train a network to act in an environment of Gymnasium, by the algorithms that tr
 --seeds N it is done N times, side by side, because one run of reinforcement says little.
 
 Reads
-  nothing; --env-options '{"is_slippery": false}' are the environment's own
-  options, and --env module:Name-v0 imports the module that registers it
+  --start, if given: a policy of `tutelage imitate` or of an earlier run, from
+  which every seed goes on. --env-options '{"is_slippery": false}' are the
+  environment's own, and --env module:Name-v0 imports the module that registers
+  it
 
 Writes
   RUN/report.html, RUN/report.json, RUN/rl.toml, and for each seed a run of its
@@ -65,6 +68,9 @@ class ControlOptions:
         64,
         64,
     )
+    start: Annotated[
+        Path | None, arg(metavar="FOLDER", help="of a policy, or a run, to go on from")
+    ] = None
     seeds: Annotated[int | None, arg(help="how many runs: seeds 0, 1, 2, …")] = None
     seed: Annotated[int | None, arg(help="of one run")] = None
     episodes: Annotated[int, arg(help="of the final evaluation")] = 100
@@ -144,7 +150,8 @@ def main(argv: Sequence[str]) -> None:
     # Networks this small keep one processor busy; a second one mostly waits, or is waited for.
     torch.set_num_threads(1)
     check_fit(options)
-    settle(options.run, "rl", options, {})
+    begin = find_start(options)
+    settle(options.run, "rl", options, {"start": begin / "policy.safetensors"} if begin else {})
     training = Training(
         folder=options.run,
         environment=options.env,
@@ -154,6 +161,7 @@ def main(argv: Sequence[str]) -> None:
         hidden=options.hidden,
         config=options.training,
         episodes=options.episodes,
+        start=begin,
     )
     seeds = options.chosen_seeds()
     screen = console()
@@ -168,6 +176,34 @@ def main(argv: Sequence[str]) -> None:
     if missing:
         screen.print(f"\n{missing}", style="dim", soft_wrap=True)
     show_next(screen, _next(options, argv), report=path)
+
+
+def find_start(options: ControlOptions) -> Path | None:
+    """The folder of the policy to go on from. BadInput unless it is what would be made anew."""
+    if options.start is None:
+        return None
+    folder = find_policy(options.start)
+    if not folder.is_dir():
+        raise BadInput(f"{folder} is no folder of a policy.")
+    _, found = load_control_policy(folder)
+    wanted = PolicyShape(
+        environment=options.env,
+        environment_options=options.keywords(),
+        hidden=options.hidden,
+        networks=ALGORITHMS[options.algorithm].networks,
+    )
+    for name, said in {
+        "environment": "for {}",
+        "environment_options": "for an environment with the options {}",
+        "hidden": "with hidden layers of {}",
+        "networks": "of the networks {}",
+    }.items():
+        there, here = getattr(found, name), getattr(wanted, name)
+        if there != here:
+            told = said.format(json.dumps(there) if name == "environment_options" else there)
+            needed = json.dumps(here) if name == "environment_options" else here
+            raise BadInput(f"{folder} holds a policy {told}, not {needed}.")
+    return folder
 
 
 def check_fit(options: ControlOptions) -> None:

@@ -26,6 +26,7 @@ from tutelage.device import seeded
 from tutelage.environments import make_environments
 from tutelage.errors import EnvironmentFailure, TutelageError
 from tutelage.evaluation.doctor import Doctor, Finding, write_findings
+from tutelage.rollout.control import ControlPolicy
 from tutelage.runs import Progress, Run, read_json, uninterrupted, write_json
 from tutelage.stages.control import (
     ControlConfig,
@@ -56,6 +57,7 @@ class Training:
     hidden: tuple[int, ...]
     config: ControlConfig
     episodes: int
+    start: Path | None = None  # the folder of a policy that is gone on from
 
     def seed_folder(self, seed: int) -> Path:
         return self.folder / f"seed_{seed}"
@@ -72,6 +74,13 @@ def new_algorithm(
     policy = fresh_policy(environments, hidden, seeded(seed, "policy"), entry.networks)
     algorithm: Algorithm = entry.algorithm(policy, settings)
     return algorithm
+
+
+def begin_from(algorithm: Algorithm, folder: Path) -> None:
+    """Give the algorithm's policy the weights of the one in the folder, made for the same."""
+    policy, _ = load_control_policy(folder)
+    assert isinstance(algorithm.policy, ControlPolicy)
+    algorithm.policy.load_state_dict(policy.state_dict())
 
 
 def train(training: Training, seed: int) -> Iterator[Progress | Finding]:
@@ -122,6 +131,8 @@ def _trained(training: Training, run: Run, seed: int) -> Iterator[Progress]:
         training.algorithm, training.settings, environments, training.hidden, seed
     )
     environments.close()
+    if training.start is not None:
+        begin_from(algorithm, training.start)
     shape = PolicyShape(
         environment=training.environment,
         environment_options=training.environment_options,
