@@ -42,7 +42,7 @@ class PPOConfig:
     clip_range: float = 0.2  # ratio is kept within 1 ± clip_range
     step_kl_target: float | None = None  # nats a decision; given, an update pays for KL, no clip
     value_clip_range: float = 0.2  # the value stays within this of the old one, or learns nothing
-    value_coefficient: float = 0.5
+    value_coefficient: float = 0.5  # of ½ error²
     entropy_coefficient: float = 0.0  # price of certainty, a nat of entropy
     gamma: float = 1.0
     lambda_: float = 0.95

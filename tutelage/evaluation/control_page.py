@@ -47,7 +47,7 @@ CURVES = (
         "share of their variance",
         up=True,
     ),
-    Curve("value/loss", "value loss", "How large was the critic's error?", "squared error"),
+    Curve("value/loss", "value loss", "How large was the critic's error?", "half its square"),
     Curve("value/mean", "mean value", "What did it expect to earn?", "discounted return"),
     Curve("policy/loss", "policy loss", "What was the policy's loss?", "loss", places=3),
     Curve(

@@ -48,8 +48,8 @@ def max_ent(
     shape: PolicyShape | None = None,
 ) -> Iterator[Progress]:
     """The reward of arriving in each state under which the episodes were likeliest; of the model
-    only the transitions are read. Ends with checkpoints/<stage>: the policy, and rewards.npz with the
-    reward of each arrival (S,), what it makes of each action (S, A), and the policy (S, A)."""
+    only the transitions are read. Ends with checkpoints/<stage>: the policy, and rewards.npz with
+    the reward of each arrival (S,), what it makes of each action (S, A), and the policy (S, A)."""
     S, A = model.rewards.shape
     episodes = listed(shown, S)
     visits = counted_visits(episodes, (S, A), config.discount)
