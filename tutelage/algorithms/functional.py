@@ -80,14 +80,13 @@ def step_advantages(
     next_values: of the state that followed each step, 0 if the episode terminated there, the
     critic's if it was truncated; continues: whether the row's next step is of the same episode.
     """
-    deltas = rewards + gamma * next_values - values
-    decay = gamma * lambda_ * continues
-    advantages = torch.empty_like(deltas)
-    following = torch.zeros_like(deltas[:, 0])
-    for t in reversed(range(deltas.shape[1])):
-        following = deltas[:, t] + decay[:, t] * following
-        advantages[:, t] = following
-    return advantages
+    # a step a row, so that each takes one call
+    deltas = (rewards + gamma * next_values - values).t().contiguous()
+    decay = (gamma * lambda_ * continues).t().contiguous()
+    advantages = [torch.zeros_like(deltas[0])]
+    for delta, kept in zip(reversed(deltas.unbind()), reversed(decay.unbind()), strict=True):
+        advantages.append(torch.addcmul(delta, kept, advantages[-1]))
+    return torch.stack(advantages[:0:-1], dim=1)
 
 
 class _Sloped(torch.autograd.Function):
