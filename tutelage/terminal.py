@@ -132,7 +132,8 @@ class Watcher:
             self.redrawn = 0.0 if live else now
         self.running.hear(progress)
         for finding in self.doctor.hear(progress):
-            self.console.print(finding_line(finding, self.algorithm), soft_wrap=True)
+            name = stage_name(finding.stage, self.algorithm)
+            self.console.print(finding_line(finding, name), soft_wrap=True)
         if progress.step >= progress.steps:
             self._finish()
             if live:
@@ -212,9 +213,8 @@ class Watcher:
         return parts
 
 
-def finding_line(finding: Finding, algorithm: str = "ppo") -> Text:
-    """✗ PPO 1   step 30, dead critic: the cause. The cure."""
-    name = stage_name(finding.stage, algorithm)
+def finding_line(finding: Finding, name: str) -> Text:
+    """✗ PPO 1   step 30, dead critic: the cause. The cure. name: of the stage, or of the seed."""
     return Text.assemble(
         ("✗ ", f"bold {BAD}"),
         (f"{name:<{NAME_WIDTH}}", stage_colour(finding.stage)),

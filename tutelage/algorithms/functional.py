@@ -80,14 +80,13 @@ def step_advantages(
     next_values: of the state that followed each step, 0 if the episode terminated there, the
     critic's if it was truncated; continues: whether the row's next step is of the same episode.
     """
-    deltas = rewards + gamma * next_values - values
-    decay = gamma * lambda_ * continues
-    advantages = torch.empty_like(deltas)
-    following = torch.zeros_like(deltas[:, 0])
-    for t in reversed(range(deltas.shape[1])):
-        following = deltas[:, t] + decay[:, t] * following
-        advantages[:, t] = following
-    return advantages
+    # a step a row, so that each takes one call
+    deltas = (rewards + gamma * next_values - values).t().contiguous()
+    decay = (gamma * lambda_ * continues).t().contiguous()
+    advantages = [torch.zeros_like(deltas[0])]
+    for delta, kept in zip(reversed(deltas.unbind()), reversed(decay.unbind()), strict=True):
+        advantages.append(torch.addcmul(delta, kept, advantages[-1]))
+    return torch.stack(advantages[:0:-1], dim=1)
 
 
 class _Sloped(torch.autograd.Function):
@@ -120,6 +119,21 @@ def sloped_surrogate(
     objective = ratio * advantages
     clipped = ratio.clamp_(1 - clip_range, 1 + clip_range).mul_(advantages)
     return -torch.minimum(objective, clipped), objective.neg().mul_(objective <= clipped)
+
+
+def penalised_surrogate(log_ratio: Tensor, advantages: Tensor, price: float) -> Tensor:
+    """PPO's other objective as a loss a decision (Schulman et al. 2017, eq. 8), not yet averaged:
+    −ρA + β·KL(π_old‖π); price: β, of a nat."""
+    pair = sloped_penalty(log_ratio.detach(), advantages, price)
+    return _Sloped.apply(log_ratio, *pair)
+
+
+def sloped_penalty(log_ratio: Tensor, advantages: Tensor, price: float) -> tuple[Tensor, Tensor]:
+    """penalised_surrogate and its slope in the log-ratio. The KL is k3 of what was decided, ρ − 1 −
+    log ρ: under π_old without bias, as is its slope ρ − 1, and 0 where nothing has moved."""
+    moved = log_ratio.expm1()
+    gained = (moved + 1) * advantages
+    return price * (moved - log_ratio) - gained, price * moved - gained
 
 
 def clipped_value_loss(

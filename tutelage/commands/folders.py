@@ -6,6 +6,7 @@ import hashlib
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from tutelage import __version__
@@ -158,3 +159,30 @@ def digest(path: Path) -> str:
         raise BadInput(f"There is no file {target}.") from None
     except OSError as error:
         raise BadInput(f"The file {target} cannot be read: {error.strerror}.") from None
+
+
+def find_policy(path: Path) -> Path:
+    """The folder of a policy for control, or a file as it is. BadInput where there is neither."""
+    if not path.exists():
+        raise BadInput(f"There is no file or folder {path}.")
+    if path.name == "policy.safetensors":
+        return path.parent
+    if not path.is_dir():
+        return path
+    found = [path, path / "checkpoints" / "control", *sorted((path / "checkpoints").glob("*"))]
+    # `tutelage rl --env` has a run a seed; the best of them is meant
+    found += [seed / "checkpoints" / "control" for seed in sorted(path.glob("seed_*"), key=_worse)]
+    for folder in found:
+        if (folder / "policy.safetensors").exists():
+            return folder
+    raise BadInput(
+        f"{path} holds no policy for control: give a folder with a policy.safetensors in it, a run "
+        "whose checkpoints hold one, or an .npz file of episodes."
+    )
+
+
+def _worse(seed: Path) -> float:
+    """Minus the mean return of a seed's evaluation."""
+    if not (seed / "evaluation.json").exists():
+        return float("inf")
+    return -fmean(read_json(seed / "evaluation.json")["returns"])

@@ -170,17 +170,19 @@ class Players:
     lengths: np.ndarray
     finished: list[tuple[float, int]]
 
-    def count(self, rewards: np.ndarray, over: np.ndarray) -> None:
-        """Add a step's rewards, (N,), to the episodes; over: (N,), whether it was their last."""
-        lived = ~self.ended
-        self.returns += rewards * lived
-        self.lengths += lived
-        self.ended = over & lived
-        if self.ended.any():
-            pairs = zip(self.returns[self.ended], self.lengths[self.ended], strict=True)
-            self.finished += [(float(total), int(length)) for total, length in pairs]
-            self.returns[self.ended] = 0.0
-            self.lengths[self.ended] = 0
+    def count(self, rewards: np.ndarray, lived: np.ndarray, last: np.ndarray) -> None:
+        """Add steps, (L, N), to the episodes. lived: whether a step belongs to one, the others
+        having no reward; last: whether it was an episode's last."""
+        totals = np.cumsum(rewards, axis=0, dtype=np.float64) + self.returns
+        lengths = np.cumsum(lived, axis=0) + self.lengths
+        before, steps_before = np.zeros_like(self.returns), np.zeros_like(self.lengths)
+        for t, i in zip(*last.nonzero(), strict=True):
+            self.finished.append(
+                (float(totals[t, i] - before[i]), int(lengths[t, i] - steps_before[i]))
+            )
+            before[i], steps_before[i] = totals[t, i], lengths[t, i]
+        self.returns, self.lengths = totals[-1] - before, lengths[-1] - steps_before
+        self.ended = last[-1]
 
 
 def start(environments: gymnasium.vector.VectorEnv, seed: int) -> Players:
@@ -216,25 +218,29 @@ def play(
     midway = torch.from_numpy(players.lengths > 0)
     observations[0] = players.observations
     seen = torch.from_numpy(observations)
-    distribution = policy.actor(seen[0])
-    noise = distribution.noise(steps, generator)
+    shown = seen.unbind()
+    distribution = policy.actor(shown[0])
+    noise = distribution.noise(steps, generator).unbind()
     distributions, actions = [], []
+    ended = players.ended
     for t in range(steps):
         if t > 0:
-            distribution = policy.actor(seen[t])
+            distribution = policy.actor(shown[t])
         action = distribution.choose(noise[t])
         distributions.append(distribution)
         actions.append(action)
         given = action.numpy()
         if bounds is not None:
             given = given.clip(*bounds)
-        mask[t] = ~players.ended
+        np.logical_not(ended, out=mask[t])
         observations[t + 1], rewards[t], terminated[t], truncated[t] = step(environments, given)
-        players.count(rewards[t], terminated[t] | truncated[t])
+        ended = (terminated[t] | truncated[t]) & mask[t]
     players.observations = observations[-1]
     check_finite(rewards, "reward")
     check_finite(observations, "observation")
     rewards *= mask
+    over = terminated | truncated
+    players.count(rewards, mask, over & mask)
     made = torch.stack(actions)
     logprobs = type(distribution).joined(distributions).logprobs(made.flatten(0, 1))
     rows = torch.from_numpy(mask.T.copy())
@@ -248,7 +254,7 @@ def play(
         logprobs.view(steps, N).T.contiguous(),
         torch.from_numpy(rewards.T.copy()),
         terminated=torch.from_numpy(terminated.T.copy()),
-        continues=torch.from_numpy((~(terminated | truncated) & mask).T.copy()),
+        continues=torch.from_numpy((~over & mask).T.copy()),
         midway=midway,
     )
     if policy.critic is not None:
