@@ -23,7 +23,6 @@ from typing import Any
 
 import torch
 from common import ROOT, commit, machine
-from tutelage.labelling.exchange import export_jsonl, import_tasks
 
 from tutelage.data.comparisons import comparison_trees, read_comparisons
 from tutelage.data.corpus import read_corpus
@@ -31,6 +30,7 @@ from tutelage.evaluation.calibration import labelled_pairs, report_card
 from tutelage.evaluation.statistics import wilson
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.labelling.accounts import create_labeler
+from tutelage.labelling.exchange import export_jsonl, import_tasks
 from tutelage.labelling.guidelines import current
 from tutelage.labelling.queue import claim, submit
 from tutelage.labelling.settings import change_settings

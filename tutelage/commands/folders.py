@@ -16,7 +16,7 @@ from tutelage.data.corpus import named_keys, read_lines, read_records
 from tutelage.errors import BadInput
 from tutelage.model.checkpoint import is_reward_model, load_reward_model
 from tutelage.model.heads import RewardModel
-from tutelage.runs import Run, stages_of, taught_at, write_text
+from tutelage.runs import Run, read_json, stages_of, taught_at, write_text
 from tutelage.schema import Conversation
 from tutelage.text.chat_format import ask, encode_prompt
 from tutelage.text.tokenizer import Tokenizer
