@@ -73,7 +73,12 @@ class Store:
         if self.postgresql:
             self._writer = self._reader = _postgresql(url)
         elif parsed.get_backend_name() == "sqlite" and parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise StoreUnavailable(
+                    f"The folder of {self.place} cannot be made: {error.strerror}."
+                ) from None
             self._writer = _sqlite(url, patience_s, writes=True)
             self._reader = _sqlite(url, patience_s, writes=False)
         else:
