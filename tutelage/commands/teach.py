@@ -129,9 +129,9 @@ def read_ground(options: TeachOptions, tokenizer: Tokenizer, context: int, stage
         kept += comparisons[-held_out(comparisons) :]
     if not learned:
         raise BadInput(
-            f"{options.run} holds no comparisons (data/comparisons_1.jsonl, at least two), by which "
-            "the effect of a label is measured: give the run of a `tutelage school` with the "
-            "reward model for judge, or put some there."
+            f"{options.run} holds no comparisons (data/comparisons_1.jsonl, at least two) to "
+            "measure the effect of a label on: give the run of a school that was not graded by the "
+            "verifier, or put some there."
         )
     path = data / "demonstrations.jsonl"
     shown = read_demonstrations(path) if path.exists() else []

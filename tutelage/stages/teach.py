@@ -148,8 +148,9 @@ def learn(room: Classroom, fresh: Sequence[Label]) -> Iterator[Event]:
             yield event
         new += lessons
         room.lessons |= {lesson.label: lesson for lesson in lessons}
-        left = config.labels - len(new)
-        fresh = labels_after(room.store, came.id, left) if left else []
+        # Only as many as fit one batch, or the policy would never have its turn.
+        left = config.new_per_step - len(new)
+        fresh = labels_after(room.store, came.id, left) if left > 0 else []
     if any(lesson.graded for lesson in new):
         standing.accuracy, standing.pairs = measure(learners, room.ground.held_out)
     for event in move_policy(room, new, version):
