@@ -1,14 +1,17 @@
-"""Whether knowing labelers' skill tells more of a crowd than its majority: UKPConvArg1 (Habernal and
-Gurevych 2016), 11,547 pairs of arguments, five people each on which convinces more, ties allowed.
+"""Whether knowing labelers' skill tells more of a crowd than its majority: UKPConvArg1 (Habernal
+and Gurevych 2016), 11,547 pairs of arguments, five people each on which convinces more, ties
+allowed.
 
     python benchmarks/crowd_aggregation.py
 
-Of every pair some labels are hidden, and predicted from what is left: by majority vote, by Dawid and
-Skene's model, by Bradley–Terry with ties (all labelers alike) and by the same with each labeler's
-skill, position and length bias. Bradley–Terry also uses other pairs of the same arguments; so its
-two forms beside each other show what skill alone adds. `unseen`: pairs of which no label is left.
-Accuracies are of first, tie or second; `side` of first or second, where the hidden label is no tie.
-Differences are means over the 22 debates with Student's t interval, the splits averaged before.
+Of every pair some labels are hidden and predicted from what is left: by majority vote, by Dawid and
+Skene's model (as published, and with labelers pulled to the crowd), by Bradley–Terry with ties, all
+labelers alike, and by the same with each labeler's skill, position and length bias. Bradley–Terry
+also uses other pairs of the same arguments; its two forms beside each other show what skill alone
+adds. `known`: the labeler of the hidden label is named. `unseen`: no label of the pair is left, so
+that a majority can only name the commonest answer. `right`: of first, tie and second; `side`: of
+first and second, where the hidden label is no tie; `nats`: minus the log of its chance. Differences
+are means over the 22 debates, all splits together, with Student's t interval.
 """
 
 from __future__ import annotations
@@ -103,15 +106,21 @@ def predictions(pairs: Pairs, hidden: Mask, methods: tuple[str, ...]) -> dict[st
     for name, shrink in (("Dawid–Skene", 0.0), ("Dawid–Skene, pulled", 10.0)):
         if name in methods:
             fit = dawid_skene(kept.tasks, kept.labelers, values, (T, W, 3), shrink=shrink)
-            crowd = np.average(fit.confusions, axis=0, weights=np.bincount(kept.labelers, minlength=W))
+            crowd = np.average(
+                fit.confusions, axis=0, weights=np.bincount(kept.labelers, minlength=W)
+            )
             found[name] = fit.posteriors[asked.tasks] @ crowd
             if shrink:
                 known = fit.confusions[asked.labelers]
-                found[f"{name}, known"] = np.einsum("nt,ntv->nv", fit.posteriors[asked.tasks], known)
+                found[f"{name}, known"] = np.einsum(
+                    "nt,ntv->nv", fit.posteriors[asked.tasks], known
+                )
     for name, config in (("Bradley–Terry", without_skill(DEFAULT)), ("with skill", DEFAULT)):
         if name in methods:
             fit = noisy_bradley_terry(kept, config)
-            print(f"{name}: {fit.sweeps} sweeps, {fit.widths.round(2)}", file=sys.stderr, flush=True)
+            print(
+                f"{name}: {fit.sweeps} sweeps, {fit.widths.round(2)}", file=sys.stderr, flush=True
+            )
             found[name] = said_by(fit, asked, None)
             if name == "with skill":
                 found["with skill, known"] = said_by(fit, asked, asked.labelers)
@@ -145,7 +154,7 @@ def credits(chances: Floats, values: Ints) -> tuple[Floats, Floats, Floats]:
 
 
 METHODS = ("Dawid–Skene", "Dawid–Skene, pulled", "Bradley–Terry", "with skill")
-# What is claimed first; then what skill alone adds, when the labeler is not known and when they are.
+# First what is claimed; then what skill adds, for a labeler who is not known and for one who is.
 AGAINST = (
     ("with skill", "majority"),
     ("with skill", "Bradley–Terry"),
@@ -171,7 +180,9 @@ def compared(pairs: Pairs, debates: list[str], hidden: list[Mask]) -> dict[str, 
                 table[:, k, 1] += np.bincount(where, minlength=len(table))
     means = {name: table[..., 0] / table[..., 1] for name, table in sums.items()}
     methods = {
-        name: dict(zip(("right", "side", "nats"), table.mean(axis=0).round(4).tolist(), strict=True))
+        name: dict(
+            zip(("right", "side", "nats"), table.mean(axis=0).round(4).tolist(), strict=True)
+        )
         for name, table in means.items()
     }
     methods["majority"]["nats"] = None

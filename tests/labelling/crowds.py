@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def simulated(
             felt = felt + length * np.log2(lengths) + generator.gumbel(size=responses)
             ranks = np.zeros(responses, dtype=int)
             order = np.argsort(-felt)
-            for better, worse in zip(order, order[1:], strict=False):
+            for better, worse in pairwise(order):
                 ranks[worse] = ranks[better] + (felt[better] - felt[worse] > tie_within)
             rankings.append(
                 Ranking(

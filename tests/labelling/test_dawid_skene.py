@@ -15,7 +15,13 @@ def crowd(items: int, labelers: int, each: int, seed: int):
     truth = generator.integers(0, 3, items)
     right = np.linspace(0.35, 0.95, labelers)
     rows = [
-        (i, w, truth[i] if generator.random() < right[w] else (truth[i] + generator.integers(1, 3)) % 3)
+        (
+            i,
+            w,
+            truth[i]
+            if generator.random() < right[w]
+            else (truth[i] + generator.integers(1, 3)) % 3,
+        )
         for i in range(items)
         for w in generator.choice(labelers, each, replace=False)
     ]
@@ -80,7 +86,7 @@ def test_pulling_helps_where_labelers_said_little():
 
 def test_bad_input_is_named():
     one = np.array([0])
-    with pytest.raises(BadInput, match="labelers must lie from 0 to 0"):
+    with pytest.raises(BadInput, match="labelers must lie from 0 to 0, got 1"):
         dawid_skene(one, one + 1, one, (1, 1, 2))
     with pytest.raises(BadInput, match="none yet"):
         dawid_skene(one[:0], one[:0], one[:0], (1, 1, 2))

@@ -23,7 +23,9 @@ def test_davidson_by_hand():
     assert found[0] == pytest.approx([9 / 16, 6 / 16, 1 / 16])
     # Far out nothing overflows, and without ties it is a sigmoid.
     assert davidson(np.array([4000.0]), np.array([0.0]))[0] == pytest.approx([1, 0, 0])
-    assert davidson(np.array([1.0]), np.array([-40.0]))[0, 0] == pytest.approx(1 / (1 + math.exp(-1)))
+    assert davidson(np.array([1.0]), np.array([-40.0]))[0, 0] == pytest.approx(
+        1 / (1 + math.exp(-1))
+    )
 
 
 def test_connected_items_and_their_covariance_equal_the_dense_inverse():
@@ -46,10 +48,7 @@ def test_two_items_and_one_labeler_equal_a_fine_grid():
     """7 of 10 prefer the first: the posterior of the gap, prior N(0, 2 · 1.5²), on a grid."""
     said = [[0, 1]] * 7 + [[1, 0]] * 3
     pairs = pairs_of(
-        [
-            Ranking(task=t, labeler="ann", ranks=r, items=("x", "y"))
-            for t, r in enumerate(said)
-        ]
+        [Ranking(task=t, labeler="ann", ranks=r, items=("x", "y")) for t, r in enumerate(said)]
     )
     config = SkillConfig(
         draws=0, learn_widths=False, skill_width=0, position_width=0, length_width=0, tolerance=1e-7
@@ -64,7 +63,9 @@ def test_two_items_and_one_labeler_equal_a_fine_grid():
     only = np.array([0])
     assert fit.spread.of_gaps(only, only + 1)[0] == pytest.approx(variance, rel=0.03)
     chance = preference_chances(fit, only, only + 1)[0]
-    assert chance == pytest.approx([(1 / (1 + np.exp(-gap))) @ density, 0, 1 - (1 / (1 + np.exp(-gap))) @ density], abs=0.003)
+    assert chance == pytest.approx(
+        [(1 / (1 + np.exp(-gap))) @ density, 0, 1 - (1 / (1 + np.exp(-gap))) @ density], abs=0.003
+    )
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +95,10 @@ def test_standard_errors_are_of_the_size_of_the_errors(crowd, fit):
 
 def test_the_table_says_the_same_as_the_arrays(crowd, fit):
     row = fit.labelers[2]
-    assert (row.labeler, row.pairs) == (crowd.pairs.labeler_names[2], int((crowd.pairs.labelers == 2).sum()))
+    assert (row.labeler, row.pairs) == (
+        crowd.pairs.labeler_names[2],
+        int((crowd.pairs.labelers == 2).sum()),
+    )
     assert (row.skill, row.position_bias, row.length_bias) == tuple(fit.parameters[2, :3])
     best = max(fit.labelers, key=lambda labeler: labeler.skill)
     worst = min(fit.labelers, key=lambda labeler: labeler.skill)
@@ -111,7 +115,9 @@ def test_rankings_recover_quality_and_labelers():
     plain = noisy_bradley_terry(crowd.pairs, without_skill(QUICK))
     assert np.corrcoef(found, quality)[0, 1] > 0.8
     by_task = np.argsort([4 * task + response for task, response in crowd.pairs.item_names])
-    assert np.corrcoef(found, quality)[0, 1] > np.corrcoef(plain.scores[by_task], quality)[0, 1] + 0.02
+    assert (
+        np.corrcoef(found, quality)[0, 1] > np.corrcoef(plain.scores[by_task], quality)[0, 1] + 0.02
+    )
     assert np.corrcoef(fit.parameters[:, 0], crowd.parameters[:, 0])[0, 1] > 0.9
 
 
@@ -156,7 +162,9 @@ def test_scores_are_at_least_as_good_as_crowd_kits_and_skills_in_the_same_order(
         for w, skill in enumerate(skills):
             wins = generator.random() < 1 / (1 + math.exp(-skill * (quality[i] - quality[j])))
             rankings.append(
-                Ranking(task=task, labeler=w, ranks=[0, 1] if wins else [1, 0], items=(int(i), int(j)))
+                Ranking(
+                    task=task, labeler=w, ranks=[0, 1] if wins else [1, 0], items=(int(i), int(j))
+                )
             )
             rows.append((w, i, j, i if wins else j))
     pairs = pairs_of(rankings)

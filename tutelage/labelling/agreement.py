@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from tutelage.errors import BadInput
-from tutelage.labelling.pairs import Floats, Ints, Pairs
+from tutelage.labelling.pairs import Floats, Ints, Pairs, totals
 
 Level = Literal["nominal", "ordinal"]
 _DRAWS_AT_ONCE = 100
@@ -31,7 +31,7 @@ class Measured:
 
 def value_counts(units: Ints, values: Ints, levels: int) -> Floats:
     """How many labelers gave each unit each value, (U, V). units, values: (N,), values below V."""
-    if len(values) and not (0 <= values.min() and values.max() < levels):
+    if len(values) and (values.min() < 0 or values.max() >= levels):
         raise BadInput(
             f"values must lie from 0 to {levels - 1}, got {values.min()} to {values.max()}"
         )
@@ -76,8 +76,7 @@ def pairwise_agreement(
     answered = total > 0
     same, total = same[answered], total[answered]
     found = [
-        (weights @ same) / (weights @ total)
-        for weights in _resamples(len(total), draws, seed)
+        (weights @ same) / (weights @ total) for weights in _resamples(len(total), draws, seed)
     ]
     value = same.sum() / total.sum() if len(total) else math.nan
     return Measured(float(value), _percentiles(found), len(total))
@@ -99,9 +98,7 @@ def agreement_of_each(pairs: Pairs) -> list[Companionship]:
     with a consensus that holds their own word. In the order of labeler_names."""
     question = pairs.questions()
     Q = int(question.max()) + 1 if len(pairs) else 0
-    votes = np.stack(
-        [np.bincount(question, pairs.preferences == v, Q) for v in (1, 0, -1)], axis=1
-    )
+    votes = np.stack([totals(question, pairs.preferences == v, Q) for v in (1, 0, -1)], axis=1)
     answers = np.stack([pairs.preferences == v for v in (1, 0, -1)], axis=1).astype(np.float64)
     others = votes[question] - answers
     count = others.sum(axis=1)
@@ -165,15 +162,13 @@ def _task_agreement(pairs: Pairs) -> tuple[Floats, Floats]:
     those there are; both (tasks,)."""
     question = pairs.questions()
     Q = int(question.max()) + 1 if len(pairs) else 0
-    first, tie, second = (
-        np.bincount(question, pairs.preferences == value, Q) for value in (1, 0, -1)
-    )
+    first, tie, second = (totals(question, pairs.preferences == value, Q) for value in (1, 0, -1))
     count = first + tie + second
     agree = sum(v * (v - 1) / 2 for v in (first, tie, second)) + 0.5 * tie * (first + second)
     task = np.zeros(Q, dtype=np.int64)
     task[question] = pairs.tasks
     T = len(pairs.task_names)
-    return np.bincount(task, agree, T), np.bincount(task, count * (count - 1) / 2, T)
+    return totals(task, agree, T), totals(task, count * (count - 1) / 2, T)
 
 
 def _resamples(n: int, draws: int, seed: int) -> Iterator[Floats]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tutelage.errors import BadInput
-from tutelage.labelling.pairs import Floats, Ints
+from tutelage.labelling.pairs import Floats, Ints, totals
 
 _TINY = 1e-10
 
@@ -41,9 +41,15 @@ def dawid_skene(
     changes by more than `tolerance`. An item without answers keeps the prior.
     """
     I, W, V = shape  # noqa: E741
-    for name, index, size in (("items", items, I), ("labelers", labelers, W), ("values", values, V)):
-        if len(index) and not (0 <= index.min() and index.max() < size):
-            raise BadInput(f"{name} must lie from 0 to {size - 1}, got up to {index.max()}")
+    for name, index, size in (
+        ("items", items, I),
+        ("labelers", labelers, W),
+        ("values", values, V),
+    ):
+        if len(index) and (index.min() < 0 or index.max() >= size):
+            raise BadInput(
+                f"{name} must lie from 0 to {size - 1}, got {index.min()} to {index.max()}"
+            )
     if not len(items):
         raise BadInput("True labels are estimated from answers, and there are none yet.")
     votes = np.bincount(items * V + values, minlength=I * V).reshape(I, V).astype(np.float64)
@@ -54,7 +60,7 @@ def dawid_skene(
         prior = posteriors[answered].mean(axis=0)
         confusions = _confusions(posteriors, items, labelers, values, (W, V), shrink)
         said = np.log(np.maximum(confusions, _TINY))[labelers, :, values]  # (N, V true)
-        logs = np.stack([np.bincount(items, said[:, v], I) for v in range(V)], axis=1)
+        logs = np.stack([totals(items, said[:, v], I) for v in range(V)], axis=1)
         logs += np.log(np.maximum(prior, _TINY))
         highest = logs.max(axis=1, keepdims=True)
         scaled = np.exp(logs - highest)
@@ -68,12 +74,19 @@ def dawid_skene(
 
 
 def _confusions(
-    posteriors: Floats, items: Ints, labelers: Ints, values: Ints, shape: tuple[int, int], shrink: float
+    posteriors: Floats,
+    items: Ints,
+    labelers: Ints,
+    values: Ints,
+    shape: tuple[int, int],
+    shrink: float,
 ) -> Floats:
     """(W, V true, V said) expected counts, pulled to the whole crowd's and made to sum to 1."""
     W, V = shape
     counts = np.zeros((W, V, V))
-    np.add.at(counts, (labelers, slice(None), values), posteriors[items])
+    for v in range(V):
+        flat = totals(labelers * V + values, posteriors[items, v], W * V)
+        counts[:, v] = flat.reshape(W, V)
     crowd = counts.sum(axis=0)
     crowd /= np.maximum(_TINY, crowd.sum(axis=1, keepdims=True))
     counts += shrink * crowd

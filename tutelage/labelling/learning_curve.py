@@ -63,8 +63,8 @@ def implied_ceiling(agreement: float) -> Ceiling:
             low_width = middle
         else:
             high_width = middle
-    estimate = (1 + np.tanh(low_width * _NORMAL / 2) @ _NORMAL_WEIGHTS) / 2
-    return Ceiling(A, float(min(max(estimate, A), high)), high)
+    estimate = float(1 + np.tanh(low_width * _NORMAL / 2) @ _NORMAL_WEIGHTS) / 2
+    return Ceiling(A, min(max(estimate, A), high), high)
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,8 @@ def fit_curve(
     generator = np.random.default_rng(seed)
     noise = generator.normal(size=(draws, len(n))) * np.sqrt(excess * sampled)
     found = _least_squares(n, smooth + noise, m)
-    return LearningCurve(*(float(x) for x in best), found, (float(n.min()), float(n.max())))
+    ceiling, b, c = (float(x) for x in best)
+    return LearningCurve(ceiling, b, c, found, (float(n.min()), float(n.max())))
 
 
 def _least_squares(n: Floats, y: Floats, weights: Floats) -> Floats:

@@ -107,6 +107,11 @@ def pairs_of(rankings: Sequence[Ranking]) -> Pairs:
     )
 
 
+def totals(index: Ints, values: NDArray[Any], size: int) -> Floats:
+    """(size,) the values summed by index. index, values: (N,)."""
+    return np.bincount(index, weights=values, minlength=size).astype(np.float64)
+
+
 class _Names:
     """Numbers names in the order in which they come."""
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tutelage.config import require
-from tutelage.labelling.pairs import Floats, Ints, Mask, Pairs
+from tutelage.labelling.pairs import Floats, Ints, Mask, Pairs, totals
 from tutelage.labelling.spread import Spread, layout, spread_of
 
 _TINY = 1e-9
 _NO_TIES = -40.0  # log ν where nobody said tie
+_WHOLE_STEPS = 20
 _HYPER_LABELERS = 2.0  # how many labelers' worth of evidence the first widths are
 # Seven nodes integrate a logistic over a normal to 1e-4 at widths below 3.
 _NODES, _NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(7)
@@ -30,7 +31,7 @@ class SkillConfig:
     length_width: float = 0.3  # logits a doubling, around the crowd's
     tie_width: float = 1.0  # of log ν, around the crowd's
     learn_widths: bool = True  # from the crowd, the first ones as two labelers' evidence
-    draws: int = 20  # simulated crowds that errors come from; 0 leaves errors that are too small
+    draws: int = 10  # simulated crowds that errors come from; 0 leaves errors that are too small
     seed: int = 0  # of these
     tolerance: float = 1e-3  # largest change of a parameter in a sweep, where it ends
     sweeps: int = 300  # at most
@@ -71,8 +72,8 @@ def davidson(eta: Floats, log_tie: Floats) -> Floats:
     """Chances of first, tie and second, on a new last axis (Davidson 1970)."""
     first, tie = np.exp(-np.maximum(-eta, 0)), np.exp(log_tie - np.abs(eta) / 2)
     second = np.exp(-np.maximum(eta, 0))
-    parts = np.broadcast_arrays(first, tie, second)
-    return np.stack(parts, axis=-1) / sum(parts)[..., None]
+    parts = np.stack(np.broadcast_arrays(first, tie, second), axis=-1)
+    return parts / parts.sum(axis=-1, keepdims=True)
 
 
 def nodes_of(mean: Floats, variance: Floats) -> Floats:
@@ -89,14 +90,14 @@ def posterior(pairs: Pairs, config: SkillConfig, start: Posterior | None = None)
     """Sweeps until nothing moves, from a posterior of the same items and labelers where given."""
     has_ties = bool((pairs.preferences == 0).any())
     tie_width = config.tie_width if has_ties else 0.0
-    first = np.array(
-        [config.skill_width, config.position_width, config.length_width, tie_width]
-    )
+    first = np.array([config.skill_width, config.position_width, config.length_width, tie_width])
     state = start or _start(pairs, first, config.score_width, has_ties)
     for sweep in range(1, config.sweeps + 1):
         before = state
-        state = _labeler_step(pairs, state)
-        state = _score_step(pairs, state)
+        # Newton's steps of a flat posterior can fall into a cycle; half steps leave it.
+        share = 1.0 if sweep <= _WHOLE_STEPS else 0.5
+        state = _labeler_step(pairs, state, share)
+        state = _score_step(pairs, state, share)
         if config.learn_widths:
             state = in_unit(pairs, state)
         state = replace(_learned(state, first, config), sweeps=sweep)
@@ -167,18 +168,18 @@ def _seen(pairs: Pairs, state: Posterior) -> _Seen:
     )
 
 
-def _labeler_step(pairs: Pairs, state: Posterior) -> Posterior:
+def _labeler_step(pairs: Pairs, state: Posterior, share: float) -> Posterior:
     """Newton's step of every labeler's four parameters, the scores' posterior given."""
     seen, W, free = _seen(pairs, state), len(pairs.labeler_names), state.free
     # An uncertain gap makes a steep slope costly: E[g f'] = E g E f' + a Var g E f''.
     by_skill = seen.by_eta * seen.gaps - seen.a * seen.gap_variance * seen.eta_eta
     rows = [by_skill, *(seen.by_eta[:, None] * seen.slopes[:, 1:]).T, seen.by_tie]
-    slope = np.stack([np.bincount(pairs.labelers, row, W) for row in rows], axis=1)
+    slope = np.stack([totals(pairs.labelers, row, W) for row in rows], axis=1)
     weak = np.where(free, 1 / np.where(free, state.widths, 1) ** 2, 1)
     precision = _labeler_information(pairs, seen, free) + np.diag(weak)
     covariance = np.linalg.inv(precision)
     pull = free * (slope - (state.labelers - state.centre) * weak)
-    labelers = state.labelers + np.einsum("wkl,wl->wk", covariance, pull)
+    labelers = state.labelers + share * np.einsum("wkl,wl->wk", covariance, pull)
     # What is switched off may still be shared by all: one Newton step for the whole crowd.
     centre = state.centre.copy()
     for k, curve in ((1, seen.eta_eta * pairs.positions**2), (3, seen.tie_tie)):
@@ -198,20 +199,20 @@ def _labeler_information(pairs: Pairs, seen: _Seen, free: Mask) -> Floats:
     own[:, :3, 3] = own[:, 3, :3] = seen.eta_tie[:, None] * seen.slopes
     own[:, 3, 3] = seen.tie_tie
     W = len(pairs.labeler_names)
-    columns = [np.bincount(pairs.labelers, column, W) for column in own.reshape(-1, 16).T]
+    columns = [totals(pairs.labelers, column, W) for column in own.reshape(-1, 16).T]
     total = np.stack(columns, axis=1).reshape(-1, 4, 4)
     return total * free[:, None] * free
 
 
-def _score_step(pairs: Pairs, state: Posterior) -> Posterior:
+def _score_step(pairs: Pairs, state: Posterior, share: float) -> Posterior:
     """Newton's step of all scores, the labelers' posterior given."""
     seen, I = _seen(pairs, state), len(pairs.item_names)  # noqa: E741
     by_gap = seen.a * seen.by_eta - seen.spill * seen.eta_eta
-    slope = np.bincount(pairs.first, by_gap, I) - np.bincount(pairs.second, by_gap, I)
+    slope = totals(pairs.first, by_gap, I) - totals(pairs.second, by_gap, I)
     slope -= (state.scores - state.taste * state.bits) / state.score_width**2
     weight = seen.eta_eta * (seen.a**2 + state.covariance[pairs.labelers, 0, 0])
     spread = spread_of(state.spread.layout, pairs.first, pairs.second, weight, state.score_width)
-    return replace(state, scores=state.scores + spread.times(slope), spread=spread)
+    return replace(state, scores=state.scores + share * spread.times(slope), spread=spread)
 
 
 def in_unit(pairs: Pairs, state: Posterior) -> Posterior:
@@ -272,5 +273,5 @@ def _largest_change(before: Posterior, after: Posterior) -> float:
 def centred(values: Floats, component: Ints) -> Floats:
     """Less the mean over each component, which comparisons say nothing about."""
     n = len(values)
-    means = np.bincount(component, values, n) / np.maximum(1, np.bincount(component, minlength=n))
+    means = totals(component, values, n) / np.maximum(1, np.bincount(component, minlength=n))
     return values - means[component]

@@ -43,6 +43,7 @@ from tutelage.labelling.posterior import (
 from tutelage.labelling.spread import Spread
 
 _TINY = 1e-9
+_STEADY_DRAWS = 20  # how many of a labeler's own misses weigh as much as the crowd's factor
 
 
 @dataclass(frozen=True)
@@ -117,17 +118,20 @@ def preference_chances(
 def _errors(pairs: Pairs, found: Posterior, config: SkillConfig) -> Floats:
     """(W, 4) standard errors: how far the fit misses the labelers of simulated crowds, drawn from
     the posterior, who label the same pairs. The posterior's own widths are too small, since it
-    takes scores and labelers apart."""
+    takes scores and labelers apart; how much too small is about the same for all labelers, which
+    steadies each one's few misses."""
+    variances = found.variances
     if config.draws < 1:
-        return np.sqrt(found.variances)
+        return np.sqrt(variances)
     generator = np.random.default_rng(config.seed)
     quick = replace(config, tolerance=10 * config.tolerance)
-    misses = np.zeros(found.labelers.shape)
+    misses = np.zeros(variances.shape)
     for _ in range(config.draws):
         truth = in_unit(pairs, drawn(found, generator))
         simulated = replace(pairs, preferences=simulate(pairs, truth, generator))
         misses += (posterior(simulated, quick, start=found).labelers - truth.labelers) ** 2
-    return np.sqrt(misses / config.draws)
+    factors = misses.sum(axis=0) / np.maximum(_TINY, config.draws * variances.sum(axis=0))
+    return np.sqrt((misses + _STEADY_DRAWS * factors * variances) / (config.draws + _STEADY_DRAWS))
 
 
 def drawn(found: Posterior, generator: np.random.Generator) -> Posterior:
@@ -186,8 +190,6 @@ def _result(pairs: Pairs, state: Posterior, errors: Floats) -> CrowdFit:
         labelers=labelers,
         sweeps=state.sweeps,
     )
-
-
 
 
 def without_skill(config: SkillConfig) -> SkillConfig:

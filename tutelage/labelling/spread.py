@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tutelage.labelling.pairs import Floats, Ints
+from tutelage.labelling.pairs import Floats, Ints, totals
 
 _BLOCK_ITEMS = 32
 
@@ -105,7 +105,7 @@ def spread_of(layout: Layout, first: Ints, second: Ints, weight: Floats, width: 
         layout.at(every, every),
     ]
     value = [weight, weight, -weight, -weight, np.full(len(every), width**-2)]
-    precision = np.bincount(np.concatenate(index), np.concatenate(value), int(layout.offsets[-1]))
+    precision = totals(np.concatenate(index), np.concatenate(value), int(layout.offsets[-1]))
     flat = np.empty_like(precision)
     for block in range(len(layout.members)):
         inverse = np.linalg.inv(layout.matrix(precision, block))
