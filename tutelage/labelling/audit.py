@@ -21,6 +21,8 @@ from tutelage.labelling.tables import audit, guidelines, labels
 START = "0" * 64  # what the first row follows
 CHAIN_LOCK = 0x7475746C  # PostgreSQL's advisory lock of whoever appends
 PAGE = 5000
+LAST = select(audit.c.id, audit.c.hash).order_by(audit.c.id.desc()).limit(1)
+INSERT = insert(audit)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,9 +66,7 @@ def append(
 ) -> None:
     """One more row, within the transaction of what it tells of."""
     lock_chain(connection)
-    last = connection.execute(
-        select(audit.c.id, audit.c.hash).order_by(audit.c.id.desc()).limit(1)
-    ).first()
+    last = connection.execute(LAST).first()
     row: dict[str, Any] = {
         "id": last.id + 1 if last else 1,
         "at": float(at),
@@ -77,7 +77,7 @@ def append(
         "digest": digest,
         "previous": last.hash if last else START,
     }
-    connection.execute(insert(audit).values(**row, hash=row_hash(row)))
+    connection.execute(INSERT, {**row, "hash": row_hash(row)})
 
 
 def row_hash(row: Mapping[str, Any]) -> str:

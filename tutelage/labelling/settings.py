@@ -58,6 +58,11 @@ def settings_of(connection: Connection) -> Settings:
     return Settings(**{row.key: row.value for row in rows if row.key in FIELDS})
 
 
+def settings_now(store: Store, connection: Connection) -> Settings:
+    """As of now; another server's change may take a second to be seen."""
+    return store.fresh("settings", lambda: settings_of(connection))
+
+
 def change_settings(store: Store, author_id: int | None, **changes: Any) -> Settings:
     """Checked, written and put down in the audit log."""
     for key, value in changes.items():
@@ -77,7 +82,9 @@ def change_settings(store: Store, author_id: int | None, **changes: Any) -> Sett
         )
         return found
 
-    return store.write(change)
+    found = store.write(change)
+    store.forget("settings")
+    return found
 
 
 def get_value(store: Store, key: str, default: Any = None) -> Any:

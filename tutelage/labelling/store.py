@@ -2,7 +2,9 @@
 
 SQLite allows one writer at a time, and writers that queue for its lock time out under load. So one
 thread writes: it takes what has come in, runs each piece in a savepoint, commits them together
-with one flush to disk, and only then answers. Readers see a snapshot and never wait.
+with one flush to disk, and only then answers. Readers see a snapshot and never wait. PostgreSQL
+could take more writers, but each would wait in turn for the end of the audit log and for the disk:
+with one thread there too, a whole batch waits once. Several servers may share either database.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ from tutelage.labelling.migrate import prepare
 T = TypeVar("T")
 Work = Callable[[Connection], Any]
 
-BATCH = 256  # pieces of work that one commit may carry
+BATCH = 64  # pieces of work that one commit may carry
+FRESH_S = 1.0  # for how long what another program may change is believed
 RETRIES = 5  # of a piece that met a deadlock or took the same slot as another server
 
 
@@ -64,13 +67,10 @@ class Store:
         self._closed = False
         if self.postgresql:
             self._writer = self._reader = _postgresql(url)
-            self._thread = None
         elif parsed.get_backend_name() == "sqlite" and parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
             self._writer = _sqlite(url, patience_s, writes=True)
             self._reader = _sqlite(url, patience_s, writes=False)
-            self._work: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
-            self._thread = threading.Thread(target=self._serve, name="store", daemon=True)
         else:
             raise BadInput(
                 f"{self.place} is no database that labels can be kept in; expected sqlite:///FILE "
@@ -84,18 +84,18 @@ class Store:
             if isinstance(error, SQLAlchemyError):
                 raise self._said(error) from error
             raise
-        if self._thread:
-            self._thread.start()
+        self._known: dict[str, tuple[float, Any]] = {}
+        self._work: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._serve, name="store", daemon=True)
+        self._thread.start()
 
     def write(self, fn: Callable[[Connection], T]) -> T:
         """fn's result, once what it wrote is on disk; what it raises, with nothing written."""
         if self._closed:
             raise StoreUnavailable(f"The database {self.place} has been closed.")
-        if not self.postgresql:
-            done: Future[T] = Future()
-            self._work.put((fn, done))
-            return done.result()
-        return self._alone(fn)
+        done: Future[T] = Future()
+        self._work.put((fn, done))
+        return done.result()
 
     def read(self, fn: Callable[[Connection], T]) -> T:
         """fn's result on one snapshot."""
@@ -106,6 +106,18 @@ class Store:
                 return fn(connection)
         except (DBAPIError, PoolTimeout) as error:
             raise self._said(error) from error
+
+    def fresh(self, name: str, read: Callable[[], T]) -> T:
+        """What `read` gives, or gave at most FRESH_S ago."""
+        at, found = self._known.get(name, (-FRESH_S, None))
+        if time.monotonic() - at >= FRESH_S:
+            found = read()
+            self._known[name] = (time.monotonic(), found)
+        return found
+
+    def forget(self, name: str) -> None:
+        """Ask `read` again: what it gives was just changed."""
+        self._known.pop(name, None)
 
     def tidy(self) -> None:
         """Let what was deleted leave the write-ahead log of SQLite as well as the tables."""
@@ -120,9 +132,8 @@ class Store:
         if self._closed:
             return
         self._closed = True
-        if self._thread:
-            self._work.put(None)
-            self._thread.join()
+        self._work.put(None)
+        self._thread.join()
         self._writer.dispose()
         self._reader.dispose()
 
@@ -209,15 +220,18 @@ def lock_until_commit(connection: Connection, number: int) -> None:
 
 
 def _attempt(connection: Connection, work: Work) -> tuple[Any, BaseException | None]:
-    savepoint = connection.begin_nested()
+    # Straight to the driver: a savepoint of SQLAlchemy's takes as long as the work in it.
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    driver.execute("SAVEPOINT piece")
     try:
         result = work(connection)
     except SQLAlchemyError:
         raise
     except Exception as error:
-        savepoint.rollback()
+        driver.execute("ROLLBACK TO SAVEPOINT piece")
         return None, error
-    savepoint.commit()
+    driver.execute("RELEASE SAVEPOINT piece")
     return result, None
 
 
