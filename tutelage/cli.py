@@ -33,6 +33,9 @@ Tutelage raises your own ChatGPT: it teaches it, grades it, and lets it improve.
     rl          prompts, grades   a better policy; with --env, one that acts
     imitate     an expert         a policy that acts alike, without rewards
 
+  With people
+    teach       labels move the models while people label
+
   Look at it
     evaluate    how often a model is right, with intervals
     report      a run as one page, report.html
@@ -120,6 +123,12 @@ def _imitate() -> Main:
     return main
 
 
+def _teach() -> Main:
+    from tutelage.commands.teach import main
+
+    return main
+
+
 def _evaluate() -> Main:
     from tutelage.commands.evaluate import main
 
@@ -167,6 +176,7 @@ COMMANDS: dict[str, Callable[[], Main]] = {
     "prefer": _prefer,
     "rl": _rl,
     "imitate": _imitate,
+    "teach": _teach,
     "evaluate": _evaluate,
     "report": _report,
     "inspect": _inspect,

@@ -14,6 +14,8 @@ from tutelage.schema import Rating
 from tutelage.text.chat_format import ask
 
 OFFSETS = {"harsh": -1.2, "fair": 0.0, "kind": 1.2}
+TRUST = {"harsh": 0.3, "fair": 0.0, "kind": -0.3}  # logarithms of their slopes
+CENTRE = -3.0  # of the scores
 
 
 def rating(value: int, scale="overall", labeler: str = "") -> Rating:
@@ -27,6 +29,8 @@ def planted() -> Raters:
         raters.log_gaps["overall"].copy_(torch.tensor([1.0, 0.5, 0.8, 0.7, 1.5]).log())
         raters.log_slopes["overall"].fill_(0.4)
         raters.offsets.copy_(torch.tensor(list(OFFSETS.values())))
+        raters.log_trust.copy_(torch.tensor(list(TRUST.values())))
+        raters.centre.fill_(CENTRE)
     return raters
 
 
@@ -34,7 +38,7 @@ def simulated(raters: Raters, count: int) -> tuple[torch.Tensor, list[Rating]]:
     generator = torch.Generator().manual_seed(0)
     scores, ratings = [], []
     for labeler in OFFSETS:
-        own = torch.randn(count, generator=generator)
+        own = CENTRE + torch.randn(count, generator=generator)
         chances = raters.probabilities(own, "overall", labeler)
         values = torch.multinomial(chances, 1, generator=generator)[:, 0] + 1
         scores.append(own)
@@ -46,7 +50,7 @@ def test_what_was_planted_is_learned():
     """1,000 ratings of each of three labelers, whose scores are known."""
     scores, ratings = simulated(planted(), 1_000)
     raters = Raters((r.scale, r.labeler) for r in ratings)
-    raters.begin(ratings, 0.0)
+    raters.begin(ratings, CENTRE)
     optimiser = torch.optim.LBFGS(raters.parameters(), max_iter=60, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
@@ -59,6 +63,8 @@ def test_what_was_planted_is_learned():
     for labeler, offset in OFFSETS.items():
         found = raters.offsets[raters.labelers["overall", labeler]].item()
         assert found == pytest.approx(offset, abs=0.25)
+        trust = raters.log_trust[raters.labelers["overall", labeler]].item()
+        assert trust == pytest.approx(TRUST[labeler], abs=0.12)
     torch.testing.assert_close(
         raters.thresholds("overall"), planted().thresholds("overall"), atol=0.25, rtol=0
     )
@@ -93,6 +99,24 @@ def test_they_begin_at_the_shares_of_what_was_rated():
     shares = raters.probabilities(torch.tensor([-4.0]), "overall")[0]
     expected = torch.tensor([0.1, 0.2, 0.1, 0.1, 0.3, 0.1, 0.1])
     torch.testing.assert_close(shares, expected, atol=0.002, rtol=0)
+
+
+def test_a_scale_that_is_used_later_leaves_the_others_as_they_were():
+    """Thumbs come when scores are 2 higher; ratings keep their thresholds and their middle."""
+    raters = Raters([("overall", "a")])
+    raters.begin([rating(value) for value in (2, 4, 4, 6)], score=1.0)
+    before = raters.probabilities(torch.tensor([1.0, 3.0]), "overall")
+    with torch.no_grad():
+        raters.offsets.fill_(0.6)
+        raters.log_trust.fill_(0.2)
+    more = raters.joined_by([("overall", "a"), ("thumb", "b")])
+    more.begin([rating(1, "thumb")] * 300 + [rating(0, "thumb")] * 100, score=3.0)
+    torch.testing.assert_close(more.probabilities(torch.tensor([1.0, 3.0]), "overall"), before)
+    good = more.probabilities(torch.tensor([3.0]), "thumb")[0, 1].item()
+    assert good == pytest.approx(0.75, abs=0.01)
+    assert list(more.labelers) == [("overall", "a"), ("thumb", "b")]
+    assert more.offsets.tolist() == pytest.approx([0.6, 0.0])
+    assert more.log_trust.tolist() == pytest.approx([0.2, 0.0])
 
 
 def test_saved_and_loaded_they_are_the_same(tmp_path: Path):

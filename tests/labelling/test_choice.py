@@ -140,8 +140,8 @@ def test_gains_of_a_batch_are_those_of_the_narrowed_posterior():
 def test_propensities_are_the_chances_of_every_batch(count: int, share: float):
     """All batches of 6 candidates, each with its chance: how often a candidate is in one is its
     propensity, and the estimate weighed by it is right on average."""
-    order = np.array([4, 1, 5, 0, 2])[:count]
-    propensities = inclusion_propensities(order, 6, share)
+    order = np.array([4, 1, 5, 0, 2])[: count - int(share * count)]
+    propensities = inclusion_propensities(order, 6, count, share)
     few = int(share * count)
     included, estimate, total = np.zeros(6), 0.0, 0.0
     values = np.array([3.0, -1.0, 2.0, 0.5, 4.0, 1.0])

@@ -269,6 +269,7 @@ def test_mistakes_are_told_before_anything_is_stored(client, token, site) -> Non
     for wrong, status, words in (
         ({"stages": ["nobody"]}, 404, "There is no model 'nobody'"),
         ({"text": "  "}, 400, "nothing to send"),
+        ({"text": "a " * 200}, 400, "SFT reads at most 95"),
         ({"temperature": 9}, 422, "temperature"),
         ({"conversation": 77}, 404, "no conversation 77"),
         ({"key": "a b"}, 422, "key"),

@@ -1,18 +1,21 @@
 """Who rates, and how strictly: what stands between a response's score and the rating it gets.
 
-logit P(level > k) = a·s + b − θ_k, s the score: the proportional-odds model (McCullagh 1980). The
-thresholds θ and the slope a belong to a scale and are shared; the offset b is a labeler's on that
-scale, high for one who rates kindly, 0 for a labeler who is not known. Yes or no has one threshold
-and is the same model.
+logit P(level > k) = a·c·(s − m) + b − θ_k, s the score: the proportional-odds model (McCullagh
+1980). The thresholds θ and the slope a belong to a scale and are shared. The offset b and the slope
+c are a labeler's on that scale: b is high for one who rates kindly, c low for one whose ratings
+follow the score little; they are 0 and 1 for a labeler who is not known. m is a constant near the
+scores, so that a slope turns about their middle. Yes or no has one threshold and is the same model.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tutelage.algorithms.functional import ordinal_loss
@@ -21,10 +24,15 @@ from tutelage.runs import read_json, write_json
 from tutelage.schema import SCALES, Rating, Scale
 
 FILE = "raters.json"  # beside the reward model's weights
+TRUST_SPREAD = 0.3  # deviation of the logarithm of labelers' slopes, before they have rated
 
 
 class Raters(nn.Module):
-    """Thresholds and slope of each scale, an offset for each of `labelers`, (scale, name) pairs."""
+    """Thresholds and slope of each scale, offset and slope of each of `labelers`, (scale, name)
+    pairs."""
+
+    centre: Tensor
+    has_begun: Tensor
 
     def __init__(self, labelers: Iterable[tuple[Scale, str]]) -> None:
         super().__init__()
@@ -39,6 +47,9 @@ class Raters(nn.Module):
             {scale: nn.Parameter(torch.zeros(())) for scale in SCALES}
         )
         self.offsets = nn.Parameter(torch.zeros(len(self.labelers)))
+        self.log_trust = nn.Parameter(torch.zeros(len(self.labelers)))
+        self.register_buffer("centre", torch.zeros(()))
+        self.register_buffer("has_begun", torch.tensor(False))
 
     def thresholds(self, scale: Scale) -> Tensor:
         """θ of a scale, increasing: (levels − 1,), logits."""
@@ -46,11 +57,12 @@ class Raters(nn.Module):
         return torch.cat([self.lowest[scale], self.lowest[scale] + gaps])
 
     def logits(self, scores: Tensor, scale: Scale, labelers: Sequence[str]) -> Tensor:
-        """a·s + b of each score as its labeler sees it: (N,)."""
+        """a·c·(s − m) + b of each score as its labeler sees it: (N,)."""
         places = [self.labelers.get((scale, labeler), -1) for labeler in labelers]
         known = torch.tensor(places, dtype=torch.long, device=scores.device)
-        offsets = torch.cat([self.offsets, self.offsets.new_zeros(1)])[known]
-        return self.log_slopes[scale].exp() * scores + offsets
+        offsets, log_trust = (F.pad(own, (0, 1))[known] for own in (self.offsets, self.log_trust))
+        slopes = (self.log_slopes[scale] + log_trust).exp()
+        return slopes * (scores - self.centre) + offsets
 
     def loss(self, scores: Tensor, ratings: Sequence[Rating]) -> Tensor:
         """Mean −log P(rating | score): scores (N,) of the N rated responses; 0 without any."""
@@ -64,22 +76,39 @@ class Raters(nn.Module):
         return total / max(1, len(ratings))
 
     def penalty(self) -> Tensor:
-        """−log of the prior, in nats: offsets and log-slopes are N(0, 1). Without it a kinder crowd
-        and lower thresholds would be the same, and ratings alone would not know a score's unit."""
+        """−log of the prior, in nats: offsets and scales' log-slopes are N(0, 1), labelers'
+        log-slopes N(0, 0.3²). Without it a kinder crowd and lower thresholds would be the same, and
+        ratings alone would not know a score's unit."""
         slopes = sum(slope.square() for slope in self.log_slopes.values())
-        return 0.5 * (self.offsets.square().sum() + slopes)
+        trust = (self.log_trust / TRUST_SPREAD).square().sum()
+        return 0.5 * (self.offsets.square().sum() + slopes + trust)
 
     @torch.no_grad()
     def begin(self, ratings: Sequence[Rating], score: float) -> None:
-        """Put the thresholds where a response of this score would get each level as often as these
-        ratings have it."""
+        """Put the thresholds of these ratings' scales where a response of this score would get each
+        level as often as they have it. The first time the score becomes the middle m."""
+        if not self.has_begun:
+            self.centre.fill_(score)
+            self.has_begun.fill_(True)
         for scale in {rating.scale for rating in ratings}:
             levels = torch.tensor([rating.level for rating in ratings if rating.scale == scale])
             low, high = SCALES[scale]
             counts = torch.bincount(levels, minlength=high - low + 1) + 0.5
             edges = (counts.cumsum(0) / counts.sum())[:-1].logit()
-            self.lowest[scale].copy_(edges[:1] + self.log_slopes[scale].exp().cpu() * score)
+            middle = self.log_slopes[scale].exp() * (score - self.centre)
+            self.lowest[scale].copy_(edges[:1].to(middle) + middle)
             self.log_gaps[scale].copy_(edges.diff().log())
+
+    @torch.no_grad()
+    def joined_by(self, labelers: Iterable[tuple[Scale, str]]) -> Raters:
+        """These raters and, after them, those of `labelers` who are new."""
+        more = Raters([*self.labelers, *labelers]).to(self.centre.device)
+        own = len(self.labelers)
+        more.offsets[:own] = self.offsets
+        more.log_trust[:own] = self.log_trust
+        state = self.state_dict() | {"offsets": more.offsets, "log_trust": more.log_trust}
+        more.load_state_dict(state)
+        return more
 
     @torch.no_grad()
     def probabilities(self, scores: Tensor, scale: Scale, labeler: str = "") -> Tensor:
@@ -94,17 +123,20 @@ class Raters(nn.Module):
 
 def save_raters(folder: Path, raters: Raters) -> None:
     """Write raters.json into an existing folder."""
-    offsets: dict[str, dict[str, float]] = {scale: {} for scale in SCALES}
-    for (scale, labeler), place in raters.labelers.items():
-        offsets[scale][labeler] = raters.offsets[place].item()
-    described = {
+    described: dict[str, Any] = {
         scale: {
             "thresholds": raters.thresholds(scale).tolist(),
             "slope": raters.log_slopes[scale].exp().item(),
-            "offsets": offsets[scale],
+            "labelers": {},
         }
         for scale in SCALES
     }
+    for (scale, labeler), place in raters.labelers.items():
+        described[scale]["labelers"][labeler] = {
+            "offset": raters.offsets[place].item(),
+            "slope": raters.log_trust[place].exp().item(),
+        }
+    described["centre"] = raters.centre.item()
     write_json(folder / FILE, described)
 
 
@@ -113,18 +145,22 @@ def load_raters(folder: Path, ratings: Sequence[Rating] = ()) -> Raters | None:
     where the folder has none."""
     if not (folder / FILE).exists():
         return None
-    described: Mapping[Scale, Any] = read_json(folder / FILE)
+    described: Mapping[str, Any] = read_json(folder / FILE)
     try:
-        known = [(scale, name) for scale in SCALES for name in described[scale]["offsets"]]
-        raters = Raters([*known, *((rating.scale, rating.labeler) for rating in ratings)])
+        known = [(scale, name) for scale in SCALES for name in described[scale]["labelers"]]
+        raters = Raters(known)
         with torch.no_grad():
+            raters.centre.fill_(described["centre"])
+            raters.has_begun.fill_(True)
             for scale in SCALES:
                 thresholds = torch.tensor(described[scale]["thresholds"])
                 raters.lowest[scale].copy_(thresholds[:1])
                 raters.log_gaps[scale].copy_(thresholds.diff().log())
-                raters.log_slopes[scale].copy_(torch.tensor(described[scale]["slope"]).log())
+                raters.log_slopes[scale].fill_(math.log(described[scale]["slope"]))
             for scale, name in known:
-                raters.offsets[raters.labelers[scale, name]] = described[scale]["offsets"][name]
+                place, own = raters.labelers[scale, name], described[scale]["labelers"][name]
+                raters.offsets[place] = own["offset"]
+                raters.log_trust[place] = math.log(own["slope"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise BadInput(f"{folder / FILE} is not as `tutelage reward` writes it: {error}.") from None
-    return raters
+    return raters.joined_by((rating.scale, rating.labeler) for rating in ratings)

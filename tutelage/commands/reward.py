@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-import torch
 import tyro
 
 from tutelage.algorithms.raters import load_raters
@@ -16,7 +15,7 @@ from tutelage.commands.folders import find_model, settle
 from tutelage.commands.labels import read_judgements, read_rankings
 from tutelage.commands.machine import prepare
 from tutelage.commands.options import parse
-from tutelage.data.comparisons import comparison_trees
+from tutelage.data.comparisons import comparison_trees, pairs_right
 from tutelage.data.ratings import rating_trees
 from tutelage.device import DTypeName
 from tutelage.evaluation.statistics import wilson
@@ -109,7 +108,7 @@ def main(argv: Sequence[str]) -> None:
     if kept_out or kept_out_ratings:
         trained, tokenizer = load_model(run.checkpoint("reward"))
         assert isinstance(trained, RewardModel)
-        right, pairs = pairs_right(trained, tokenizer, kept_out)
+        right, pairs = rankings_right(trained, tokenizer, kept_out)
         if pairs:
             said = rate(right / pairs, wilson(right, pairs), pairs)
             screen.print(f"  Pairs that it had not seen, ranked alike: {said}", soft_wrap=True)
@@ -136,23 +135,14 @@ def _start(path: Path) -> tuple[RewardModel, Tokenizer]:
     return RewardModel(model), tokenizer
 
 
-def pairs_right(
+def rankings_right(
     model: RewardModel, tokenizer: Tokenizer, comparisons: Sequence[Comparison]
 ) -> tuple[int, int]:
     """How many pairs the model orders as the labeler did, of how many; ties are left out."""
     if not comparisons:
         return 0, 0
     trees = comparison_trees(tokenizer, comparisons, model.gpt.config.context)
-    scores = RewardModelJudge(model, tokenizer.pad).score_trees(trees)
-    right = pairs = 0
-    for comparison, own in zip(
-        comparisons, scores.split([len(c.responses) for c in comparisons]), strict=True
-    ):
-        ranks = torch.tensor(comparison.ranks())
-        better = ranks[:, None] < ranks[None, :]
-        right += int((better & (own[:, None] > own[None, :])).sum())
-        pairs += int(better.sum())
-    return right, pairs
+    return pairs_right(RewardModelJudge(model, tokenizer.pad).score_trees(trees), comparisons)
 
 
 def ratings_right(

@@ -115,6 +115,25 @@ def swapped_trees(
     return trees
 
 
+def held_out(comparisons: Sequence[Comparison]) -> int:
+    """How many comparisons, the last of a round, a school keeps out of training."""
+    return max(1, len(comparisons) // 8)
+
+
+def pairs_right(scores: Tensor, comparisons: Sequence[Comparison]) -> tuple[int, int]:
+    """How many pairs the scores, (responses,) in order, put as the labeler did, of how many; ties
+    are left out."""
+    right = pairs = 0
+    for comparison, own in zip(
+        comparisons, scores.split([len(c.responses) for c in comparisons]), strict=True
+    ):
+        ranks = torch.tensor(comparison.ranks())
+        better = ranks[:, None] < ranks[None, :]
+        right += int((better & (own[:, None] > own[None, :])).sum())
+        pairs += int(better.sum())
+    return right, pairs
+
+
 def rank_table(comparisons: Sequence[Comparison]) -> tuple[Tensor, Tensor]:
     """Ranks (P, K) and their mask, K the largest number of responses."""
     K = max(len(comparison.responses) for comparison in comparisons)

@@ -160,8 +160,9 @@ def choose_pairs(
     """
     rows = np.asarray(rows, dtype=np.float64)
     count = min(count, len(rows))
-    order, gains = most_informative(posterior, rows, count)
-    propensities = inclusion_propensities(order, len(rows), random_share)
+    few = int(np.floor(random_share * count))
+    order, gains = most_informative(posterior, rows, count - few)
+    propensities = inclusion_propensities(order, len(rows), count, random_share)
     drawn = int(np.floor(random_share * count + generator.random()))
     certain = order[: count - drawn]
     others = np.setdiff1d(np.arange(len(rows)), certain)
@@ -204,17 +205,19 @@ def most_informative(
     return order, gains
 
 
-def inclusion_propensities(order: NDArray[np.int64], N: int, random_share: float) -> Floats:
+def inclusion_propensities(
+    order: NDArray[np.int64], N: int, count: int, random_share: float
+) -> Floats:
     """The chance of each of N candidates to be in the batch that choose_pairs draws: (N,).
 
     It is taken over the draw alone, given the posterior and the candidates, which were fixed before
-    it; order: the batch's most informative rows, best first. A batch has r pairs at random, r one
-    of two neighbouring whole numbers, and takes the first count − r of `order` for certain; the
-    others share r draws evenly. Propensities sum to the batch's size and none is 0 (as long as
-    random_share is above 0), so that the sum of label/propensity over a batch is an unbiased
-    estimate of the sum over all candidates (Horvitz and Thompson 1952).
+    it; order: the most informative rows, best first, as many as a batch of `count` may take. A
+    batch has r pairs at random, r one of two neighbouring whole numbers, and takes the first
+    count − r of `order` for certain; the others share r draws evenly. Propensities sum to the
+    batch's size and none is 0 (as long as random_share is above 0), so that the sum of
+    label/propensity over a batch is an unbiased estimate of the sum over all candidates (Horvitz
+    and Thompson 1952).
     """
-    count = len(order)
     few = int(np.floor(random_share * count))
     more = random_share * count - few  # chance of one more at random
     propensities = np.zeros(N)

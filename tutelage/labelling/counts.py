@@ -56,12 +56,19 @@ def progress(store: Store, labeler_id: int, kinds: Sequence[str] | None = None) 
     return store.read(read)
 
 
+def waiting_labels(store: Store) -> dict[str, int]:
+    """{kind: labels still wanted and not leased}."""
+    return store.read(_waiting)
+
+
+def _waiting(connection: Connection) -> dict[str, int]:
+    waiting = select(tasks.c.kind, func.sum(tasks.c.free)).where(FREE).group_by(tasks.c.kind)
+    return {kind: int(count) for kind, count in connection.execute(waiting)}
+
+
 def queue_state(store: Store) -> QueueState:
     def read(connection: Connection) -> QueueState:
         now = store.clock()
-        waiting = connection.execute(
-            select(tasks.c.kind, func.sum(tasks.c.free)).where(FREE).group_by(tasks.c.kind)
-        )
         counts = select(assignments.c.state, func.count().label("count"))
         states = {
             row.state: row[1] for row in connection.execute(counts.group_by(assignments.c.state))
@@ -75,7 +82,7 @@ def queue_state(store: Store) -> QueueState:
             ).where(kept)
         ).one()
         return QueueState(
-            waiting={kind: int(count) for kind, count in waiting},
+            waiting=_waiting(connection),
             leased=states.get("open", 0),
             labels=counted[0],
             used=counted[1],

@@ -29,13 +29,23 @@ class Settings:
     cost_an_hour: float = 0.0  # what an hour of a labeler's active time costs
     currency: str = "$"
     random_share: float = 0.2  # of the pairs to rank, picked at random instead of by information
+    queue_depth: int = 40  # labels wanted that the teacher keeps waiting; 0: it adds no tasks
+    rank_share: float = 0.7  # of the tasks that it adds, in proportion to the other shares
+    rate_share: float = 0.15
+    demonstrate_share: float = 0.1
+    dialogue_share: float = 0.05
+    replies: int = 4  # of a task to rank, where the model has so many different ones
     asks: bool = True  # the assistant may ask whether an action was right
     ask_cost: float = 0.02  # what one question costs, in reward
     ask_rate: float = 0.1  # most questions for each action
 
     def __post_init__(self) -> None:
         require(self, "from 0 to 1", "gold_rate", "random_share", "ask_rate")
-        require(self, "at least 0", "cost_an_hour", "ask_cost")
+        require(self, "at least 0", "cost_an_hour", "ask_cost", "queue_depth")
+        require(self, "at least 0", "rank_share", "rate_share")
+        require(self, "at least 0", "demonstrate_share", "dialogue_share")
+        if not 2 <= self.replies <= 9:
+            raise ValueError(f"replies must lie from 2 to 9, got {self.replies}")
         if self.order not in ORDERS:
             raise ValueError(f"order must be one of {', '.join(ORDERS)}, got {self.order!r}")
         if not 1 <= self.overlap <= 100:

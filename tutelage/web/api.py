@@ -304,8 +304,8 @@ def _entries(
         yield ("", 0.0, {}, "length", False), False
         return
     for piece in speak(speaker, prompt, draw, generator, is_reply=False):
-        top = _named(tokenizer, piece.top)
-        yield (piece.text, piece.logprob, top, piece.finish, True), wants
+        named = _named(tokenizer, piece.top)
+        yield (piece.text, piece.logprob, named, piece.finish, True), wants
 
 
 def _named(tokenizer: Tokenizer, top: tuple[tuple[int, float], ...]) -> dict[str, float]:

@@ -17,7 +17,15 @@ from tutelage.web.errors import Refused
 from tutelage.web.models import colour, spoken_name
 from tutelage.web.questions import check_question
 from tutelage.web.render import page
-from tutelage.web.replies import again, answering, as_html, command_of, commands_ran, shown
+from tutelage.web.replies import (
+    again,
+    answering,
+    as_html,
+    check_room,
+    command_of,
+    commands_ran,
+    shown,
+)
 from tutelage.web.security import Serving, Visiting, Visitor, slow_down
 from tutelage.web.site import Site
 
@@ -96,8 +104,9 @@ def say(request: Request, asked: Say, visitor: Visiting, site: Serving) -> Respo
     """What a person says, and the stream of what is answered."""
     person = visitor.person.id
     slow_down(site.generations.wait_s(f"person {person}"))
-    for stage in asked.stages:
-        site.models.speaker(stage)  # a wrong name is told before anything is stored
+    words = [{"role": "user", "content": asked.text.strip()}]
+    for stage in asked.stages:  # what cannot be answered is told before anything is stored
+        check_room(site.models.speaker(stage), words)
     if not asked.text.strip():
         raise BadInput("There is nothing to send yet; type something first.")
     if asked.conversation is None:

@@ -16,11 +16,11 @@ def compare_runs(first: Mapping[str, Any], second: Mapping[str, Any]) -> Table:
     rows: list[Row] = []
     before, after = ({stage.key: stage for stage in stages_of(run)} for run in (first, second))
     for key in [key for key in after if key in before]:
-        one, two = before[key], after[key]
-        for name in [name for name in two.held_out if name in one.held_out]:
-            old, new = one.held_out[name], two.held_out[name]
-            label = f"{two.name}, {set_name(name)}"
-            rows.append(Row(label, _cells(old, new), colour=two.colour))
+        stage, earlier = after[key], before[key].held_out
+        for name in [name for name in stage.held_out if name in earlier]:
+            label = f"{stage.name}, {set_name(name)}"
+            cells = _cells(earlier[name], stage.held_out[name])
+            rows.append(Row(label, cells, colour=stage.colour))
     one, two = first.get("reward_model"), second.get("reward_model")
     if one and two:
         cells = [Cell(rate(model["pair_accuracy"], n=model.get("n"))) for model in (one, two)]

@@ -76,16 +76,23 @@ def begin(
     """A reply about to be written, and what it reads: the oldest exchanges that do not fit the
     model's context are left out."""
     read = list(prompt)
-    longest = speaker.gpt.config.context - 1
-    tokens = _tokens(speaker, read)
-    while len(tokens) > longest and len(read) > 2:
+    while len(read) > 2 and len(_tokens(speaker, read)) >= speaker.gpt.config.context:
         read = read[2:]
-        tokens = _tokens(speaker, read)
-    if len(tokens) > longest:
-        raise BadInput(f"That is {len(tokens)} tokens; this model reads at most {longest}.")
+    tokens = check_room(speaker, read)
     draw = Draw(max_new_tokens=most, temperature=temperature)
     generator = seeded("chat", secrets.randbits(60))
     return Reply(speaker, speak(speaker, tokens, draw, generator)), read
+
+
+def check_room(speaker: Speaker, prompt: Sequence[dict[str, str]]) -> list[int]:
+    """The tokens of what is to be read, if the model can read them and still say something."""
+    tokens, longest = _tokens(speaker, prompt), speaker.gpt.config.context - 1
+    if len(tokens) > longest:
+        raise BadInput(
+            f"That is {len(tokens)} tokens; {spoken_name(speaker.name)} reads at most {longest}. "
+            "Say it in fewer words."
+        )
+    return tokens
 
 
 def _tokens(speaker: Speaker, prompt: Sequence[dict[str, str]]) -> list[int]:

@@ -26,8 +26,7 @@ class SiteOptions:
     generations_per_minute: float = 120.0  # replies and API calls of one person
 
     def __post_init__(self) -> None:
-        require(self, "above 0", "port", "max_new_tokens")
-        require(self, "above 0", "requests_per_s", "generations_per_minute")
+        require(self, "above 0", "max_new_tokens", "requests_per_s", "generations_per_minute")
 
     @property
     def local(self) -> bool:

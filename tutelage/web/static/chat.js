@@ -25,7 +25,11 @@ function start() {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); speak(); }
   });
   stop.addEventListener("click", halt);
-  document.addEventListener("keydown", (event) => { if (event.key === "Escape" && writing) halt(); });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    if (writing) halt();
+    else document.activeElement?.blur(); // out of the field, so that single keys act
+  });
   talk.addEventListener("click", (event) => {
     const button = event.target.closest("button[data-act]");
     if (button) act(button);
@@ -61,7 +65,14 @@ function start() {
     const done = await stream("/chat/say", body, stages.map((key) => named(key)), heard);
     if (done) draft.forget();
     else if (!text.value) text.value = words;
-    text.focus();
+    rest(done);
+  }
+
+  /** The focus where the next key is wanted: on what is proposed, else where a person types. */
+  function rest(done) {
+    const last = [...talk.querySelectorAll(".message.assistant")].at(-1);
+    const next = done && last?.querySelector('[data-act="run"], [data-act="choose"], [data-act="answer"]');
+    (next || text).focus();
   }
 
   function named(key) {
@@ -77,7 +88,7 @@ function start() {
     const live = make("article", { class: "message assistant", "aria-busy": "true" });
     const boxes = names.map((name) => {
       const box = make("div", { class: "said-text live" });
-      live.append(make("div", { class: "stage" }, make("h3", {}, name), box));
+      live.append(make("div", { class: "stage" }, make("h2", {}, name), box));
       return box;
     });
     if (names.length > 1) live.classList.add("pair");
@@ -132,7 +143,7 @@ function start() {
     const { act: what, good, better, right } = button.dataset;
     if (what === "edit") return edit(button, message, body);
     if (what === "redo") {
-      if (!writing) await stream("/chat/redo", body, ["Another reply"], null);
+      if (!writing) rest(await stream("/chat/redo", body, ["Another reply"], null));
       return undefined;
     }
     if (what === "thumb") body.good = good === "true";
