@@ -41,9 +41,13 @@ from tutelage.web.security import Serving, Visiting
 from tutelage.web.site import Site
 
 RATINGS = 7  # levels of the overall rating
-MOST_RANKINGS = 5000  # the newest, of which skill is estimated
+MOST_RANKINGS = 5000  # the newest, of which agreement is counted
+MOST_PAIRS = 2000  # of the newest rankings, of which skill is estimated: seconds, not minutes
+DRAWS = 200  # of each bootstrap
 _lock = threading.Lock()
-_kept: dict[str, tuple[int, Any]] = {}  # by database: what was counted up to which label
+_kept: dict[str, tuple[int, Counted]] = {}  # by database: what was counted up to which label
+_skills: dict[str, tuple[int, Mapping[Any, LabelerSkill]]] = {}
+_estimating: set[str] = set()  # databases whose skills are being estimated
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,12 +82,12 @@ class Counted:
     pairs: Pairs
     between: Measured  # agreement of two labelers on a pair, ties left out
     alphas: Mapping[str, Measured]
-    skills: Mapping[Any, LabelerSkill]
     ceiling: Ceiling | None
 
 
 def agreement_page(request: Request, visitor: Visiting, site: Serving) -> Response:
     counted = count_all(site)
+    skills, waiting = skills_of(site.store.place, counted.said)
     chosen = read_settings(site.store)
     return page(
         request,
@@ -92,7 +96,8 @@ def agreement_page(request: Request, visitor: Visiting, site: Serving) -> Respon
         more=more_labels(counted, chosen, len(work_of_each(site.store))),
         measurements=counted.said.measurements[-20:],
         interval=lambda m: rate(m.after, wilson(m.after * m.pairs, m.pairs), m.pairs),
-        rows=rows(site, counted, chosen),
+        rows=rows(site, counted, skills, chosen),
+        waiting=waiting,
     )
 
 
@@ -104,28 +109,54 @@ def count_all(site: Site) -> Counted:
         kept = _kept.get(site.store.place)
         if kept is None or kept[0] != state:
             kept = _kept[site.store.place] = (state, _count(said))
-        found: Counted = kept[1]
-        return found
+        return kept[1]
+
+
+def skills_of(place: str, said: Opinions) -> tuple[Mapping[Any, LabelerSkill], bool]:
+    """Skills by labeler as they were last estimated, and whether newer ones are on their way: that
+    takes too long for a page to wait."""
+    with _lock:
+        upto, skills = _skills.get(place, (0, {}))
+        if upto == said.last:
+            return skills, False
+        if place not in _estimating:
+            _estimating.add(place)
+            threading.Thread(target=_estimate, args=(place, said), daemon=True).start()
+    return skills, True
+
+
+def _estimate(place: str, said: Opinions) -> None:
+    chosen, pairs = [], 0
+    for ranking in reversed(said.rankings):
+        pairs += math.comb(len(ranking.ranks), 2)
+        if pairs > MOST_PAIRS:
+            break
+        chosen.append(ranking)
+    try:
+        fit = noisy_bradley_terry(pairs_of(chosen[::-1])) if chosen else None
+        with _lock:
+            _skills[place] = said.last, {one.labeler: one for one in fit.labelers} if fit else {}
+    finally:
+        with _lock:
+            _estimating.discard(place)
 
 
 def _count(said: Opinions) -> Counted:
     pairs = pairs_of(said.rankings[-MOST_RANKINGS:])
-    between = pairwise_agreement(pairs, decisive=True)
+    between = pairwise_agreement(pairs, decisive=True, draws=DRAWS)
     alphas = {}
     if len(pairs):
         answers = value_counts(pairs.questions(), pairs.preferences + 1, 3)
-        alphas["rankings"] = alpha_interval(answers, "ordinal")
+        alphas["rankings"] = alpha_interval(answers, "ordinal", draws=DRAWS)
     if len(said.rated):
         units = np.unique(said.rated[:, 0], return_inverse=True)[1]
         answers = value_counts(units, said.rated[:, 2], RATINGS)
-        alphas["ratings"] = alpha_interval(answers, "ordinal")
-    fit = noisy_bradley_terry(pairs) if len(pairs) else None
+        alphas["ratings"] = alpha_interval(answers, "ordinal", draws=DRAWS)
     return Counted(
         said=said,
         pairs=pairs,
         between=between,
         alphas={name: found for name, found in alphas.items() if found.n},
-        skills={one.labeler: one for one in fit.labelers} if fit else {},
         ceiling=implied_ceiling(between.value) if between.n else None,
     )
 
@@ -210,14 +241,16 @@ def _forecast_sentence(found: Forecast, pace: Pace, chosen: Settings) -> str:
     )
 
 
-def rows(site: Site, counted: Counted, chosen: Settings) -> list[Row]:
+def rows(
+    site: Site, counted: Counted, skills: Mapping[Any, LabelerSkill], chosen: Settings
+) -> list[Row]:
     """Everyone who has labelled."""
     beside = {one.labeler: one for one in agreement_of_each(counted.pairs)}
     found = []
     for one in work_of_each(site.store):
         if not one.labels:
             continue
-        company, skill = beside.get(one.labeler_id), counted.skills.get(one.labeler_id)
+        company, skill = beside.get(one.labeler_id), skills.get(one.labeler_id)
         shared = company is not None and company.pairs > 0
         cost = one.active_s / 3600 * chosen.cost_an_hour / one.labels
         found.append(
