@@ -253,9 +253,7 @@ def test_the_models_own_suggestions_differ(site: Site) -> None:
         ('{"messages": 3}', "must be a list"),
     ],
 )
-def test_a_dialogue_that_is_none(
-    site: Site, person: Person, dialogue: str, sentence: str
-) -> None:
+def test_a_dialogue_that_is_none(site: Site, person: Person, dialogue: str, sentence: str) -> None:
     add_tasks(site.store, [dialogue_task()])
     address, _ = take(person)
     answer = person.post(address, guidelines=HASH, dialogue=dialogue)

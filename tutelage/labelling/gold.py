@@ -79,9 +79,7 @@ def candidates(
             mean = sum(means) / len(means)
             if mean >= least_agreement:
                 best = values[max(range(len(values)), key=means.__getitem__)]
-                found.append(
-                    Candidate(task=task, answers=len(said), agreement=mean, value=best)
-                )
+                found.append(Candidate(task=task, answers=len(said), agreement=mean, value=best))
         return sorted(found, key=lambda c: (-c.answers, -c.agreement, c.task.id))[:limit]
 
     return store.read(read)

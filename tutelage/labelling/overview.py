@@ -68,7 +68,9 @@ def work_of_each(store: Store) -> list[Work]:
     """Everyone who has an account or a label, in the order in which they came."""
     kept = labels.c.retracted_at.is_(None)
     said = (
-        select(labels.c.labeler_id, func.count().label("n"), func.max(labels.c.created_at).label("at"))
+        select(
+            labels.c.labeler_id, func.count().label("n"), func.max(labels.c.created_at).label("at")
+        )
         .where(kept)
         .group_by(labels.c.labeler_id)
         .subquery()

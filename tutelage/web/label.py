@@ -15,9 +15,9 @@ from tutelage.labelling import guidelines as guidelines_of
 from tutelage.labelling import labels as labels_of
 from tutelage.labelling import queue
 from tutelage.labelling.counts import history, progress
+from tutelage.labelling.overview import assignment_of, waiting_for
 from tutelage.labelling.records import Assignment, Label
 from tutelage.labelling.values import messages_of, prompt_messages
-from tutelage.labelling.overview import assignment_of, waiting_for
 from tutelage.web import label_words as words
 from tutelage.web.differences import lines_between
 from tutelage.web.errors import Refused, wants_page

@@ -39,9 +39,11 @@ def tab(opened: Any, cookie: str = "", address: str = "", **options: Any) -> Ite
     page.on("pageerror", lambda error: broken.append(str(error)))
     page.on(
         "console",
-        lambda said: said.type == "error"
-        and "ERR_INTERNET_DISCONNECTED" not in said.text
-        and broken.append(said.text),
+        lambda said: (
+            said.type == "error"
+            and "ERR_INTERNET_DISCONNECTED" not in said.text
+            and broken.append(said.text)
+        ),
     )
     yield page
     assert broken == []
