@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import re
@@ -18,10 +19,10 @@ from tests.web.tasks import FOUR, demonstrate_task, rank_task, rate_task
 from tutelage.labelling import accounts, gold, guidelines, labels, queue
 from tutelage.labelling.counts import history, queue_state
 from tutelage.labelling.opinions import opinions
-from tutelage.labelling.settings import read_settings
+from tutelage.labelling.settings import Settings, read_settings
 from tutelage.labelling.tables import labels as label_table
 from tutelage.labelling.tasks import add_tasks, waiting_tasks
-from tutelage.web import manage_agreement
+from tutelage.web import manage, manage_agreement
 from tutelage.web.routes import ROUTES
 from tutelage.web.site import Site
 
@@ -76,7 +77,8 @@ def test_nothing_is_changed_without_our_own_page(site: Site, admin: Person, path
 
 def policy(**changes: str) -> dict[str, str]:
     return {
-        "order": "oldest", "overlap": "3", "gold_rate": "10", "random_share": "25",
+        "order": "oldest", "queue_depth": "12", "rank_share": "60", "rate_share": "20",
+        "demonstrate_share": "20", "dialogue_share": "0", "replies": "5", "overlap": "3", "gold_rate": "10", "random_share": "25",
         "lease_s": "20", "cost_an_hour": "18,5", "currency": "€", "ask_rate": "5",
         "ask_cost": "0.1", **changes,
     }  # fmt: skip
@@ -87,10 +89,15 @@ def test_the_policy_is_set_in_its_own_units(site: Site, admin: Person) -> None:
     chosen = read_settings(site.store)
     assert (chosen.order, chosen.overlap, chosen.gold_rate) == ("oldest", 3, 0.1)
     assert (chosen.random_share, chosen.lease_s, chosen.cost_an_hour) == (0.25, 1200.0, 18.5)
+    assert (chosen.queue_depth, chosen.rank_share, chosen.dialogue_share) == (12, 0.6, 0.0)
     assert (chosen.currency, chosen.asks, chosen.ask_rate) == ("€", False, 0.05)
     page = admin.get("/manage?saved=1").text
     assert re.search(r'name="lease_s" value="20"', page)
     assert re.search(r'name="cost_an_hour" value="18.5"', page)
+
+
+def test_every_setting_can_be_set() -> None:
+    assert set(manage.POLICY) == {field.name for field in dataclasses.fields(Settings)}
 
 
 @pytest.mark.parametrize(
@@ -251,6 +258,10 @@ def test_agreement_skill_and_cost(site: Site, admin: Person) -> None:
         labels.mark_used(site.store, [made], effect)
     measured = opinions(site.store).measurements
     assert [(m.version, m.labels) for m in measured] == [(1, 1), (2, 2), (3, 3), (4, 4)]
+    drawn = admin.client.get("/manage/agreement/live")
+    assert list(drawn.json()["figures"]) == ["curve0", "curve1"]
+    again = {"if-none-match": drawn.headers["etag"]}
+    assert admin.client.get("/manage/agreement/live", headers=again).status_code == 304
     page = admin.get("/manage/agreement").text.replace("\u00a0", " ")
     assert "after 4 labels, 60.0 % before them" in page
     assert re.search(r"One point more, 7\d\.\d %, takes about|stays below 7\d\.\d %", page)
@@ -282,7 +293,7 @@ def test_tasks_are_brought_in_and_a_wrong_line_is_named(site: Site, admin: Perso
     assert re.search(r"new\.jsonl, line 2", wrong.text)
     assert "/tmp" not in wrong.text
     assert waiting_tasks(site.store) == []
-    assert "1 task of new.jsonl is in the queue" in upload(admin, right, topic="numbers").text
+    assert "1 task of new.jsonl: in the queue" in upload(admin, right, topic="numbers").text
     (task,) = waiting_tasks(site.store)
     assert (task.kind, task.topic, task.source) == ("rank", "numbers", "new.jsonl")
     assert upload(admin, right, what="gifts").status_code == 422

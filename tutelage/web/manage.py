@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Annotated, Any
 
 from fastapi import Depends, Form, Query, Request
@@ -27,6 +26,12 @@ POLICY: dict[str, tuple[str, str, float]] = {
     "overlap": ("Labels of each task, by different people", "people", 1),
     "gold_rate": ("Share of gold questions", "%", 100),
     "random_share": ("Share of pairs picked at random, not by information", "%", 100),
+    "queue_depth": ("Labels that the teacher keeps waiting; at 0 it adds no tasks", "labels", 1),
+    "rank_share": ("Of the tasks that it adds: rankings", "parts", 100),
+    "rate_share": ("… ratings", "parts", 100),
+    "demonstrate_share": ("… demonstrations", "parts", 100),
+    "dialogue_share": ("… dialogues", "parts", 100),
+    "replies": ("Replies of a ranking that it adds", "replies", 1),
     "lease_s": ("How long a task stays with somebody who does nothing", "min", 1 / 60),
     "cost_an_hour": ("What an hour of work costs", "", 1),
     "currency": ("In which currency", "", 1),
@@ -194,6 +199,3 @@ def _number(text: str, question: str, factor: float, kind: type) -> float | int:
             raise BadInput(f"{question}: expected a whole number, got {text[:20]!r}.")
         return whole
     return number / factor
-
-
-assert set(POLICY) == {field.name for field in dataclasses.fields(settings.Settings)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import math
 import threading
 from collections.abc import Mapping
@@ -10,9 +12,12 @@ from typing import Any
 
 import numpy as np
 from fastapi import Request
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse, Response
 
 from tutelage.errors import BadInput
+from tutelage.evaluation.figures import safe_json
+from tutelage.evaluation.panels import Panel
+from tutelage.evaluation.people_charts import accuracy_against_labels, labeler_accuracy
 from tutelage.evaluation.statistics import wilson
 from tutelage.evaluation.wording import count, decimal, duration, percent, rate, signed
 from tutelage.labelling.agreement import (
@@ -25,6 +30,7 @@ from tutelage.labelling.agreement import (
 from tutelage.labelling.learning_curve import (
     Ceiling,
     Forecast,
+    LearningCurve,
     Pace,
     fit_curve,
     forecast,
@@ -36,7 +42,7 @@ from tutelage.labelling.overview import work_of_each
 from tutelage.labelling.pairs import Pairs, pairs_of
 from tutelage.labelling.settings import Settings, read_settings
 from tutelage.labelling.skill import LabelerSkill, noisy_bradley_terry
-from tutelage.web.render import page
+from tutelage.web.render import fragment, page
 from tutelage.web.security import Serving, Visiting
 from tutelage.web.site import Site
 
@@ -83,6 +89,8 @@ class Counted:
     between: Measured  # agreement of two labelers on a pair, ties left out
     alphas: Mapping[str, Measured]
     ceiling: Ceiling | None
+    curve: LearningCurve | None
+    why_none: str  # why there is no curve
 
 
 def agreement_page(request: Request, visitor: Visiting, site: Serving) -> Response:
@@ -93,23 +101,39 @@ def agreement_page(request: Request, visitor: Visiting, site: Serving) -> Respon
         request,
         "manage/agreement.html",
         cards=cards(counted, chosen),
-        more=more_labels(counted, chosen, len(work_of_each(site.store))),
-        measurements=counted.said.measurements[-20:],
-        interval=lambda m: rate(m.after, wilson(m.after * m.pairs, m.pairs), m.pairs),
+        more=more_labels(counted, chosen, len(counted.said.by_labeler)),
+        curves=panels(site, counted),
         rows=rows(site, counted, skills, chosen),
         waiting=waiting,
     )
 
 
+def live(request: Request, visitor: Visiting, site: Serving) -> Response:
+    """The page's charts, when they are others than those that it has."""
+    counted = count_all(site)
+    stamp = f'"{_state(counted.said)}"'
+    if request.headers.get("if-none-match") == stamp:
+        return Response(status_code=304, headers={"etag": stamp})
+    found = panels(site, counted)
+    figures = {f"curve{at}": json.loads(panel.figure) for at, panel in enumerate(found)}
+    curves = fragment(request, "curves.html", curves=found)
+    return JSONResponse({"figures": figures, "curves": curves}, headers={"etag": stamp})
+
+
 def count_all(site: Site) -> Counted:
     """Counted once for all who look, until there is another label."""
     said = opinions(site.store)
-    state = hash((said.last, len(said.active_s), len(said.measurements)))
+    state = _state(said)
     with _lock:
         kept = _kept.get(site.store.place)
         if kept is None or kept[0] != state:
             kept = _kept[site.store.place] = (state, _count(said))
         return kept[1]
+
+
+def _state(said: Opinions) -> int:
+    """Changes with every label, retraction and measurement."""
+    return hash((said.last, len(said.active_s), tuple(said.measurements)))
 
 
 def skills_of(place: str, said: Opinions) -> tuple[Mapping[Any, LabelerSkill], bool]:
@@ -152,12 +176,24 @@ def _count(said: Opinions) -> Counted:
         units = np.unique(said.rated[:, 0], return_inverse=True)[1]
         answers = value_counts(units, said.rated[:, 2], RATINGS)
         alphas["ratings"] = alpha_interval(answers, "ordinal", draws=DRAWS)
+    curve, why_none = None, ""
+    measured = said.measurements
+    try:
+        curve = fit_curve(
+            [m.labels for m in measured],
+            [m.after for m in measured],
+            [m.pairs for m in measured],
+        )
+    except BadInput as error:
+        why_none = str(error)
     return Counted(
         said=said,
         pairs=pairs,
         between=between,
         alphas={name: found for name, found in alphas.items() if found.n},
         ceiling=implied_ceiling(between.value) if between.n else None,
+        curve=curve,
+        why_none=why_none,
     )
 
 
@@ -203,22 +239,17 @@ def cards(counted: Counted, chosen: Settings) -> list[Card]:
 
 def more_labels(counted: Counted, chosen: Settings, people: int) -> str:
     """How many more labels one point more would take, as a sentence."""
-    measured = counted.said.measurements
-    try:
-        curve = fit_curve(
-            [m.labels for m in measured],
-            [m.after for m in measured],
-            [m.pairs for m in measured],
-        )
-    except BadInput as error:
-        return str(error)
+    if counted.curve is None:
+        return counted.why_none
     times = [s for s in counted.said.active_s if s > 0]
     pace = Pace(
         seconds_a_label=float(np.median(times)) if times else 30.0,
         people=max(1, people),
         cost_an_hour=chosen.cost_an_hour,
     )
-    return _forecast_sentence(forecast(curve, measured[-1].labels, pace), pace, chosen)
+    return _forecast_sentence(
+        forecast(counted.curve, counted.said.measurements[-1].labels, pace), pace, chosen
+    )
 
 
 def _forecast_sentence(found: Forecast, pace: Pace, chosen: Settings) -> str:
@@ -239,6 +270,46 @@ def _forecast_sentence(found: Forecast, pace: Pace, chosen: Settings) -> str:
         f"{duration(3600 * found.more.hours)} of work{money}, {decimal(found.more.days)} days "
         f"for {people} at {decimal(pace.hours_a_day, 0)} h a day."
     )
+
+
+def panels(site: Site, counted: Counted) -> list[Panel]:
+    """The charts, each with its answer and its numbers."""
+    found = []
+    measured, between, ceiling = counted.said.measurements, counted.between, counted.ceiling
+    if measured:
+        points = [{"labels": m.labels, "accuracy": m.after, "n": m.pairs} for m in measured]
+        figure = accuracy_against_labels(
+            points,
+            counted.curve.at if counted.curve else None,
+            {"value": between.value, "ci95": between.ci95} if between.n else None,
+            (ceiling.low, ceiling.estimate, ceiling.high) if ceiling else None,
+        )
+        last = measured[-1]
+        answer = f"{percent(last.after)} after {count(last.labels)} labels"
+        answer += f", where at most {percent(ceiling.estimate)} are to be had." if ceiling else "."
+        cells = [
+            [count(m.labels), rate(m.after, wilson(m.after * m.pairs, m.pairs), m.pairs)]
+            for m in measured
+        ]
+        heads = ("labels learned from", "agrees with one labeler")
+        found.append(Panel("How much do labels help?", answer, safe_json(figure), heads, cells))
+    names = {one.labeler_id: one.name for one in work_of_each(site.store)}
+    people = [
+        {**dataclasses.asdict(one), "labeler": names.get(one.labeler, "?")}
+        for one in agreement_of_each(counted.pairs)
+        if one.pairs
+    ]
+    if people:
+        figure = labeler_accuracy(people)
+        tasks = sum(one["tasks"] for one in people)
+        mean = sum(one["with_consensus"] * one["tasks"] for one in people) / tasks
+        answer = f"One person says what most of the others say {percent(mean)} of the time."
+        cells = [
+            [one["labeler"], percent(one["with_consensus"]), count(one["tasks"])] for one in people
+        ]
+        heads = ("person", "agrees with most of the others", "shared tasks")
+        found.append(Panel("Who agrees with the others?", answer, safe_json(figure), heads, cells))
+    return found
 
 
 def rows(

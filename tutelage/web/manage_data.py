@@ -89,8 +89,8 @@ def _bring_in(site: Site, path: Path, what: str, topic: str, by: int) -> str:
     if what == "labels":
         new = import_labels(site.store, path, by)
         return f"{plural(new, 'new label')} from {path.name}; what was there already stays one."
-    ids = import_tasks(site.store, path, topic=topic, by=by)
-    return f"{plural(len(set(ids)), 'task')} of {path.name} {'is' if len(ids) == 1 else 'are'} in the queue."
+    ids = set(import_tasks(site.store, path, topic=topic, by=by))
+    return f"{plural(len(ids), 'task')} of {path.name}: in the queue, where they were not already."
 
 
 def _pack(folder: Path, packed: Path) -> None:

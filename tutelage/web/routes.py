@@ -119,6 +119,7 @@ ROUTES = (
     Route("POST", "/manage/keys", manage_people.make_key, "admin"),
     Route("POST", "/manage/keys/revoke", manage_people.revoke_key, "admin"),
     Route("GET", "/manage/agreement", manage_agreement.agreement_page, "admin"),
+    Route("GET", "/manage/agreement/live", manage_agreement.live, "admin"),
     Route("GET", "/manage/data", manage_data.data_page, "admin"),
     Route("POST", "/manage/data", manage_data.bring_in, "admin", manage_data.MOST_UPLOAD),
     Route("GET", "/manage/data/export", manage_data.take_out, "admin"),
