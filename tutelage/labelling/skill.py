@@ -18,8 +18,8 @@ Scores, skills, biases and log ν have normal priors, whose means and widths are
 crowd (MacKay 1992): a labeler of three answers is taken for a typical one, one of hundreds is not.
 The posterior is approximated by normals, scores apart from labelers (Opper and Archambeau 2009): a
 maximum over both at once would take scores that rest on two answers for known, and skills grow
-without end. Standard errors come from simulated crowds: about right with nine labelers a pair, a
-third too small with six, half as large again would be right with three.
+without end. Standard errors come from simulated crowds: in trials with known labelers they were
+about right with nine a pair, 1.3 times too small with six and 1.7 times with three.
 """
 
 from __future__ import annotations
