@@ -25,9 +25,9 @@ def programs() -> Path | None:
 
 
 @contextlib.contextmanager
-def server() -> Iterator[str]:
-    """URL of the database `postgres` of a server that listens on a socket alone. It does not wait
-    for the disk: what a test kills is a program, not the machine."""
+def server(durable: bool = False) -> Iterator[str]:
+    """URL of the database `postgres` of a server that listens on a socket alone. It waits for the
+    disk only if durable: what a test kills is a program, not the machine."""
     bin_ = programs()
     assert bin_ is not None, MISSING
     # PostgreSQL refuses to run as root, and no other user may look into root's own folders.
@@ -36,7 +36,8 @@ def server() -> Iterator[str]:
     try:
         if person:
             os.chown(folder, person.pw_uid, person.pw_gid)
-        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
+        fsync = "on" if durable else "off"
+        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync={fsync}"
         _run(
             [bin_ / "initdb", "-D", f"{folder}/db", "-A", "trust", "-U", "test", "-E", "UTF8",
              "--locale=C", "--no-sync"], person

@@ -13,12 +13,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
+from tests.labelling.conftest import Clock
 from tests.labelling.world import BEST_FIRST, SEEN, person, rank_task
 from tutelage.errors import LeaseLost
 from tutelage.labelling import audit, queue
 from tutelage.labelling.labels import add_label, labels_after
+from tutelage.labelling.leases import own_row
 from tutelage.labelling.records import Label
 from tutelage.labelling.store import Store
 from tutelage.labelling.tables import assignments, labels, tasks
@@ -117,6 +119,22 @@ def label_all_in_windows(store: Store, who: int, found: list[Label]) -> None:
             found.append(queue.submit(store, lease.id, who, key, BEST_FIRST, SEEN))
 
 
+def test_servers_that_share_a_database(live: Store, url: str):
+    """Each with a writer of its own; one person may come in by both."""
+    second = Store(url)
+    queue.add_tasks(live, [rank_task(i, overlap=1 + i % 2) for i in range(40)])
+    people = [person(live, f"p{i}").id for i in range(4)]
+    found: list[Label] = []
+    at_once(
+        8,
+        lambda number: label_all_in_windows((live, second)[number % 2], people[number // 2], found),
+    )
+    assert len(found) == 60
+    assert_nothing_twice(live)
+    assert [label.id for label in labels_after(second, 0)] == [*range(1, 61)]
+    second.close()
+
+
 def test_one_person_claiming_at_once_holds_one_task(live: Store):
     queue.add_tasks(live, [rank_task(i) for i in range(20)])
     me = person(live, "me").id
@@ -176,6 +194,27 @@ def test_leases_that_run_out_while_many_work(url: str):
     assert found
     assert_nothing_twice(store)
     store.close()
+
+
+def test_a_lease_is_not_ended_while_it_is_answered(store: Store, clock: Clock):
+    if not store.postgresql:
+        pytest.skip("SQLite has one writer: nothing happens meanwhile")
+    queue.add_tasks(store, [rank_task(0)])
+    me, you = person(store, "me").id, person(store, "you").id
+    lease = queue.claim(store, me, lease_s=100)
+    assert lease is not None
+    clock.now += 101
+    found: list[object] = []
+
+    def answering(connection: Connection) -> None:
+        own_row(connection, lease.id, me, lock=True)
+        thread = threading.Thread(target=lambda: found.append(queue.claim(store, you)))
+        thread.start()
+        thread.join()
+
+    store.write(answering)
+    assert found == [None]
+    assert queue.claim(store, you) is not None
 
 
 def test_a_reader_never_misses_a_label(live: Store):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
 
 from tutelage.data.corpus import named_keys, read_records, shown
+from tutelage.data.prompts import read_prompt, written_prompt
 from tutelage.errors import BadInput
 from tutelage.runs import write_text
-from tutelage.schema import SCALES, Comparison, Conversation, Message, Rating, Role, Scale
+from tutelage.schema import SCALES, Comparison, Rating, Scale
 from tutelage.text.batching import Tree
-from tutelage.text.chat_format import ask, encode_prompt, encode_reply
+from tutelage.text.chat_format import encode_prompt, encode_reply
 from tutelage.text.tokenizer import Tokenizer
 
 # What a record calls the value of each scale; those of yes and no are written as JSON has them.
@@ -43,7 +43,7 @@ def rating_of(where: str, record: dict[str, object]) -> Rating:
         raise BadInput(f"{where}: expected `{key}` to be {allowed}, got {shown(value)}.")
     try:
         return Rating(
-            _prompt(record["prompt"], where),
+            read_prompt(record["prompt"], where),
             response,
             int(value),
             KEYS[key],
@@ -57,27 +57,11 @@ def rating_of(where: str, record: dict[str, object]) -> Rating:
         raise BadInput(f"{where}: {error}.") from None
 
 
-def _prompt(raw: object, where: str) -> Conversation:
-    if isinstance(raw, str):
-        return ask(raw)
-    messages = []
-    for item in raw if isinstance(raw, list) and raw else [raw]:
-        role = item.get("role") if isinstance(item, dict) else None
-        content = item.get("content") if isinstance(item, dict) else None
-        if role not in get_args(Role) or role is None or not isinstance(content, str):
-            raise BadInput(
-                f"{where}: expected a prompt of text, or of messages with `role` "
-                f"({', '.join(get_args(Role))}) and `content`, got {shown(item)}."
-            )
-        messages.append(Message(role, content))
-    return tuple(messages)
-
-
 def write_ratings(path: Path, ratings: Sequence[Rating]) -> None:
     """What read_ratings reads; a prompt of one user message is written as its text."""
     rows = (
         {
-            "prompt": _written(rating.prompt),
+            "prompt": written_prompt(rating.prompt),
             "response": rating.response,
             _NAMES[rating.scale]: rating.value if rating.scale == "overall" else bool(rating.value),
             "labeler": rating.labeler,
@@ -87,12 +71,6 @@ def write_ratings(path: Path, ratings: Sequence[Rating]) -> None:
         for rating in ratings
     )
     write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-
-
-def _written(prompt: Conversation) -> str | list[dict[str, str]]:
-    if len(prompt) == 1 and prompt[0].role == "user":
-        return prompt[0].content
-    return [{"role": message.role, "content": message.content} for message in prompt]
 
 
 def unranked(rating: Rating) -> Comparison:

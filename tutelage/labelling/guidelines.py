@@ -82,9 +82,15 @@ def versions(store: Store) -> list[Guidelines]:
     return [*store.read(_versions), DEFAULT]
 
 
-def is_known(connection: Connection, hash_: str) -> bool:
-    query = select(guidelines.c.id).where(guidelines.c.hash == hash_).limit(1)
-    return hash_ == DEFAULT.hash or connection.execute(query).first() is not None
+def is_known(store: Store, connection: Connection, hash_: object) -> bool:
+    if not isinstance(hash_, str):
+        return False
+
+    def read() -> set[str]:
+        return {DEFAULT.hash, *connection.execute(select(guidelines.c.hash)).scalars()}
+
+    # Versions are never removed: only one that is not known yet may have come since.
+    return hash_ in store.fresh("guidelines", read) or hash_ in read()
 
 
 def _versions(connection: Connection, *where: Any, limit: int | None = None) -> list[Guidelines]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from tutelage.errors import BadInput, NotAllowed
 from tutelage.labelling import audit
@@ -18,6 +19,17 @@ from tutelage.labelling.values import check_json, check_value
 KEY_LIMIT = 100
 CHAT_KINDS = ("thumb", "edit", "choice", "answer")
 CHUNK = 500  # ids in one statement
+
+# Made once: what a labeler waits for is mostly the making of statements.
+INSERT = insert(labels).returning(labels.c.id)
+BY_KEY = select(labels).where(
+    labels.c.labeler_id == bindparam("who"), labels.c.key == bindparam("that")
+)
+LOCK_LABELER = (
+    select(labelers.c.active)
+    .where(labelers.c.id == bindparam("who"))
+    .with_for_update(key_share=True)
+)
 
 
 def add_label(store: Store, labeler_id: int, kind: str, value: dict[str, Any], key: str) -> Label:
@@ -83,7 +95,7 @@ def mark_used(store: Store, ids: Iterable[int], effect: dict[str, Any]) -> None:
                 .values(used_at=store.clock(), effect=effect)
             )
 
-    store.write(write)
+    store.write(write, ordered=False)
 
 
 def label_effects(
@@ -113,38 +125,33 @@ def write_label(
     active_s: float = 0.0,
 ) -> Label:
     """Within a transaction that holds the labeler: the label and its row in the audit log."""
-    audit.lock_chain(connection)  # before the id is drawn, so that ids grow as commits do
     nonce = secrets.token_hex(16)
-    number = connection.execute(
-        insert(labels)
-        .values(
-            key=key,
-            task_id=task_id,
-            assignment_id=assignment_id,
-            labeler_id=labeler_id,
-            kind=kind,
-            value=value,
-            guidelines=guidelines,
-            active_s=active_s,
-            created_at=at,
-            nonce=nonce,
-        )
-        .returning(labels.c.id)
-    ).scalar_one()
-    # Read again: RETURNING of SQLite gives whole floats back as integers.
-    row = connection.execute(select(labels).where(labels.c.id == number)).one()
-    digest = audit.content_digest(nonce, audit.label_content(row))
-    audit.append(connection, at, labeler_id, "label", f"label {row.id}", digest=digest)
-    return label_of(row)
+    row: dict[str, Any] = {
+        "key": key,
+        "task_id": task_id,
+        "assignment_id": assignment_id,
+        "labeler_id": labeler_id,
+        "kind": kind,
+        "value": json.loads(audit.canonical(value)),  # as the database will give it back
+        "guidelines": guidelines,
+        "active_s": float(active_s),
+        "created_at": float(at),
+        "retracted_at": None,
+        "used_at": None,
+        "effect": None,
+    }
+    number = connection.execute(INSERT, {**row, "nonce": nonce}).scalar_one()
+    label = Label(id=number, **row)
+    digest = audit.content_digest(nonce, audit.label_content(label))
+    audit.append(connection, at, labeler_id, "label", f"label {number}", digest=digest)
+    return label
 
 
 def repeated(
     connection: Connection, labeler_id: int, key: str, kind: str, value: dict[str, Any]
 ) -> Label | None:
     """The label that this key has already made, if any."""
-    row = connection.execute(
-        select(labels).where(labels.c.labeler_id == labeler_id, labels.c.key == key)
-    ).first()
+    row = connection.execute(BY_KEY, {"who": labeler_id, "that": key}).first()
     if row is None:
         return None
     if row.kind != kind or audit.canonical(row.value) != audit.canonical(value):
@@ -159,9 +166,7 @@ def repeated(
 
 def lock_labeler(connection: Connection, labeler_id: int) -> None:
     """What one person does happens one after the other, and only while they are active."""
-    row = connection.execute(
-        select(labelers.c.active).where(labelers.c.id == labeler_id).with_for_update(key_share=True)
-    ).first()
+    row = connection.execute(LOCK_LABELER, {"who": labeler_id}).first()
     if row is None or not row.active:
         raise NotAllowed("This account is not active; ask an admin to activate it.")
 

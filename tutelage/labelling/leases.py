@@ -6,59 +6,84 @@ requests wait for each other but never in a circle.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
+    Float,
+    Integer,
     Row,
     Select,
     and_,
+    bindparam,
     case,
     exists,
     func,
     insert,
-    literal,
     select,
     text,
     update,
 )
 
 from tutelage.errors import BadInput
-from tutelage.labelling.records import Assignment
+from tutelage.labelling.records import Assignment, Order, Task
 from tutelage.labelling.settings import Settings
 from tutelage.labelling.tables import assignments, tasks
-from tutelage.labelling.tasks import FREE, in_order, of_kinds, task_of
+from tutelage.labelling.tasks import FREE, in_order, task_of
 
 GAP_S = 60.0  # silence longer than this is a pause and is not paid
 TOUCHED = text("assignments.state IN ('open', 'done', 'skipped')")  # not given to them again
+OPEN = text("assignments.state = 'open'")
+
+# Statements are made once: what a labeler waits for is mostly their making.
+WHO, THIS = bindparam("who", type_=Integer), bindparam("this", type_=Integer)
+NOW = bindparam("now", type_=Float)
+DUE = select(assignments.c.task_id).where(OPEN, assignments.c.leased_until < NOW).limit(100)
+TAKE_SLOT = update(tasks).where(tasks.c.id == THIS).values(free=tasks.c.free - 1)
+OF_TASK = (
+    select(assignments.c.slot, assignments.c.state, assignments.c.labeler_id, assignments.c.draft)
+    .where(assignments.c.task_id == THIS)
+    .order_by(assignments.c.id)
+)
+INSERT = insert(assignments).returning(assignments.c.id)
+_task = [column.label(f"task_{column.name}") for column in tasks.c if column.name != "id"]
+_OWN = select(assignments, *_task).join(tasks, tasks.c.id == assignments.c.task_id)
+OWN = _OWN.where(assignments.c.id == THIS, assignments.c.labeler_id == WHO)
+LOCK_OWN = OWN.with_for_update(of=assignments, key_share=True)
+_gap = NOW - assignments.c.beat_at
+# A sign of life: active time grows by the gap if it is short, the lease starts again.
+BEAT = {
+    "active_s": assignments.c.active_s + case((and_(_gap > 0, _gap <= GAP_S), _gap), else_=0.0),
+    "beat_at": NOW,
+    "leased_until": NOW + assignments.c.lease_s,
+}
+STILL_OPEN = update(assignments).where(assignments.c.id == THIS, OPEN)
+BEAT_ONLY = STILL_OPEN.values(BEAT)
 
 
-def return_expired(connection: Connection, now: float, limit: int = 100) -> None:
+def return_expired(connection: Connection, now: float) -> None:
     """Leases that ran out end, and their tasks can be given out again."""
-    due = connection.execute(
-        select(assignments.c.task_id)
-        .where(text("assignments.state = 'open'"), assignments.c.leased_until < now)
-        .limit(limit)
-    ).scalars()
+    due = connection.execute(DUE, {"now": now}).scalars()
     wanted = sorted(set(due))
     if not wanted:
         return
-    # A task that another request holds is left to the next claim.
+    # What another request holds is left to the next claim: nobody waits here.
     locked = connection.execute(
         select(tasks.c.id)
         .where(tasks.c.id.in_(wanted))
         .order_by(tasks.c.id)
         .with_for_update(key_share=True, skip_locked=True)
     ).scalars()
+    over = connection.execute(
+        select(assignments.c.id)
+        .where(assignments.c.task_id.in_(list(locked)), OPEN, assignments.c.leased_until < now)
+        .with_for_update(key_share=True, skip_locked=True)
+    ).scalars()
     ended = connection.execute(
         update(assignments)
-        .where(
-            assignments.c.task_id.in_(list(locked)),
-            assignments.c.state == "open",
-            assignments.c.leased_until < now,
-        )
+        .where(assignments.c.id.in_(list(over)))
         .values(state="expired", ended_at=now)
         .returning(assignments.c.task_id)
     ).scalars()
@@ -84,16 +109,14 @@ def next_task(
     place: float,
 ) -> Row[Any] | None:
     """The first waiting task of an order that this person has not touched, locked."""
-    query = select(tasks).where(
-        FREE, *of_kinds(kinds, topics), ~_touched_by(labeler_id), tasks.c.closed_at.is_(None)
-    )
+    given: dict[str, Any] = {"who": labeler_id, "kinds": kinds, "topics": topics}
     if settings.order == "random":
         top = connection.execute(select(func.max(tasks.c.id))).scalar_one() or 0
-        later = query.where(tasks.c.id >= int(place * top) + 1)
-        found = _locked(connection, in_order(later, "oldest"))
+        given["from"] = int(place * top) + 1
+        found = _locked(connection, "random", given)
         if found is not None:
             return found
-    return _locked(connection, in_order(query, settings.order))
+    return _locked(connection, "oldest" if settings.order == "random" else settings.order, given)
 
 
 def next_gold(
@@ -102,52 +125,71 @@ def next_gold(
     kinds: Sequence[str] | None,
     topics: Sequence[str] | None,
 ) -> Row[Any] | None:
-    query = (
-        select(tasks)
-        .where(
-            tasks.c.is_gold.is_(True),
-            tasks.c.closed_at.is_(None),
-            *of_kinds(kinds, topics),
-            ~_touched_by(labeler_id),
-        )
-        .order_by(tasks.c.id)
-        .limit(1)
-    )
-    return connection.execute(query).first()
+    statement = _next("gold", bool(kinds), bool(topics), "")
+    return connection.execute(
+        statement, {"who": labeler_id, "kinds": kinds, "topics": topics}
+    ).first()
 
 
-def _locked(connection: Connection, query: Select[Any]) -> Row[Any] | None:
+def _locked(connection: Connection, order: Order, given: dict[str, Any]) -> Row[Any] | None:
     """The first row that nobody else is just taking; if there is none, the first one after
     waiting for whoever was faster."""
-    free = query.limit(1).with_for_update(key_share=True, skip_locked=True)
-    found = connection.execute(free).first()
+
+    def ask(lock: str) -> Row[Any] | None:
+        statement = _next(order, bool(given["kinds"]), bool(given["topics"]), lock)
+        return connection.execute(statement, given).first()
+
+    found = ask("skip")
     if found is not None or connection.dialect.name == "sqlite":
         return found
     for _ in range(3):
-        if connection.execute(query.limit(1)).first() is None:
+        if ask("") is None:
             return None
-        found = connection.execute(query.limit(1).with_for_update(key_share=True)).first()
+        found = ask("wait")
         if found is not None:
             return found
     return None
 
 
-def _touched_by(labeler_id: int) -> ColumnElement[bool]:
-    return exists().where(
-        assignments.c.task_id == tasks.c.id, assignments.c.labeler_id == labeler_id, TOUCHED
+@functools.cache
+def _next(order: str, has_kinds: bool, has_topics: bool, lock: str) -> Select[Any]:
+    """The statement that finds a task; lock: skip those that are locked, wait for them, or none."""
+    touched = exists().where(
+        assignments.c.task_id == tasks.c.id, assignments.c.labeler_id == WHO, TOUCHED
     )
+    wanted = tasks.c.is_gold.is_(True) if order == "gold" else FREE
+    query = select(tasks).where(wanted, ~touched, tasks.c.closed_at.is_(None)).limit(1)
+    if has_kinds:
+        query = query.where(tasks.c.kind.in_(bindparam("kinds", expanding=True)))
+    if has_topics:
+        query = query.where(tasks.c.topic.in_(bindparam("topics", expanding=True)))
+    if order == "random":
+        query = query.where(tasks.c.id >= bindparam("from"))
+    query = in_order(query, "priority" if order == "priority" else "oldest")
+    return query.with_for_update(key_share=True, skip_locked=lock == "skip") if lock else query
 
 
 def take_slot(connection: Connection, task: Row[Any]) -> int:
     """The lowest slot of a locked task that nobody holds, now taken."""
-    held = set(
-        connection.execute(
-            select(assignments.c.slot).where(
-                assignments.c.task_id == task.id, assignments.c.state.in_(("open", "done"))
-            )
-        ).scalars()
+    return _take(connection, task, connection.execute(OF_TASK, {"this": task.id}).all())
+
+
+def lease_first(
+    connection: Connection, task: Row[Any], labeler_id: int, now: float, lease_s: float
+) -> Assignment:
+    """A locked task for this person, with what they had written before a lease of theirs ran
+    out."""
+    known = connection.execute(OF_TASK, {"this": task.id}).all()
+    drafts = [row.draft for row in known if (row.labeler_id, row.state) == (labeler_id, "expired")]
+    slot = labeler_id if task.is_gold else _take(connection, task, known)
+    return lease(
+        connection, task, labeler_id, slot, now, lease_s, draft=drafts[-1] if drafts else None
     )
-    connection.execute(update(tasks).where(tasks.c.id == task.id).values(free=tasks.c.free - 1))
+
+
+def _take(connection: Connection, task: Row[Any], known: Sequence[Any]) -> int:
+    held = {row.slot for row in known if row.state in ("open", "done")}
+    connection.execute(TAKE_SLOT, {"this": task.id})
     left = [slot for slot in range(task.overlap) if slot not in held]
     assert left, f"task {task.id} says that a slot is free, but all {task.overlap} are held"
     return left[0]
@@ -164,33 +206,19 @@ def lease(
     draft: dict[str, Any] | None = None,
     active_s: float = 0.0,
 ) -> Assignment:
-    if draft is None:  # what they had written before their lease ran out
-        draft = connection.execute(
-            select(assignments.c.draft)
-            .where(
-                assignments.c.task_id == task.id,
-                assignments.c.labeler_id == labeler_id,
-                assignments.c.state == "expired",
-            )
-            .order_by(assignments.c.id.desc())
-            .limit(1)
-        ).scalar()
-    made = connection.execute(
-        insert(assignments)
-        .values(
-            task_id=task.id,
-            labeler_id=labeler_id,
-            slot=slot,
-            state="open",
-            lease_s=lease_s,
-            leased_until=now + lease_s,
-            beat_at=now,
-            active_s=active_s,
-            draft=draft,
-            created_at=now,
-        )
-        .returning(assignments.c.id)
-    ).scalar_one()
+    row = {
+        "task_id": task.id,
+        "labeler_id": labeler_id,
+        "slot": slot,
+        "state": "open",
+        "lease_s": lease_s,
+        "leased_until": now + lease_s,
+        "beat_at": now,
+        "active_s": active_s,
+        "draft": draft,
+        "created_at": now,
+    }
+    made = connection.execute(INSERT, row).scalar_one()
     return Assignment(
         id=made,
         task=task_of(task),
@@ -209,25 +237,23 @@ def own_lease(
 ) -> Assignment | None:
     """Their latest open lease, for as long again as it was. One that ran out is theirs too, as
     long as nobody has returned it."""
-    found = connection.execute(
-        select(assignments.c.id)
-        .join(tasks, tasks.c.id == assignments.c.task_id)
-        .where(
-            assignments.c.labeler_id == labeler_id,
-            assignments.c.state == "open",
-            *of_kinds(kinds, topics),
-        )
-        .order_by(assignments.c.id.desc())
-        .limit(1)
-    ).scalar()
-    if found is None:
+    statement = _own_open(bool(kinds), bool(topics))
+    row = connection.execute(
+        statement, {"who": labeler_id, "kinds": kinds, "topics": topics}
+    ).first()
+    if row is None or not connection.execute(BEAT_ONLY, {"this": row.id, "now": now}).rowcount:
         return None
-    still = connection.execute(
-        update(assignments)
-        .where(assignments.c.id == found, assignments.c.state == "open")
-        .values(**beat(now))
-    ).rowcount
-    return assignment_with(connection, found) if still else None
+    return assignment_of(row, now)
+
+
+@functools.cache
+def _own_open(has_kinds: bool, has_topics: bool) -> Select[Any]:
+    query = _OWN.where(assignments.c.labeler_id == WHO, OPEN)
+    if has_kinds:
+        query = query.where(tasks.c.kind.in_(bindparam("kinds", expanding=True)))
+    if has_topics:
+        query = query.where(tasks.c.topic.in_(bindparam("topics", expanding=True)))
+    return query.order_by(assignments.c.id.desc()).limit(1)
 
 
 def take_up_again(connection: Connection, row: Row[Any], now: float) -> bool:
@@ -270,39 +296,35 @@ def lock_task(connection: Connection, task_id: int) -> Row[Any]:
     ).one()
 
 
-def beat(now: float) -> dict[str, Any]:
-    """A sign of life: active time grows by the gap if it is short, the lease starts again."""
-    gap = literal(now) - assignments.c.beat_at
-    return {
-        "active_s": assignments.c.active_s + case((and_(gap > 0, gap <= GAP_S), gap), else_=0.0),
-        "beat_at": now,
-        "leased_until": now + assignments.c.lease_s,
-    }
-
-
 def own_row(
     connection: Connection, assignment_id: int, labeler_id: int, *, lock: bool = False
 ) -> Row[Any]:
-    """A person's assignment; locked, so that its lease cannot be ended meanwhile."""
-    query = select(assignments).where(
-        assignments.c.id == assignment_id, assignments.c.labeler_id == labeler_id
-    )
-    row = connection.execute(query.with_for_update(key_share=True) if lock else query).first()
+    """A person's assignment with its task as task_kind, task_payload …; locked, so that its lease
+    cannot be ended meanwhile."""
+    row = connection.execute(
+        LOCK_OWN if lock else OWN, {"this": assignment_id, "who": labeler_id}
+    ).first()
     if row is None:
         raise BadInput(not_theirs(assignment_id))
     return row
 
 
-def assignment_with(connection: Connection, assignment_id: int) -> Assignment:
-    row = connection.execute(select(assignments).where(assignments.c.id == assignment_id)).one()
-    task = connection.execute(select(tasks).where(tasks.c.id == row.task_id)).one()
+def assignment_of(row: Row[Any], now: float) -> Assignment:
+    """Of own_row's row, whose lease has just begun again."""
+    names = (name for name in Task.__dataclass_fields__ if name != "id")
+    task = {name: getattr(row, f"task_{name}") for name in names}
     return Assignment(
         id=row.id,
-        task=task_of(task),
+        task=Task(id=row.task_id, **task),
         labeler_id=row.labeler_id,
-        leased_until=row.leased_until,
+        leased_until=now + row.lease_s,
         draft=row.draft,
     )
+
+
+def assignment_with(connection: Connection, assignment_id: int) -> Assignment:
+    row = connection.execute(_OWN.where(assignments.c.id == assignment_id)).one()
+    return assignment_of(row, row.leased_until - row.lease_s)
 
 
 def not_theirs(assignment_id: int) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from tutelage.errors import BadInput, LeaseLost
 from tutelage.labelling import audit
@@ -13,24 +14,27 @@ from tutelage.labelling.counts import history, progress, queue_state
 from tutelage.labelling.guidelines import is_known
 from tutelage.labelling.labels import check_key, lock_labeler, repeated, write_label
 from tutelage.labelling.leases import (
-    assignment_with,
-    beat,
+    BEAT,
+    BEAT_ONLY,
+    NOW,
+    STILL_OPEN,
+    THIS,
+    assignment_of,
     give_back,
     held_row,
     lease,
+    lease_first,
     lock_task,
     next_gold,
     next_task,
-    not_theirs,
     own_lease,
     own_row,
     return_expired,
-    take_slot,
 )
 from tutelage.labelling.records import TASK_KINDS, Assignment, Label
-from tutelage.labelling.settings import settings_of
+from tutelage.labelling.settings import settings_now
 from tutelage.labelling.store import Store
-from tutelage.labelling.tables import assignments, labels, tasks
+from tutelage.labelling.tables import Json, assignments, labels, tasks
 from tutelage.labelling.tasks import add_tasks, close_tasks, get_tasks, prioritise, waiting_tasks
 from tutelage.labelling.values import check_json, check_value
 
@@ -56,6 +60,13 @@ T = TypeVar("T")
 
 REASON_LIMIT = 500
 
+WORDS = bindparam("words", type_=Json)
+KEEP_DRAFT = update(assignments).where(assignments.c.id == THIS).values(draft=WORDS)
+DRAFT = STILL_OPEN.values({**BEAT, "draft": WORDS})
+DONE = STILL_OPEN.values({**BEAT, "state": "done", "draft": None, "ended_at": NOW}).returning(
+    assignments.c.active_s
+)
+
 
 def claim(
     store: Store,
@@ -75,21 +86,19 @@ def claim(
 
     def write(connection: Connection) -> Assignment | None:
         lock_labeler(connection, labeler_id)
-        now, settings = store.clock(), settings_of(connection)
+        now, settings = store.clock(), settings_now(store, connection)
         own = own_lease(connection, labeler_id, kinds, topics, now)
         if own is not None:
             return own
         return_expired(connection, now)
-        ordinary = next_task(connection, labeler_id, kinds, topics, settings, place)
-        task = ordinary
-        if ordinary is not None and dice < settings.gold_rate:
-            task = next_gold(connection, labeler_id, kinds, topics) or ordinary
+        task = next_task(connection, labeler_id, kinds, topics, settings, place)
+        if task is not None and dice < settings.gold_rate:
+            task = next_gold(connection, labeler_id, kinds, topics) or task
         if task is None:
             return None
-        slot = labeler_id if task.is_gold else take_slot(connection, task)
-        return lease(connection, task, labeler_id, slot, now, lease_s or settings.lease_s)
+        return lease_first(connection, task, labeler_id, now, lease_s or settings.lease_s)
 
-    return store.write(write)
+    return store.write(write, ordered=False)
 
 
 def save_draft(
@@ -100,17 +109,17 @@ def save_draft(
     check_json(draft, "The draft")
 
     def write(connection: Connection) -> Assignment | None:
-        row = held_row(connection, assignment_id, labeler_id, store.clock())
+        now = store.clock()
+        row = held_row(connection, assignment_id, labeler_id, now)
         if row.state not in ("open", "expired"):
             raise LeaseLost(f"This task is already {row.state}; there is no draft to keep.")
-        change = update(assignments).where(assignments.c.id == assignment_id)
         if row.state == "expired":
-            connection.execute(change.values(draft=draft))
+            connection.execute(KEEP_DRAFT, {"this": row.id, "words": draft})
             return None
-        connection.execute(change.values(draft=draft, **beat(store.clock())))
-        return assignment_with(connection, assignment_id)
+        connection.execute(DRAFT, {"this": row.id, "now": now, "words": draft})
+        return replace(assignment_of(row, now), draft=draft)
 
-    return _unless_lost(store.write(write))
+    return _unless_lost(store.write(write, ordered=False))
 
 
 def heartbeat(store: Store, assignment_id: int, labeler_id: int) -> Assignment:
@@ -118,17 +127,14 @@ def heartbeat(store: Store, assignment_id: int, labeler_id: int) -> Assignment:
     most GAP_S, and the lease is as long again as it was."""
 
     def write(connection: Connection) -> Assignment | None:
-        row = held_row(connection, assignment_id, labeler_id, store.clock())
+        now = store.clock()
+        row = held_row(connection, assignment_id, labeler_id, now)
         if row.state != "open":
             return None
-        connection.execute(
-            update(assignments)
-            .where(assignments.c.id == assignment_id)
-            .values(**beat(store.clock()))
-        )
-        return assignment_with(connection, assignment_id)
+        connection.execute(BEAT_ONLY, {"this": row.id, "now": now})
+        return assignment_of(row, now)
 
-    return _unless_lost(store.write(write))
+    return _unless_lost(store.write(write, ordered=False))
 
 
 def submit(
@@ -144,30 +150,19 @@ def submit(
     up again where nobody else has the task, or else LeaseLost, with the value kept as draft."""
     check_key(key)
     check_json(value, "A label")
-    task = store.read(
-        lambda connection: connection.execute(
-            select(tasks.c.id, tasks.c.kind, tasks.c.payload)
-            .join(assignments, assignments.c.task_id == tasks.c.id)
-            .where(assignments.c.id == assignment_id, assignments.c.labeler_id == labeler_id)
-        ).first()
-    )
-    if task is None:
-        raise BadInput(not_theirs(assignment_id))
-    checked = check_value(task.kind, value, task.payload)
 
     def write(connection: Connection) -> Label | None:
         lock_labeler(connection, labeler_id)
-        before = repeated(connection, labeler_id, key, task.kind, checked)
-        if before is not None:
-            return before
-        if not is_known(connection, guidelines):
-            raise BadInput("These guidelines are no version that is known; reload the page.")
         now = store.clock()
         row = held_row(connection, assignment_id, labeler_id, now)
+        checked = check_value(row.task_kind, value, row.task_payload)
+        before = repeated(connection, labeler_id, key, row.task_kind, checked)
+        if before is not None:
+            return before
+        if not is_known(store, connection, guidelines):
+            raise BadInput("These guidelines are no version that is known; reload the page.")
         if row.state == "expired":
-            connection.execute(
-                update(assignments).where(assignments.c.id == row.id).values(draft=checked)
-            )
+            connection.execute(KEEP_DRAFT, {"this": row.id, "words": checked})
             return None
         if row.state != "open":
             raise LeaseLost(
@@ -175,23 +170,18 @@ def submit(
                 if row.state == "done"
                 else f"This task is {row.state}; take a new one."
             )
-        ended = connection.execute(
-            update(assignments)
-            .where(assignments.c.id == row.id)
-            .values(state="done", draft=None, ended_at=now, **beat(now))
-            .returning(assignments.c.active_s)
-        ).scalar_one()
+        active_s = connection.execute(DONE, {"this": row.id, "now": now}).scalar_one()
         return write_label(
             connection,
             now,
             labeler_id,
             key,
-            task.kind,
+            row.task_kind,
             checked,
-            task_id=task.id,
+            task_id=row.task_id,
             assignment_id=row.id,
             guidelines=guidelines,
-            active_s=ended,
+            active_s=active_s,
         )
 
     return _unless_lost(store.write(write))
@@ -219,7 +209,7 @@ def skip(store: Store, assignment_id: int, labeler_id: int, reason: str) -> None
         if row.state == "open":
             give_back(connection, [row.task_id])
 
-    store.write(write)
+    store.write(write, ordered=False)
 
 
 def undo(store: Store, labeler_id: int) -> Assignment | None:
@@ -258,7 +248,6 @@ def undo(store: Store, labeler_id: int) -> Assignment | None:
 
 def retract(connection: Connection, at: float, label_id: int, by: int) -> None:
     """Mark a label as taken back; it stays, and trainers leave it out from now on."""
-    audit.lock_chain(connection)
     connection.execute(update(labels).where(labels.c.id == label_id).values(retracted_at=at))
     audit.append(connection, at, by, "retract", f"label {label_id}")
 

@@ -68,6 +68,11 @@ def settings_of(connection: Connection) -> Settings:
     return Settings(**{row.key: row.value for row in rows if row.key in FIELDS})
 
 
+def settings_now(store: Store, connection: Connection) -> Settings:
+    """As of now; another server's change may take a second to be seen."""
+    return store.fresh("settings", lambda: settings_of(connection))
+
+
 def change_settings(store: Store, author_id: int | None, **changes: Any) -> Settings:
     """Checked, written and put down in the audit log."""
     for key, value in changes.items():
@@ -87,7 +92,9 @@ def change_settings(store: Store, author_id: int | None, **changes: Any) -> Sett
         )
         return found
 
-    return store.write(change)
+    found = store.write(change)
+    store.forget("settings")
+    return found
 
 
 def get_value(store: Store, key: str, default: Any = None) -> Any:
@@ -102,7 +109,9 @@ def get_value(store: Store, key: str, default: Any = None) -> Any:
 
 def put_value(store: Store, key: str, value: Any) -> None:
     check_json(value, f"The value of {key}")
-    store.write(lambda connection: _put(connection, f"x.{key}", value, store.clock(), None))
+    store.write(
+        lambda connection: _put(connection, f"x.{key}", value, store.clock(), None), ordered=False
+    )
 
 
 def _typed(key: str, value: Any) -> Any:
