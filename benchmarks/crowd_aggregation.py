@@ -201,7 +201,7 @@ def compared(pairs: Pairs, debates: list[str], hidden: list[Mask]) -> dict[str, 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--splits", type=int, default=4, help="random choices of what is hidden")
+    parser.add_argument("--splits", type=int, default=3, help="random choices of what is hidden")
     arguments = parser.parse_args()
     began = time.perf_counter()
     pairs, debates = read_crowd(arguments.data)
