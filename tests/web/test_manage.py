@@ -28,6 +28,7 @@ from tutelage.web.site import Site
 
 MANAGE = [route for route in ROUTES if route.path.startswith("/manage")]
 HASH = guidelines.DEFAULT.hash
+ADMINS_ONLY = "Only an administrator may do that; ask one of them."
 
 
 @pytest.fixture
@@ -54,25 +55,27 @@ def people(site: Site, count: int) -> list[int]:
     ]
 
 
-@pytest.mark.parametrize("route", MANAGE, ids=lambda route: f"{route.method} {route.path}")
-def test_only_admins_manage(site: Site, route) -> None:
-    if "bob" not in {one.name for one in accounts.all_labelers(site.store)}:
-        accounts.create_labeler(site.store, "ann", "admin", "a long enough passphrase", None)
+def test_only_admins_manage(site: Site) -> None:
+    accounts.create_labeler(site.store, "ann", "admin", "a long enough passphrase", None)
     bob = sign_in(site, "bob")
-    path = route.path.replace("{number}", "1")
-    answer = bob.get(path) if route.method == "GET" else bob.post(path)
-    assert answer.status_code == 403
-    assert "Only an administrator may do that; ask one of them." in answer.text
+    wrong = {}
+    for route in MANAGE:
+        path = route.path.replace("{number}", "1")
+        answer = bob.get(path) if route.method == "GET" else bob.post(path)
+        if (answer.status_code, ADMINS_ONLY in answer.text) != (403, True):
+            wrong[f"{route.method} {path}"] = answer.status_code
+    assert wrong == {}
     assert 'href="/manage"' not in bob.get("/label").text
 
 
-@pytest.mark.parametrize(
-    "path", [route.path.replace("{number}", "1") for route in MANAGE if route.method == "POST"]
-)
-def test_nothing_is_changed_without_our_own_page(site: Site, admin: Person, path: str) -> None:
-    answer = admin.client.post(path, data={"csrf": "x" * 64, "role": "admin"}, headers=PAGE)
-    assert answer.status_code == 403
-    assert "signed in" in answer.text
+def test_nothing_is_changed_without_our_own_page(site: Site, admin: Person) -> None:
+    for route in MANAGE:
+        if route.method == "POST":
+            path = route.path.replace("{number}", "1")
+            form = {"csrf": "x" * 64, "role": "labeler", "name": "you", "text": "x"}
+            answer = admin.client.post(path, data=form, headers=PAGE)
+            assert (path, answer.status_code) == (path, 403)
+    assert len(guidelines.versions(site.store)) == 1
 
 
 def policy(**changes: str) -> dict[str, str]:
