@@ -80,7 +80,7 @@ def test_a_person_raises_a_model_step_by_step(tutelage, files: Path) -> None:
     assert "was begun with algorithm = ppo, not rloo" in err
 
 
-@pytest.mark.parametrize("algorithm", ["ppo", "rloo", "grpo"])
+@pytest.mark.parametrize("algorithm", ["ppo", "ppo_penalty", "trpo", "rloo", "grpo"])
 def test_every_algorithm_can_be_chosen(tutelage, files: Path, run_folder: Path, algorithm) -> None:
     code, out, err = tutelage(
         "rl", "--model", run_folder, "--stage", "sft", "--reward", run_folder, "--prompts",
