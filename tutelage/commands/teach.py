@@ -45,8 +45,9 @@ the queue of tasks full as well, and runs until Ctrl-C.
 
 Reads
   RUN, a run of `tutelage school`, or one with models and
-  data/comparisons_1.jsonl: its newest policy and reward model, its
-  comparisons and demonstrations. An eighth of the comparisons is never trained on: it tells how often the reward
+  data/comparisons_1.jsonl:
+  its newest policy and reward model, its comparisons and demonstrations. An
+  eighth of the comparisons is never trained on: it tells how often the reward
   model is right
   RUN/labels.db, or the database that --database names
 
