@@ -44,14 +44,17 @@ takes a few steps against the reward model, and the server speaks with the new v
 the queue of tasks full as well, and runs until Ctrl-C.
 
 Reads
-  RUN, a run of `tutelage school`, or one with models and data/comparisons_*.jsonl:
-  its newest policy and reward model, its comparisons and demonstrations; an eighth of
-  the comparisons is never trained on and tells how often the reward model is right
+  RUN, a run of `tutelage school`, or one with models and
+  data/comparisons_1.jsonl:
+  its newest policy and reward model, its comparisons and demonstrations. An
+  eighth of the comparisons is never trained on: it tells how often the reward
+  model is right
   RUN/labels.db, or the database that --database names
 
 Writes
-  RUN/taught/, the last versions; RUN/metrics.jsonl; RUN/checkpoints/teach.resume.pt;
-  in the database which labels were used, to what effect, and new tasks.
+  RUN/taught/, the last versions; RUN/metrics.jsonl;
+  RUN/checkpoints/teach.resume.pt; in the database which labels were used, to
+  what effect, and new tasks.
   Cut off at any moment, the same command goes on where it stopped.
 
 Example
