@@ -20,6 +20,7 @@ from tutelage.labelling import accounts, gold, guidelines, labels, queue
 from tutelage.labelling.counts import history, queue_state
 from tutelage.labelling.opinions import opinions
 from tutelage.labelling.settings import Settings, read_settings
+from tutelage.labelling.skill import SkillConfig, noisy_bradley_terry
 from tutelage.labelling.tables import labels as label_table
 from tutelage.labelling.tasks import add_tasks, waiting_tasks
 from tutelage.web import manage, manage_agreement
@@ -230,7 +231,13 @@ def test_agreement_of_values_by_hand() -> None:
     assert gold.agreement("rate", {"overall": 3}, {"overall": 5}) == 0
 
 
-def test_agreement_skill_and_cost(site: Site, admin: Person) -> None:
+def test_agreement_skill_and_cost(
+    site: Site, admin: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = SkillConfig(sweeps=10)
+    monkeypatch.setattr(
+        manage_agreement, "noisy_bradley_terry", lambda pairs: noisy_bradley_terry(pairs, quick)
+    )
     assert "Nobody has labelled yet" in admin.get("/manage/agreement").text
     two = people(site, 2)
     add_tasks(site.store, [rank_task(number=n, overlap=2) for n in range(2)])
@@ -238,8 +245,10 @@ def test_agreement_skill_and_cost(site: Site, admin: Person) -> None:
         label(site, person, [[0], [1], [2], [3]], seconds=36)
         label(site, person, [[best], [1], [2], [3 - best]], seconds=36)
     admin.post("/manage", **policy(cost_an_hour="100", currency="$"))
-    while "being estimated" in admin.get("/manage/agreement").text:
-        time.sleep(0.05)
+    for _ in range(600):
+        if "being estimated" not in admin.get("/manage/agreement").text:
+            break
+        time.sleep(0.1)
     said = opinions(site.store)
     assert [ranking.shown for ranking in said.rankings] == [[2, 1, 3, 0]] * 4
     assert said.rankings[-1].ranks == [3, 1, 2, 0]

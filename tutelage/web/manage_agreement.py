@@ -156,12 +156,14 @@ def _estimate(place: str, said: Opinions) -> None:
         if pairs > MOST_PAIRS:
             break
         chosen.append(ranking)
+    skills: dict[Any, LabelerSkill] = {}
     try:
-        fit = noisy_bradley_terry(pairs_of(chosen[::-1])) if chosen else None
+        if chosen:
+            fit = noisy_bradley_terry(pairs_of(chosen[::-1]))
+            skills = {one.labeler: one for one in fit.labelers}
+    finally:  # what cannot be estimated is not tried again until there is another label
         with _lock:
-            _skills[place] = said.last, {one.labeler: one for one in fit.labelers} if fit else {}
-    finally:
-        with _lock:
+            _skills[place] = said.last, skills
             _estimating.discard(place)
 
 
