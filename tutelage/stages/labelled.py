@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -15,15 +15,15 @@ from tutelage.data.comparisons import comparison_tree, rank_table, swapped_trees
 from tutelage.data.demonstrations import demonstration_tree
 from tutelage.data.ratings import unranked
 from tutelage.device import seeded
+from tutelage.labelling.examples import examples_of
 from tutelage.labelling.labels import labels_after
 from tutelage.labelling.queue import get_tasks
 from tutelage.labelling.records import Label
 from tutelage.labelling.store import Store
-from tutelage.schema import Comparison, Conversation, Demonstration, Message, Rating
+from tutelage.schema import Comparison, Conversation, Demonstration, Rating
 from tutelage.stages.reward import RewardConfig
 from tutelage.stages.sft import SFTConfig, augmented
 from tutelage.text.batching import Packed, pack
-from tutelage.text.chat_format import ask
 from tutelage.text.tokenizer import Tokenizer
 
 T = TypeVar("T")
@@ -52,8 +52,10 @@ def read_lessons(
     tasks = get_tasks(store, [label.task_id for label in labels if label.task_id is not None])
     lessons = []
     for label in labels:
-        payload = tasks[label.task_id].payload if label.task_id in tasks else {}
-        graded, shown = TEACHES[label.kind](label.value, payload, str(label.labeler_id))
+        task = tasks[label.task_id] if label.task_id is not None else None
+        found = examples_of(label, task)
+        graded: list[Graded] = [*found.comparisons, *found.ratings]
+        shown = found.demonstrations
         too_long = max(
             [comparison_tree(tokenizer, as_comparison(example)).longest for example in graded]
             + [demonstration_tree(tokenizer, example).longest for example in shown],
@@ -74,94 +76,6 @@ def lessons_until(store: Store, last: int, tokenizer: Tokenizer, context: int) -
         found += read_lessons(store, labels, tokenizer, context)
         after = labels[-1].id
     return found
-
-
-Value = Mapping[str, Any]
-Taught = tuple[list[Graded], list[Demonstration]]
-
-
-def _rank(value: Value, payload: Value, labeler: str) -> Taught:
-    prompt, responses = conversation(payload["prompt"]), tuple(payload["responses"])
-    ranking = tuple(map(tuple, value["ranking"]))
-    written = value["written"]
-    shown = []
-    if written is not None:
-        shown.append(Demonstration((*prompt, Message("assistant", written))))
-        if written not in responses:
-            # Better than all, since none of them was acceptable.
-            ranking = ((len(responses),), *(ranking or (tuple(range(len(responses))),)))
-            responses = (*responses, written)
-    graded = [Comparison(prompt, responses, ranking, labeler)] if ranking else []
-    return [*graded], shown
-
-
-def _rate(value: Value, payload: Value, labeler: str) -> Taught:
-    prompt, response = conversation(payload["prompt"]), payload["response"]
-    return [Rating(prompt, response, value["overall"], "overall", labeler)], []
-
-
-def _demonstrate(value: Value, payload: Value, labeler: str) -> Taught:
-    return [], [Demonstration(conversation(value["messages"]))]
-
-
-def _dialogue(value: Value, payload: Value, labeler: str) -> Taught:
-    """The dialogue, and at each suggestion taken: edited over taken over those passed by."""
-    messages = conversation(value["messages"])
-    graded: list[Graded] = []
-    for entry in value["suggested"]:
-        if entry["chosen"] is None:
-            continue
-        taken = entry["suggestions"][entry["chosen"]]
-        steps = [taken] if entry["edited"] in (None, taken) else [entry["edited"], taken]
-        passed = [text for text in dict.fromkeys(entry["suggestions"]) if text not in steps]
-        responses = (*steps, *passed)
-        groups = [*([i] for i in range(len(steps))), [*range(len(steps), len(responses))]]
-        ranking = tuple(tuple(group) for group in groups if group)
-        if len(responses) > 1:
-            prompt = messages[: entry["at"]]
-            graded.append(Comparison(prompt, responses, ranking, labeler))
-    return graded, [Demonstration(messages)]
-
-
-def _thumb(value: Value, payload: Value, labeler: str) -> Taught:
-    prompt, good = conversation(value["prompt"]), int(value["good"])
-    return [Rating(prompt, value["response"], good, "thumb", labeler)], []
-
-
-def _answer(value: Value, payload: Value, labeler: str) -> Taught:
-    prompt, right = conversation(value["prompt"]), int(value["right"])
-    return [Rating(prompt, value["response"], right, "answer", labeler)], []
-
-
-def _edit(value: Value, payload: Value, labeler: str) -> Taught:
-    prompt, pair = conversation(value["prompt"]), (value["edited"], value["response"])
-    shown = Demonstration((*prompt, Message("assistant", value["edited"])))
-    return [Comparison(prompt, pair, ((0,), (1,)), labeler)], [shown]
-
-
-def _choice(value: Value, payload: Value, labeler: str) -> Taught:
-    ranking = tuple(map(tuple, value["ranking"]))
-    prompt = conversation(value["prompt"])
-    return [Comparison(prompt, tuple(value["responses"]), ranking, labeler)], []
-
-
-TEACHES: dict[str, Callable[[Value, Value, str], Taught]] = {
-    "rank": _rank,
-    "rate": _rate,
-    "demonstrate": _demonstrate,
-    "dialogue": _dialogue,
-    "thumb": _thumb,
-    "answer": _answer,
-    "edit": _edit,
-    "choice": _choice,
-}
-
-
-def conversation(messages: str | Sequence[Mapping[str, Any]]) -> Conversation:
-    """A prompt or a dialogue as labels and tasks hold it; text is one request."""
-    if isinstance(messages, str):
-        return ask(messages)
-    return tuple(Message(message["role"], message["content"]) for message in messages)
 
 
 def as_comparison(example: Graded) -> Comparison:
