@@ -43,8 +43,9 @@ Reads
   --comparisons  JSONL of {"prompt", "chosen", "rejected"}, or of
                  {"prompt", "responses", "ranking": [[0], [2, 1]]},
                  or a chat's labels.jsonl
-  --ratings      JSONL of {"prompt", "response"} and one of "overall" (1 to 7), "good" and
-                 "right" (true or false), with a "labeler" where several people rated;
+  --ratings      JSONL of {"prompt", "response"} and one of "overall" (1 to 7),
+                 "good" and "right" (true or false), with a "labeler" where
+                 several people rated;
                  or a chat's labels.jsonl, for its replies called good or bad
 
 Writes

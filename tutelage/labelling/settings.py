@@ -36,7 +36,7 @@ class Settings:
     dialogue_share: float = 0.05
     replies: int = 4  # of a task to rank, where the model has so many different ones
     asks: bool = True  # the assistant may ask whether an action was right
-    ask_cost: float = 0.02  # what one question costs, in reward
+    ask_cost: float = 0.02  # what one question costs, in nats of what is learned
     ask_rate: float = 0.1  # most questions for each action
 
     def __post_init__(self) -> None:

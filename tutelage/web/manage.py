@@ -37,7 +37,7 @@ POLICY: dict[str, tuple[str, str, float]] = {
     "currency": ("In which currency", "", 1),
     "asks": ("The assistant may ask whether an action was right", "", 1),
     "ask_rate": ("Most questions for every hundred actions", "", 100),
-    "ask_cost": ("What one question costs", "of reward", 1),
+    "ask_cost": ("What one question costs", "nats", 1),
 }
 ORDERS = {
     "priority": "the one worth most to the model",
