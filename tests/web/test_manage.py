@@ -82,7 +82,8 @@ def test_nothing_is_changed_without_our_own_page(site: Site, admin: Person) -> N
 def policy(**changes: str) -> dict[str, str]:
     return {
         "order": "oldest", "queue_depth": "12", "rank_share": "60", "rate_share": "20",
-        "demonstrate_share": "20", "dialogue_share": "0", "replies": "5", "overlap": "3", "gold_rate": "10", "random_share": "25",
+        "demonstrate_share": "20", "dialogue_share": "0", "replies": "5", "overlap": "3",
+        "gold_rate": "10", "random_share": "25",
         "lease_s": "20", "cost_an_hour": "18,5", "currency": "€", "ask_rate": "5",
         "ask_cost": "0.1", **changes,
     }  # fmt: skip

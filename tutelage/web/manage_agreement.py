@@ -293,9 +293,9 @@ def panels(site: Site, counted: Counted) -> list[Panel]:
             [count(m.labels), rate(m.after, wilson(m.after * m.pairs, m.pairs), m.pairs)]
             for m in measured
         ]
-        heads = ("labels learned from", "agrees with one labeler")
-        found.append(Panel("How much do labels help?", answer, safe_json(figure), heads, cells))
-    names = {one.labeler_id: one.name for one in work_of_each(site.store)}
+        headings = ("labels learned from", "agrees with one labeler")
+        found.append(Panel("How much do labels help?", answer, safe_json(figure), headings, cells))
+    names: dict[Any, str] = {one.labeler_id: one.name for one in work_of_each(site.store)}
     people = [
         {**dataclasses.asdict(one), "labeler": names.get(one.labeler, "?")}
         for one in agreement_of_each(counted.pairs)
@@ -309,8 +309,10 @@ def panels(site: Site, counted: Counted) -> list[Panel]:
         cells = [
             [one["labeler"], percent(one["with_consensus"]), count(one["tasks"])] for one in people
         ]
-        heads = ("person", "agrees with most of the others", "shared tasks")
-        found.append(Panel("Who agrees with the others?", answer, safe_json(figure), heads, cells))
+        columns = ("person", "agrees with most of the others", "shared tasks")
+        found.append(
+            Panel("Who agrees with the others?", answer, safe_json(figure), columns, cells)
+        )
     return found
 
 
