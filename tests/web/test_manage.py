@@ -280,6 +280,20 @@ def test_agreement_skill_and_cost(
     assert re.search(r"One point more, 7\d\.\d %, takes about|stays below 7\d\.\d %", page)
 
 
+def test_alpha_does_not_take_the_order_of_replies_for_chance(site: Site) -> None:
+    two = people(site, 2)
+    add_tasks(site.store, [rank_task(number=n, overlap=2) for n in range(8)])
+    for person in two:
+        for _ in range(8):
+            label(site, person, [[0], [1], [2], [3]])
+    # All agree that the first named is better, everywhere: full agreement, not what chance makes.
+    counted = manage_agreement.count_all(site)
+    assert counted.between.value == 1
+    assert counted.alphas["rankings"].value == 1
+    turned = manage_agreement._turned(counted.pairs)
+    assert set(turned) == {-1, 1}
+
+
 def test_agreement_is_counted_again_after_each_label(site: Site, admin: Person) -> None:
     (one,) = people(site, 1)
     add_tasks(site.store, [rank_task(number=n) for n in range(2)])
