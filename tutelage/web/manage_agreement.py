@@ -201,7 +201,7 @@ def _count(said: Opinions) -> Counted:
 
 def _turned(pairs: Pairs) -> Ints:
     """(N,) preferences, half of the questions' the other way round: which reply is named first is
-    nobody's opinion, and where the first were mostly the better, alpha would take that for chance."""
+    nobody's opinion, and where the first were mostly better, alpha would take that for chance."""
     questions = pairs.questions()
     turns = np.random.default_rng(0).choice([-1, 1], size=len(pairs) + 1)
     found: Ints = pairs.preferences * turns[questions]
