@@ -39,7 +39,7 @@ from tutelage.labelling.learning_curve import (
 )
 from tutelage.labelling.opinions import Opinions, opinions
 from tutelage.labelling.overview import work_of_each
-from tutelage.labelling.pairs import Pairs, pairs_of
+from tutelage.labelling.pairs import Ints, Pairs, pairs_of
 from tutelage.labelling.settings import Settings, read_settings
 from tutelage.labelling.skill import LabelerSkill, noisy_bradley_terry
 from tutelage.web.render import fragment, page
@@ -172,7 +172,7 @@ def _count(said: Opinions) -> Counted:
     between = pairwise_agreement(pairs, decisive=True, draws=DRAWS)
     alphas = {}
     if len(pairs):
-        answers = value_counts(pairs.questions(), pairs.preferences + 1, 3)
+        answers = value_counts(pairs.questions(), _turned(pairs) + 1, 3)
         alphas["rankings"] = alpha_interval(answers, "ordinal", draws=DRAWS)
     if len(said.rated):
         units = np.unique(said.rated[:, 0], return_inverse=True)[1]
@@ -197,6 +197,15 @@ def _count(said: Opinions) -> Counted:
         curve=curve,
         why_none=why_none,
     )
+
+
+def _turned(pairs: Pairs) -> Ints:
+    """(N,) preferences, half of the questions' the other way round: which reply is named first is
+    nobody's opinion, and where the first were mostly better, alpha would take that for chance."""
+    questions = pairs.questions()
+    turns = np.random.default_rng(0).choice([-1, 1], size=len(pairs) + 1)
+    found: Ints = pairs.preferences * turns[questions]
+    return found
 
 
 def cards(counted: Counted, chosen: Settings) -> list[Card]:
@@ -265,11 +274,12 @@ def _forecast_sentence(found: Forecast, pace: Pace, chosen: Settings) -> str:
     most = found.at_most.labels
     most_said = f"{count(round(most))} at most" if math.isfinite(most) else "no number at most"
     people = "one person" if pace.people == 1 else f"{count(pace.people)} people"
+    days = f"{decimal(found.more.days)} days" if found.more.days >= 0.95 else "less than a day"
     money = f" and {chosen.currency}{found.more.cost:,.2f}" if chosen.cost_an_hour else ""
     return (
         f"One point more, {percent(found.accuracy_wanted)}, takes about "
         f"{count(round(found.more.labels))} more labels ({least}, {most_said}): "
-        f"{duration(3600 * found.more.hours)} of work{money}, {decimal(found.more.days)} days "
+        f"{duration(3600 * found.more.hours)} of work{money}, {days} "
         f"for {people} at {decimal(pace.hours_a_day, 0)} h a day."
     )
 
@@ -293,9 +303,9 @@ def panels(site: Site, counted: Counted) -> list[Panel]:
             [count(m.labels), rate(m.after, wilson(m.after * m.pairs, m.pairs), m.pairs)]
             for m in measured
         ]
-        heads = ("labels learned from", "agrees with one labeler")
-        found.append(Panel("How much do labels help?", answer, safe_json(figure), heads, cells))
-    names = {one.labeler_id: one.name for one in work_of_each(site.store)}
+        headings = ("labels learned from", "agrees with one labeler")
+        found.append(Panel("How much do labels help?", answer, safe_json(figure), headings, cells))
+    names: dict[Any, str] = {one.labeler_id: one.name for one in work_of_each(site.store)}
     people = [
         {**dataclasses.asdict(one), "labeler": names.get(one.labeler, "?")}
         for one in agreement_of_each(counted.pairs)
@@ -309,8 +319,10 @@ def panels(site: Site, counted: Counted) -> list[Panel]:
         cells = [
             [one["labeler"], percent(one["with_consensus"]), count(one["tasks"])] for one in people
         ]
-        heads = ("person", "agrees with most of the others", "shared tasks")
-        found.append(Panel("Who agrees with the others?", answer, safe_json(figure), heads, cells))
+        columns = ("person", "agrees with most of the others", "shared tasks")
+        found.append(
+            Panel("Who agrees with the others?", answer, safe_json(figure), columns, cells)
+        )
     return found
 
 

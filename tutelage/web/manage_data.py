@@ -59,7 +59,9 @@ def bring_in(
 
 
 def take_out(
-    visitor: Visiting, site: Serving, form: Annotated[Literal["jsonl", "datasets"], Query()]
+    visitor: Visiting,
+    site: Serving,
+    form: Annotated[Literal["jsonl", "datasets"], Query()] = "jsonl",
 ) -> Response:
     """A zip file: JSONL, or a folder for Hugging Face's `datasets`."""
     export: Callable[[Path], object] = {
