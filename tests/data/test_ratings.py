@@ -50,11 +50,11 @@ def test_written_and_read_again_they_are_the_same(tmp_path: Path):
         ),
         (
             '{"prompt": [], "response": "r", "right": true}',
-            "expected a prompt of text, or of messages",
+            "expected messages with `role`",
         ),
         (
             '{"prompt": [{"role": "cat", "content": "p"}], "response": "r", "right": true}',
-            "expected a prompt of text, or of messages",
+            "expected messages with `role`",
         ),
     ],
 )
