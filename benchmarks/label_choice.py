@@ -20,21 +20,25 @@ import tyro
 from common import commit, machine
 
 from tutelage.evaluation.statistics import mean_interval
+from tutelage.labelling.choice import prior
 from tutelage.labelling.simulation import (
     ChoiceConfig,
     WorldConfig,
     accuracy_by_labels,
+    fit_with_skills,
+    make_crowd,
     make_world,
     more_replies,
+    pair_rows,
     share_of_labels,
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    seeds: int = 12
+    seeds: int = 30
     decays: tuple[float, ...] = (0.0, 0.5, 1.0)  # of the features' sizes, a world each
-    targets: tuple[int, ...] = (100, 200, 300)  # random labels whose accuracy is to be reached
+    targets: tuple[int, ...] = (100, 200)  # random labels whose accuracy is to be reached
     world: WorldConfig = field(default_factory=WorldConfig)
     choice: ChoiceConfig = field(default_factory=ChoiceConfig)
 
@@ -75,12 +79,38 @@ def measure(settings: Settings, decay: float) -> dict[str, Any]:
     return found
 
 
+def skills_recovered(settings: Settings) -> dict[str, Any]:
+    """Every pair of the world labelled once, by labelers whose skills are not told: how far their
+    logarithms, less their mean, are off, and how far guessing the same for all would be."""
+    errors, guesses = [], []
+    labelers, spread = settings.choice.labelers, settings.choice.skill_spread
+    for seed in range(settings.seeds):
+        generator = np.random.default_rng([seed, 11])
+        world = make_world(settings.world, generator)
+        skills = make_crowd(labelers, spread, 0.0, generator).skills
+        rows = pair_rows(world.features)
+        who = generator.integers(labelers, size=len(rows))
+        seen = skills[who] * (rows @ world.weights)
+        says = (generator.logistic(size=len(rows)) < seen) * 1.0
+        _, found = fit_with_skills(prior(rows), rows, says, who, labelers, max(spread, 0.1))
+        truth, logs = np.log(skills) - np.log(skills).mean(), np.log(found) - np.log(found).mean()
+        errors.append(float(np.sqrt(np.mean((logs - truth) ** 2))))
+        guesses.append(float(np.sqrt(np.mean(truth**2))))
+    return {
+        "labels_a_labeler": round(len(rows) / labelers),
+        "rmse_of_log_skill": round(mean_interval(errors)[0], 3),
+        "rmse_ci95": [round(end, 3) for end in mean_interval(errors)[1]],
+        "rmse_of_guessing": round(mean_interval(guesses)[0], 3),
+    }
+
+
 def main(settings: Settings) -> None:
     worlds = {f"decay {decay}": measure(settings, decay) for decay in settings.decays}
     line = {
         "claim": "Labels that chosen pairs need for the accuracy of random ones",
         "unit": "share of random pairs' labels; accuracy on unseen pairs, by true utility",
         "by_random_labels": worlds,
+        "skills_recovered": skills_recovered(settings),
         "seeds": list(range(settings.seeds)),
         "world": asdict(settings.world),
         "choice": asdict(settings.choice),

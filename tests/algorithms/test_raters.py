@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ def planted() -> Raters:
         raters.offsets.copy_(torch.tensor(list(OFFSETS.values())))
         raters.log_trust.copy_(torch.tensor(list(TRUST.values())))
         raters.centre.fill_(CENTRE)
+        raters.has_begun[0] = True
     return raters
 
 
@@ -122,15 +124,19 @@ def test_a_scale_that_is_used_later_leaves_the_others_as_they_were():
 def test_saved_and_loaded_they_are_the_same(tmp_path: Path):
     raters = planted()
     save_raters(tmp_path, raters)
-    loaded = load_raters(tmp_path, [rating(1, "thumb", "new")])
+    loaded = load_raters(tmp_path)
+    assert list(loaded.labelers) == list(raters.labelers)
     scores = torch.linspace(-2, 2, 5)
     for labeler in OFFSETS:
         torch.testing.assert_close(
             loaded.probabilities(scores, "overall", labeler),
             raters.probabilities(scores, "overall", labeler),
         )
-    assert ("thumb", "new") in loaded.labelers
+    before = loaded.thresholds("overall")
+    loaded.begin([rating(2), rating(1, "thumb")], score=9.0)  # thumbs are new to it, ratings not
+    torch.testing.assert_close(loaded.thresholds("overall"), before)
+    assert loaded.thresholds("thumb").item() == pytest.approx(9 - CENTRE - math.log(3), abs=1e-4)
     assert load_raters(tmp_path / "nowhere") is None
-    (tmp_path / FILE).write_text("{}")
+    (tmp_path / FILE).write_text('{"overall": {}}')
     with pytest.raises(BadInput, match="is not as"):
         load_raters(tmp_path)

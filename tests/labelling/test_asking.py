@@ -25,7 +25,7 @@ from tutelage.labelling.asking import (
     state_as_json,
     state_from_json,
 )
-from tutelage.labelling.choice import Posterior, information_gain
+from tutelage.labelling.choice import Posterior, information_gain, prior, updated
 from tutelage.text.chat_format import ask
 
 # Three replies, a feature each: one that the model is sure of, two that it is not.
@@ -163,3 +163,45 @@ def test_answers_surprise_or_do_not():
 def test_an_answer_is_a_rating():
     rating = rating_of_answer(ask("count"), "wc -l", False, "Ann")
     assert (rating.scale, rating.value, rating.labeler) == ("answer", 0, "Ann")
+
+
+def foresight(config: AskConfig, seed: int, at_random: int | None = None) -> tuple[float, int]:
+    """A person who judges 30 actions by their features, most of them rare; the reward model learns
+    from each answer. Share of later judgements that it foresees, and the questions it asked (so
+    many at random, if given)."""
+    generator = np.random.default_rng(seed)
+    features = generator.normal(size=(30, 6))
+    truth = generator.normal(size=6) * 3
+    often = np.arange(1, 31) ** -1.0
+    often /= often.sum()
+    posterior, state, asked = prior(np.array([judged_row(x) for x in features])), AskState(), 0
+    exchanges = 200
+    chosen = set() if at_random is None else set(
+        generator.choice(exchanges, at_random, replace=False).tolist()
+    )  # fmt: skip
+    for exchange in range(exchanges):
+        i = int(generator.choice(30, p=often))
+        row = judged_row(features[i])
+        decision, state = decide(state, config, str(i), posterior, row, generator.random())
+        if decision.ask if at_random is None else exchange in chosen:
+            right = generator.random() < 1 / (1 + math.exp(-features[i] @ truth))
+            state = answered(state, decision, right)
+            posterior = updated(posterior, row, float(right))
+            asked += 1
+    rows = np.array([judged_row(x) for x in features])
+    is_right = 1 / (1 + np.exp(-features @ truth))
+    says_right = rows @ posterior.mean > 0
+    return float((often * np.where(says_right, is_right, 1 - is_right)).sum()), asked
+
+
+@pytest.mark.slow
+def test_what_it_asks_teaches_more_than_as_many_questions_at_random():
+    found = []
+    for seed in range(40):
+        wise, asked = foresight(AskConfig(every=2, price=0.3), seed)
+        blind, _ = foresight(AskConfig(enabled=False), seed, at_random=asked)
+        found.append((wise, blind, asked))
+    wise, blind, asked = np.mean(found, axis=0)
+    assert wise > blind + 0.005
+    assert wise > 0.85
+    assert asked < 50  # of 200 exchanges, 100 of which could have asked

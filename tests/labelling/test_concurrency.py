@@ -117,6 +117,22 @@ def label_all_in_windows(store: Store, who: int, found: list[Label]) -> None:
             found.append(queue.submit(store, lease.id, who, key, BEST_FIRST, SEEN))
 
 
+def test_servers_that_share_a_database(live: Store, url: str):
+    """Each with a writer of its own; one person may come in by both."""
+    second = Store(url)
+    queue.add_tasks(live, [rank_task(i, overlap=1 + i % 2) for i in range(40)])
+    people = [person(live, f"p{i}").id for i in range(4)]
+    found: list[Label] = []
+    at_once(
+        8,
+        lambda number: label_all_in_windows((live, second)[number % 2], people[number // 2], found),
+    )
+    assert len(found) == 60
+    assert_nothing_twice(live)
+    assert [label.id for label in labels_after(second, 0)] == [*range(1, 61)]
+    second.close()
+
+
 def test_one_person_claiming_at_once_holds_one_task(live: Store):
     queue.add_tasks(live, [rank_task(i) for i in range(20)])
     me = person(live, "me").id

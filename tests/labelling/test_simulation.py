@@ -5,15 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tutelage.labelling.choice import laplace, prior
 from tutelage.labelling.simulation import (
     ChoiceConfig,
     WorldConfig,
     accuracy_by_labels,
+    fit_with_skills,
     labels_to_reach,
     make_crowd,
     make_world,
     more_replies,
     pair_rows,
+    rising,
     see,
     share_of_labels,
 )
@@ -51,10 +54,41 @@ def test_pair_rows_by_hand():
 
 
 def test_labels_to_reach_by_hand():
-    counts, curve = [10, 20, 30], np.array([0.6, 0.8, 0.7])
+    """0.8 and 0.7 are out of order: the rising curve has their mean twice."""
+    counts, curve = [10, 20, 30, 40], np.array([0.6, 0.8, 0.7, 0.9])
+    assert rising(curve).tolist() == pytest.approx([0.6, 0.75, 0.75, 0.9])
     assert labels_to_reach(counts, curve, 0.5) == 10
-    assert labels_to_reach(counts, curve, 0.7) == pytest.approx(15)
-    assert labels_to_reach(counts, curve, 0.9) == 30
+    assert labels_to_reach(counts, curve, 0.7) == pytest.approx(10 + 10 * 0.1 / 0.15)
+    assert labels_to_reach(counts, curve, 0.8) == pytest.approx(30 + 10 / 3)
+    assert labels_to_reach(counts, curve, 0.95) == 40
+
+
+def test_a_rising_curve_stays_as_it_is():
+    curve = np.sort(np.random.default_rng(0).random(20))
+    np.testing.assert_allclose(rising(curve), curve)
+    np.testing.assert_allclose(rising(curve[::-1]), np.full(20, curve.mean()))
+
+
+def test_skills_are_recovered():
+    """1,000 pairs of each of six labelers: their skills to a fifth, and better weights for it."""
+    generator = np.random.default_rng(5)
+    world = make_world(WorldConfig(prompts=1_000, features=8), generator)
+    rows = pair_rows(world.features)
+    skills = np.array([0.3, 0.5, 0.8, 1.0, 1.5, 2.2])
+    who = generator.integers(6, size=len(rows))
+    chances = 1 / (1 + np.exp(-skills[who] * (rows @ world.weights)))
+    says = (generator.random(len(rows)) < chances) * 1.0
+    belief, found = fit_with_skills(prior(rows, 4.0), rows, says, who, 6, spread=1.0)
+    relative = np.log(found / np.exp(np.log(found).mean()))
+    truth = np.log(skills / np.exp(np.log(skills).mean()))
+    np.testing.assert_allclose(relative, truth, atol=0.2)
+    alike = laplace(prior(rows, 4.0), rows, says)
+
+    def angle(weights: np.ndarray) -> float:
+        cosine = weights @ world.weights / np.linalg.norm(weights) / np.linalg.norm(world.weights)
+        return float(np.arccos(cosine))
+
+    assert angle(belief.mean) < 0.8 * angle(alike.mean)
 
 
 def test_chosen_pairs_need_fewer_labels():

@@ -165,6 +165,8 @@ def test_a_full_disk_is_one_sentence_and_keeps_the_draft(tmp_path: Path):
         ("nonsense", "is no database; expected sqlite:///FILE"),
         ("mysql://me:secret@host/db", "mysql://me:***@host/db is no database that labels can"),
         ("sqlite://", "is no database that labels can be kept in"),
+        ("sqlite:////dev/null/x/labels.db", "cannot be made: Not a directory"),
+        ("sqlite:////proc/labels.db", "cannot be opened"),
         ("postgresql+psycopg://x@/none?host=/nowhere", "cannot be used"),
     ],
 )

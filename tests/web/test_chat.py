@@ -174,7 +174,7 @@ def test_the_model_reads_what_it_is_told_to_remember(talk, site) -> None:
 def test_it_asks_at_its_rate_and_can_be_told_not_to(talk, post, site) -> None:
     change_settings(site.store, None, ask_rate=1.0, ask_cost=0.0)
     talk("go", "$ ls")
-    assert "Nobody has told me yet whether I use `ls` well" in post("run", 2)["message"]
+    assert "Nobody has told me yet whether I use <code>ls</code> well" in post("run", 2)["message"]
     answered = post("answer", 2, right=False)
     assert "You said that it was wrong" in answered["message"]
     [label] = stored(site)

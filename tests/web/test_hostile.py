@@ -173,7 +173,7 @@ def test_sql_in_words_is_words(client, token, site) -> None:
 def test_a_locked_database_is_a_sentence_and_not_a_500(client, token, site, monkeypatch) -> None:
     from tutelage.errors import StoreUnavailable
 
-    def locked(*_: object) -> None:
+    def locked(*_: object, **__: object) -> None:
         raise StoreUnavailable("The database labels.db is locked by another program.")
 
     monkeypatch.setattr(site.store, "write", locked)

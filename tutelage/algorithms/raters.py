@@ -49,7 +49,7 @@ class Raters(nn.Module):
         self.offsets = nn.Parameter(torch.zeros(len(self.labelers)))
         self.log_trust = nn.Parameter(torch.zeros(len(self.labelers)))
         self.register_buffer("centre", torch.zeros(()))
-        self.register_buffer("has_begun", torch.tensor(False))
+        self.register_buffer("has_begun", torch.zeros(len(SCALES), dtype=torch.bool))
 
     def thresholds(self, scale: Scale) -> Tensor:
         """θ of a scale, increasing: (levels − 1,), logits."""
@@ -85,19 +85,22 @@ class Raters(nn.Module):
 
     @torch.no_grad()
     def begin(self, ratings: Sequence[Rating], score: float) -> None:
-        """Put the thresholds of these ratings' scales where a response of this score would get each
-        level as often as they have it. The first time the score becomes the middle m."""
-        if not self.has_begun:
+        """Put the thresholds where a response of this score would get each level as often as these
+        ratings have it, for scales that have no thresholds yet. The first time of all, the score
+        becomes the middle m."""
+        if not self.has_begun.any():
             self.centre.fill_(score)
-            self.has_begun.fill_(True)
-        for scale in {rating.scale for rating in ratings}:
+        for place, scale in enumerate(SCALES):
             levels = torch.tensor([rating.level for rating in ratings if rating.scale == scale])
+            if self.has_begun[place] or not len(levels):
+                continue
             low, high = SCALES[scale]
             counts = torch.bincount(levels, minlength=high - low + 1) + 0.5
             edges = (counts.cumsum(0) / counts.sum())[:-1].logit()
             middle = self.log_slopes[scale].exp() * (score - self.centre)
             self.lowest[scale].copy_(edges[:1].to(middle) + middle)
             self.log_gaps[scale].copy_(edges.diff().log())
+            self.has_begun[place] = True
 
     @torch.no_grad()
     def joined_by(self, labelers: Iterable[tuple[Scale, str]]) -> Raters:
@@ -129,7 +132,8 @@ def save_raters(folder: Path, raters: Raters) -> None:
             "slope": raters.log_slopes[scale].exp().item(),
             "labelers": {},
         }
-        for scale in SCALES
+        for place, scale in enumerate(SCALES)
+        if raters.has_begun[place] or scale in {used for used, _ in raters.labelers}
     }
     for (scale, labeler), place in raters.labelers.items():
         described[scale]["labelers"][labeler] = {
@@ -140,19 +144,19 @@ def save_raters(folder: Path, raters: Raters) -> None:
     write_json(folder / FILE, described)
 
 
-def load_raters(folder: Path, ratings: Sequence[Rating] = ()) -> Raters | None:
-    """The raters of a reward model's folder, with those of `ratings` that are new there; None
-    where the folder has none."""
+def load_raters(folder: Path) -> Raters | None:
+    """The raters of a reward model's folder; None where it has none."""
     if not (folder / FILE).exists():
         return None
     described: Mapping[str, Any] = read_json(folder / FILE)
     try:
-        known = [(scale, name) for scale in SCALES for name in described[scale]["labelers"]]
+        begun = [scale for scale in SCALES if scale in described]
+        known = [(scale, name) for scale in begun for name in described[scale]["labelers"]]
         raters = Raters(known)
         with torch.no_grad():
             raters.centre.fill_(described["centre"])
-            raters.has_begun.fill_(True)
-            for scale in SCALES:
+            raters.has_begun.copy_(torch.tensor([scale in described for scale in SCALES]))
+            for scale in begun:
                 thresholds = torch.tensor(described[scale]["thresholds"])
                 raters.lowest[scale].copy_(thresholds[:1])
                 raters.log_gaps[scale].copy_(thresholds.diff().log())
@@ -163,4 +167,4 @@ def load_raters(folder: Path, ratings: Sequence[Rating] = ()) -> Raters | None:
                 raters.log_trust[place] = math.log(own["slope"])
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise BadInput(f"{folder / FILE} is not as `tutelage reward` writes it: {error}.") from None
-    return raters.joined_by((rating.scale, rating.labeler) for rating in ratings)
+    return raters

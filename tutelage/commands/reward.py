@@ -85,7 +85,7 @@ def main(argv: Sequence[str]) -> None:
     # What cannot be trained on is told before the folder is bound to it.
     trees = comparison_trees(tokenizer, comparisons, model.gpt.config.context)
     rated = rating_trees(tokenizer, ratings, model.gpt.config.context)
-    raters = load_raters(path, ratings)
+    raters = load_raters(path)
     inputs = {"model": path, "comparisons": options.comparisons, "ratings": options.ratings}
     run = settle(options.run, "reward", options, inputs)
     screen = console()

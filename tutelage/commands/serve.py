@@ -34,7 +34,7 @@ Reads
 Writes
   RUN/labels.db, or the database that --database names
 
-Examples
+Example
   tutelage serve runs/school
   tutelage serve runs/school --admin Ada
   tutelage serve runs/school --host 0.0.0.0

@@ -27,6 +27,7 @@ from tutelage.labelling.simulation import (
     labels_to_reach,
     pair_rows,
     rating_thresholds,
+    rising,
     see,
 )
 
@@ -213,7 +214,7 @@ def minutes_of_pairs(
     place = list(minutes).index(spent)
 
     def share(seeds: np.ndarray) -> float:
-        target = float(curves[seeds].mean(axis=0)[place])
+        target = float(rising(curves[seeds].mean(axis=0))[place])
         return labels_to_reach(minutes, pair_curves[seeds].mean(axis=0), target) / spent
 
     everyone = np.arange(len(curves))

@@ -15,11 +15,10 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
-from tutelage.labelling.store import Store, lock_until_commit
+from tutelage.labelling.store import Store, is_ordered
 from tutelage.labelling.tables import audit, guidelines, labels
 
 START = "0" * 64  # what the first row follows
-CHAIN_LOCK = 0x7475746C  # PostgreSQL's advisory lock of whoever appends
 PAGE = 5000
 LAST = select(audit.c.id, audit.c.hash).order_by(audit.c.id.desc()).limit(1)
 INSERT = insert(audit)
@@ -49,12 +48,6 @@ class Verification:
         return not self.reason
 
 
-def lock_chain(connection: Connection) -> None:
-    """Until the transaction ends nobody else appends: rows, and labels with them, then become
-    visible in the order of their ids."""
-    lock_until_commit(connection, CHAIN_LOCK)
-
-
 def append(
     connection: Connection,
     at: float,
@@ -65,7 +58,7 @@ def append(
     digest: str = "",
 ) -> None:
     """One more row, within the transaction of what it tells of."""
-    lock_chain(connection)
+    assert is_ordered(connection), f"{action}: the audit log is written in ordered transactions"
     last = connection.execute(LAST).first()
     row: dict[str, Any] = {
         "id": last.id + 1 if last else 1,

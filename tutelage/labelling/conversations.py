@@ -34,7 +34,7 @@ def new_conversation(store: Store, labeler_id: int, title: str = "") -> Chat:
         ).one()
         return _chat(connection, row)
 
-    return store.write(write)
+    return store.write(write, ordered=False)
 
 
 def add_message(
@@ -88,7 +88,7 @@ def add_message(
         ).one()
         return _message(made)
 
-    return store.write(write)
+    return store.write(write, ordered=False)
 
 
 def update_detail(
@@ -107,7 +107,7 @@ def update_detail(
         ).one()
         return _message(made)
 
-    return store.write(write)
+    return store.write(write, ordered=False)
 
 
 def drop_from(store: Store, message_id: int, labeler_id: int) -> Chat:
@@ -126,7 +126,7 @@ def drop_from(store: Store, message_id: int, labeler_id: int) -> Chat:
         )
         return _chat(connection, _own(connection, row.conversation_id, labeler_id))
 
-    return store.write(write)
+    return store.write(write, ordered=False)
 
 
 def conversation(store: Store, conversation_id: int, labeler_id: int) -> Chat:
@@ -162,7 +162,7 @@ def share(store: Store, conversation_id: int, labeler_id: int) -> str:
         )
         return token
 
-    return store.write(write)
+    return store.write(write, ordered=False)
 
 
 def unshare(store: Store, conversation_id: int, labeler_id: int) -> None:
@@ -172,7 +172,7 @@ def unshare(store: Store, conversation_id: int, labeler_id: int) -> None:
             update(conversations).where(conversations.c.id == row.id).values(share=None)
         )
 
-    store.write(write)
+    store.write(write, ordered=False)
 
 
 def shared(store: Store, token: str) -> Chat | None:
@@ -194,7 +194,7 @@ def delete_conversation(store: Store, conversation_id: int, labeler_id: int) -> 
         connection.execute(messages.delete().where(messages.c.conversation_id == row.id))
         connection.execute(conversations.delete().where(conversations.c.id == row.id))
 
-    store.write(write)
+    store.write(write, ordered=False)
 
 
 def _own(

@@ -69,20 +69,21 @@ def return_expired(connection: Connection, now: float) -> None:
     wanted = sorted(set(due))
     if not wanted:
         return
-    # A task that another request holds is left to the next claim.
+    # What another request holds is left to the next claim: nobody waits here.
     locked = connection.execute(
         select(tasks.c.id)
         .where(tasks.c.id.in_(wanted))
         .order_by(tasks.c.id)
         .with_for_update(key_share=True, skip_locked=True)
     ).scalars()
+    over = connection.execute(
+        select(assignments.c.id)
+        .where(assignments.c.task_id.in_(list(locked)), OPEN, assignments.c.leased_until < now)
+        .with_for_update(key_share=True, skip_locked=True)
+    ).scalars()
     ended = connection.execute(
         update(assignments)
-        .where(
-            assignments.c.task_id.in_(list(locked)),
-            assignments.c.state == "open",
-            assignments.c.leased_until < now,
-        )
+        .where(assignments.c.id.in_(list(over)))
         .values(state="expired", ended_at=now)
         .returning(assignments.c.task_id)
     ).scalars()

@@ -36,7 +36,7 @@ def sign_in(store: Store, name: str, password: str, address: str = "") -> tuple[
     if address:
         who[_who("address", address)] = TRIES_ADDRESS
     # Counted before the password is looked at, so that many at once do not slip through.
-    store.write(lambda connection: _count_try(connection, store.clock(), who))
+    store.write(lambda connection: _count_try(connection, store.clock(), who), ordered=False)
     row = store.read(
         lambda connection: connection.execute(
             select(labelers).where(labelers.c.name_key == key)
@@ -54,7 +54,7 @@ def sign_in(store: Store, name: str, password: str, address: str = "") -> tuple[
         _insert(connection, row.id, token, "browser", "", now, SESSION_S)
         return Session(labeler=labeler_of(row), csrf=csrf_of(token), expires_at=now + SESSION_S)
 
-    return token, store.write(write)
+    return token, store.write(write, ordered=False)
 
 
 def session_of(store: Store, token: str | None) -> Session | None:

@@ -109,7 +109,9 @@ def get_value(store: Store, key: str, default: Any = None) -> Any:
 
 def put_value(store: Store, key: str, value: Any) -> None:
     check_json(value, f"The value of {key}")
-    store.write(lambda connection: _put(connection, f"x.{key}", value, store.clock(), None))
+    store.write(
+        lambda connection: _put(connection, f"x.{key}", value, store.clock(), None), ordered=False
+    )
 
 
 def _typed(key: str, value: Any) -> Any:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tutelage.config import require
 from tutelage.labelling.choice import (
@@ -171,17 +172,23 @@ def accuracy_by_labels(
     return counts, accuracies
 
 
+def rising(curve: Floats) -> Floats:
+    """The never falling curve nearest to this one, (points,), in squared error: by the max-min
+    formula of isotonic regression (Barlow et al. 1972, section 1.4)."""
+    sums = np.concatenate([[0.0], np.cumsum(curve)])
+    places = np.arange(len(curve))
+    lengths = places[None, :] - places[:, None] + 1
+    means = np.where(lengths > 0, (sums[None, 1:] - sums[:-1, None]) / lengths.clip(1), np.inf)
+    least = np.minimum.accumulate(means[:, ::-1], axis=1)[:, ::-1]  # over ends k ≥ i
+    return np.where(lengths > 0, least, -np.inf).max(axis=0)
+
+
 def labels_to_reach(counts: Sequence[float], accuracies: Floats, target: float) -> float:
-    """Labels at which a curve first reaches the target, between its points by straight lines;
-    its last count where it never does."""
-    above = np.flatnonzero(np.asarray(accuracies) >= target)
-    if not len(above):
-        return float(counts[-1])
-    i = int(above[0])
-    if i == 0:
-        return float(counts[0])
-    low, high = accuracies[i - 1], accuracies[i]
-    return float(counts[i - 1] + (counts[i] - counts[i - 1]) * (target - low) / (high - low))
+    """Labels at which a curve, made rising, reaches the target, between its points by straight
+    lines; its last count where it never does, its first where it always has."""
+    curve = rising(np.asarray(accuracies, dtype=np.float64))
+    # A curve that merely stands still has no single place to cross; a hair's slope gives it one.
+    return float(np.interp(target, curve + 1e-12 * np.arange(len(curve)), counts))
 
 
 def share_of_labels(
@@ -197,7 +204,7 @@ def share_of_labels(
     place = list(counts).index(target_labels)
 
     def share(seeds: np.ndarray) -> float:
-        target = float(random_curves[seeds].mean(axis=0)[place])
+        target = float(rising(random_curves[seeds].mean(axis=0))[place])
         return labels_to_reach(counts, chosen_curves[seeds].mean(axis=0), target) / target_labels
 
     everyone = np.arange(len(random_curves))
@@ -205,6 +212,34 @@ def share_of_labels(
     drawn = [share(generator.choice(everyone, len(everyone))) for _ in range(resamples)]
     low, high = np.quantile(drawn, [0.025, 0.975])
     return share(everyone), [float(low), float(high)]
+
+
+def fit_with_skills(
+    before: Posterior,
+    rows: Floats,
+    outcomes: Floats,
+    who: NDArray[np.int64],
+    labelers: int,
+    spread: float = 0.5,
+    rounds: int = 20,
+) -> tuple[Posterior, Floats]:
+    """The last layer's posterior and labelers' skills, (labelers,), by turns, each given the other.
+
+    rows: (N, D), outcomes, who: (N,) the labeler of each. A labeler answers with σ(skill·w·x);
+    skills are log-normal around 1, their logarithms with the deviation `spread`.
+    """
+    logs = np.zeros(labelers)
+    belief = before
+    for _ in range(rounds):
+        belief = laplace(before, rows * np.exp(logs)[who][:, None], outcomes)
+        margins = rows @ belief.mean
+        for _ in range(5):  # Fisher scoring
+            seen = np.exp(logs)[who] * margins
+            chances = _sigmoid(seen)
+            slope = np.bincount(who, (chances - outcomes) * seen, labelers) + logs / spread**2
+            curvature = np.bincount(who, chances * (1 - chances) * seen**2, labelers)
+            logs -= slope / (curvature + 1 / spread**2)
+    return belief, np.exp(logs)
 
 
 def _sigmoid(x: Floats) -> Floats:

@@ -2,9 +2,13 @@
 
 SQLite allows one writer at a time, and writers that queue for its lock time out under load. So one
 thread writes: it takes what has come in, runs each piece in a savepoint, commits them together
-with one flush to disk, and only then answers. Readers see a snapshot and never wait. PostgreSQL
-could take more writers, but each would wait in turn for the end of the audit log and for the disk:
-with one thread there too, a whole batch waits once. Several servers may share either database.
+with one flush to disk, and only then answers. Readers see a snapshot and never wait.
+
+PostgreSQL takes many writers, but whoever adds to the audit log must wait for the one before to be
+on disk. So there the thread writes what is `ordered`, labels and the log, a batch for one wait;
+everything else is written by its caller's thread. A batch takes the log's lock before any row, and
+the others never take it, so that two servers' batches do not wait for each other in a circle. A
+deadlock of what one person does at two places is found by PostgreSQL, and the work done again.
 """
 
 from __future__ import annotations
@@ -32,6 +36,7 @@ Work = Callable[[Connection], Any]
 
 BATCH = 64  # pieces of work that one commit may carry
 FRESH_S = 1.0  # for how long what another program may change is believed
+LOG_LOCK = 0x7475746C  # PostgreSQL's advisory lock of whoever adds to the audit log
 RETRIES = 5  # of a piece that met a deadlock or took the same slot as another server
 
 
@@ -68,7 +73,12 @@ class Store:
         if self.postgresql:
             self._writer = self._reader = _postgresql(url)
         elif parsed.get_backend_name() == "sqlite" and parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise StoreUnavailable(
+                    f"The folder of {self.place} cannot be made: {error.strerror}."
+                ) from None
             self._writer = _sqlite(url, patience_s, writes=True)
             self._reader = _sqlite(url, patience_s, writes=False)
         else:
@@ -89,10 +99,13 @@ class Store:
         self._thread = threading.Thread(target=self._serve, name="store", daemon=True)
         self._thread.start()
 
-    def write(self, fn: Callable[[Connection], T]) -> T:
-        """fn's result, once what it wrote is on disk; what it raises, with nothing written."""
+    def write(self, fn: Callable[[Connection], T], *, ordered: bool = True) -> T:
+        """fn's result, once what it wrote is on disk; what it raises, with nothing written.
+        ordered=False: it writes neither labels nor the audit log, and need not wait for them."""
         if self._closed:
             raise StoreUnavailable(f"The database {self.place} has been closed.")
+        if self.postgresql and not ordered:
+            return self._alone(fn, ordered=False)
         done: Future[T] = Future()
         self._work.put((fn, done))
         return done.result()
@@ -134,6 +147,12 @@ class Store:
         self._closed = True
         self._work.put(None)
         self._thread.join()
+        while not self._work.empty():  # came in at the same moment
+            piece = self._work.get()
+            if piece is not None:
+                piece[1].set_exception(
+                    StoreUnavailable(f"The database {self.place} has been closed.")
+                )
         self._writer.dispose()
         self._reader.dispose()
 
@@ -155,10 +174,13 @@ class Store:
         self, pieces: list[tuple[Work, Future[Any]]]
     ) -> list[tuple[Any, BaseException | None]]:
         """(result, error) of each, committed as one."""
+        if len(pieces) == 1:
+            return [self._alone_or_error(pieces[0][0])]
         try:
             with self._writer.begin() as connection:
+                _order(connection)
                 return [_attempt(connection, work) for work, _ in pieces]
-        except SQLAlchemyError:
+        except Exception:
             # The database gave up the whole transaction, so that nothing of it is kept: each
             # piece is tried for itself, and only those that fail again have failed.
             return [self._alone_or_error(work) for work, _ in pieces]
@@ -169,10 +191,12 @@ class Store:
         except Exception as error:
             return None, error
 
-    def _alone(self, work: Callable[[Connection], T]) -> T:
+    def _alone(self, work: Callable[[Connection], T], *, ordered: bool = True) -> T:
         for attempt in range(RETRIES + 1):
             try:
                 with self._writer.begin() as connection:
+                    if ordered:
+                        _order(connection)
                     return work(connection)
             except (DBAPIError, PoolTimeout) as error:
                 if attempt == RETRIES or not _conflict(error):
@@ -217,6 +241,18 @@ def lock_until_commit(connection: Connection, number: int) -> None:
     """One transaction at a time has this number (64 bits, signed). SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": number})
+
+
+def is_ordered(connection: Connection) -> bool:
+    """Whether this transaction may write labels and the audit log."""
+    return bool(connection.get_execution_options().get("ordered"))
+
+
+def _order(connection: Connection) -> None:
+    """From here to its end this transaction alone writes labels and the audit log: they become
+    visible in the order of their ids."""
+    lock_until_commit(connection, LOG_LOCK)
+    connection.execution_options(ordered=True)
 
 
 def _attempt(connection: Connection, work: Work) -> tuple[Any, BaseException | None]:

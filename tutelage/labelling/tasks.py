@@ -58,7 +58,7 @@ def add_tasks(store: Store, new: Sequence[NewTask]) -> list[int]:
             known = _by_digest(connection, digests)
         return [known[digest] for digest in digests]
 
-    return store.write(write)
+    return store.write(write, ordered=False)
 
 
 def task_digest(kind: str, payload: Mapping[str, Any]) -> str:
@@ -98,7 +98,7 @@ def prioritise(store: Store, priorities: Mapping[int, float]) -> None:
                 update(tasks).where(tasks.c.id == task_id).values(priority=float(priority))
             )
 
-    store.write(write)
+    store.write(write, ordered=False)
 
 
 def close_tasks(store: Store, ids: Iterable[int], by: int | None) -> None:

@@ -8,7 +8,7 @@ never be.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,16 +64,17 @@ def ask(
     return tasks
 
 
-def kinds_wanted(settings: Settings, waiting: dict[str, int]) -> list[str]:
+def kinds_wanted(
+    settings: Settings, waiting: Mapping[str, int], without: Collection[str] = ()
+) -> list[str]:
     """The kinds of the next tasks, each the one that is furthest below its share of the queue."""
-    shares = {kind: getattr(settings, f"{kind}_share") for kind in MAKERS}
-    if not any(shares.values()):
-        return []
+    shares = {kind: getattr(settings, f"{kind}_share") for kind in MAKERS if kind not in without}
+    shares = {kind: share for kind, share in shares.items() if share > 0}
     have = {kind: float(waiting.get(kind, 0)) for kind in MAKERS}
-    unit = settings.queue_depth / sum(shares.values())
     kinds: list[str] = []
-    while sum(have.values()) < settings.queue_depth and len(kinds) < AT_ONCE:
-        kind = max(MAKERS, key=lambda kind: shares[kind] * unit - have[kind])
+    while shares and sum(have.values()) < settings.queue_depth and len(kinds) < AT_ONCE:
+        unit = settings.queue_depth / sum(shares.values())
+        kind = max(shares, key=lambda kind: shares[kind] * unit - have[kind])
         have[kind] += settings.overlap
         kinds.append(kind)
     return kinds

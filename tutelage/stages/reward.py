@@ -85,10 +85,9 @@ def train_reward_model(
     optimiser = MuonWithAdam([model], config.learning_rate)
     device = model.gpt.embedding.weight.device
     judge = RewardModelJudge(model, tokenizer.pad, config.row_length)
-    if raters is None:
-        raters = Raters((rating.scale, rating.labeler) for rating in ratings)
-        if ratings:
-            raters.begin(ratings, judge.score_trees(unchanged[-len(ratings) :]).mean().item())
+    raters = (raters or Raters(())).joined_by((rating.scale, rating.labeler) for rating in ratings)
+    if ratings:
+        raters.begin(ratings, judge.score_trees(unchanged[-len(ratings) :]).mean().item())
     raters.to(device)
     rater_optimiser = FusedAdam(raters.parameters(), config.rater_learning_rate, (0.9, 0.95), 1e-5)
     start = 0

@@ -101,14 +101,16 @@ def teach(room: Classroom, *, once: bool = False) -> Iterator[Event]:
 
 def fill_queue(room: Classroom, number: int) -> int | None:
     """A few tasks more where too few wait: how many were added; None where enough wait."""
-    settings = read_settings(room.store)
-    kinds = kinds_wanted(settings, waiting_labels(room.store))
-    if not kinds:
-        return None
-    tasks = ask(asker(room), room.ground.prompts, kinds, settings, *seed_of(room), number)
-    known = room.tasks
-    room.tasks |= frozenset(add_tasks(room.store, tasks))
-    return len(room.tasks) - len(known)
+    settings, waiting = read_settings(room.store), waiting_labels(room.store)
+    barren: set[str] = set()  # kinds to which the policy says nothing that could be asked about
+    while kinds := kinds_wanted(settings, waiting, barren):
+        tasks = ask(asker(room), room.ground.prompts, kinds, settings, *seed_of(room), number)
+        known = room.tasks
+        room.tasks |= frozenset(add_tasks(room.store, tasks))
+        if room.tasks != known:
+            return len(room.tasks) - len(known)
+        barren |= set(kinds)
+    return 0 if barren else None
 
 
 def asker(room: Classroom) -> Asker:
@@ -149,7 +151,7 @@ def learn(room: Classroom, fresh: Sequence[Label]) -> Iterator[Event]:
         new += lessons
         room.lessons |= {lesson.label: lesson for lesson in lessons}
         # Only as many as fit one batch, or the policy would never have its turn.
-        left = config.new_per_step - len(new)
+        left = min(config.labels, config.new_per_step) - len(new)
         fresh = labels_after(room.store, came.id, left) if left > 0 else []
     if any(lesson.graded for lesson in new):
         standing.accuracy, standing.pairs = measure(learners, room.ground.held_out)

@@ -73,6 +73,7 @@ function start() {
     const last = [...talk.querySelectorAll(".message.assistant")].at(-1);
     const next = done && last?.querySelector('[data-act="run"], [data-act="choose"], [data-act="answer"]');
     (next || text).focus();
+    last?.scrollIntoView({ block: "nearest" });
   }
 
   function named(key) {
