@@ -13,12 +13,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
+from tests.labelling.conftest import Clock
 from tests.labelling.world import BEST_FIRST, SEEN, person, rank_task
 from tutelage.errors import LeaseLost
 from tutelage.labelling import audit, queue
 from tutelage.labelling.labels import add_label, labels_after
+from tutelage.labelling.leases import own_row
 from tutelage.labelling.records import Label
 from tutelage.labelling.store import Store
 from tutelage.labelling.tables import assignments, labels, tasks
@@ -192,6 +194,27 @@ def test_leases_that_run_out_while_many_work(url: str):
     assert found
     assert_nothing_twice(store)
     store.close()
+
+
+def test_a_lease_is_not_ended_while_it_is_answered(store: Store, clock: Clock):
+    if not store.postgresql:
+        pytest.skip("SQLite has one writer: nothing happens meanwhile")
+    queue.add_tasks(store, [rank_task(0)])
+    me, you = person(store, "me").id, person(store, "you").id
+    lease = queue.claim(store, me, lease_s=100)
+    assert lease is not None
+    clock.now += 101
+    found: list[object] = []
+
+    def answering(connection: Connection) -> None:
+        own_row(connection, lease.id, me, lock=True)
+        thread = threading.Thread(target=lambda: found.append(queue.claim(store, you)))
+        thread.start()
+        thread.join()
+
+    store.write(answering)
+    assert found == [None]
+    assert queue.claim(store, you) is not None
 
 
 def test_a_reader_never_misses_a_label(live: Store):

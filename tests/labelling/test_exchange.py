@@ -109,6 +109,10 @@ def test_what_every_kind_teaches(full: Store):
         messages("p", "r", "and then?", "edited"),
         messages("p", "b"),
     ]
+    everything = queue.history(full, 1)[::-1]  # the one that was taken back with them
+    tasks = queue.get_tasks(full, [label.task_id for label in everything if label.task_id])
+    assert len(everything) == 9
+    assert comparisons_of(everything, tasks) == comparisons
     first = comparisons[0]
     assert (first.labeler, first.guidelines) == ("1", SEEN)
     assert first.labelled_at == "2027-01-15T08:00:00+00:00"
