@@ -105,6 +105,11 @@ def test_the_table_says_the_same_as_the_arrays(crowd, fit):
     assert 0.45 < worst.reliability < 0.65 < best.reliability < 1
 
 
+def test_the_unit_is_the_average_answer_and_length_bias_is_relative_to_the_crowd(crowd, fit):
+    skill, _, length, _ = fit.parameters[crowd.pairs.labelers].mean(axis=0)
+    assert (skill, length) == pytest.approx((1.0, 0.0), abs=1e-6)
+
+
 def test_rankings_recover_quality_and_labelers():
     crowd = simulated(tasks=150, responses=4, labelers=8, overlap=5, seed=5)
     fit = noisy_bradley_terry(crowd.pairs, QUICK)
