@@ -32,8 +32,7 @@ from tutelage.labelling.settings import change_settings, put_value, read_setting
 from tutelage.labelling.store import Store
 from tutelage.model.checkpoint import load_policy, load_reward_model
 from tutelage.runs import Run
-from tutelage.schema import Message
-from tutelage.stages import classroom, questions, teach
+from tutelage.stages import classroom, teach
 from tutelage.stages.questions import ask as ask_people
 from tutelage.taught import newest_taught
 from tutelage.text.chat_format import ask
@@ -311,31 +310,3 @@ def test_a_torn_state_is_one_sentence(
     path.write_bytes(path.read_bytes()[:5000] if torn is None else torn)
     with pytest.raises(BadInput, match="delete it to begin again"):
         run_once(new_room(tmp_path / "run", taught, store))
-
-
-def test_it_is_asked_what_else_the_model_could_have_said_in_a_dialogue(
-    tmp_path: Path, taught: Path, store: Store, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(questions, "REPLY_TOKENS", 4)  # a word; the toy's context is short
-    said = (*ask("say a word"), Message("assistant", "red"), *ask("another word"))
-    value = {
-        "prompt": [{"role": message.role, "content": message.content} for message in said],
-        "responses": ["red", "blue"],
-        "ranking": [[1], [0]],
-    }
-    add_label(store, local_person(store).id, "choice", value, "in a dialogue")
-    room = new_room(tmp_path / "run", taught, store)
-    room.ground = replace(room.ground, comparisons=room.ground.held_out)
-    run_once(room)
-    asker = teach.asker(room)
-    assert asker.turns == [said]
-    prompts, settings = room.ground.prompts, read_settings(store)
-    asked = [
-        task.payload["prompt"]
-        for number in range(6)
-        for task in ask_people(asker, prompts, ["rank"] * 2, settings, number)
-    ]
-    lengths = Counter(map(len, asked))
-    assert lengths[3] > 0
-    assert lengths[1] > 0
-    assert all(prompt == value["prompt"] for prompt in asked if len(prompt) == 3)

@@ -8,7 +8,7 @@ never be.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,6 @@ from tutelage.rollout.collect import collect
 from tutelage.rollout.engine import Sampling
 from tutelage.schema import Comparison, Conversation
 from tutelage.stages.compare import sample_responses
-from tutelage.text.chat_format import encode_prompt
 from tutelage.text.tokenizer import Tokenizer
 
 AT_ONCE = 4  # tasks that are added in one go, so that labels do not wait for them
@@ -41,8 +40,7 @@ ROW_LENGTH = 192  # tokens a packed row
 class Asker:
     """Who is asked about, and who has the questions.
 
-    doubt: how unsure the reward model's last layer is, as `doubt_of` has it. turns: what had been
-    said where a model spoke in the dialogues of people; there it is asked what else it could say.
+    doubt: how unsure the reward model's last layer is, as `doubt_of` has it.
     """
 
     policy: GPT
@@ -50,7 +48,6 @@ class Asker:
     tokenizer: Tokenizer
     doubt: Posterior
     stage: str  # of the policy, for those who read the labels later
-    turns: Sequence[Conversation] = ()
 
 
 def ask(
@@ -92,8 +89,7 @@ def _rank_tasks(
 ) -> list[NewTask]:
     """Pairs chosen among those that the policy's replies to some prompts make, one a prompt; other
     replies to the prompt fill a pair up where more are to be ranked."""
-    drawn = _draw(asker.turns, count, (*seed, "turns"))  # at most one candidate in CANDIDATES
-    drawn += _draw(prompts, count * CANDIDATES - len(drawn), seed)
+    drawn = _draw(prompts, count * CANDIDATES, seed)
     sampling = Sampling(max_new_tokens=REPLY_TOKENS)
     sampled = sample_responses(asker.policy, asker.tokenizer, drawn, sampling, *seed)
     offered = [(drawn[i], list(dict.fromkeys(replies))) for i, replies in sampled]
@@ -208,17 +204,6 @@ def _draw(
     """So many different ones, as far as there are."""
     order = torch.randperm(len(prompts), generator=seeded(*seed, "prompts"))
     return [prompts[i] for i in order[:count].tolist()]
-
-
-def turns_of(
-    prompts: Iterable[Conversation], tokenizer: Tokenizer, context: int
-) -> list[Conversation]:
-    """Those that are dialogues, each once, where a reply still fits the context."""
-    return [
-        prompt
-        for prompt in dict.fromkeys(prompts)
-        if len(prompt) > 1 and len(encode_prompt(tokenizer, prompt)) + REPLY_TOKENS <= context
-    ]
 
 
 def messages(prompt: Conversation) -> list[dict[str, Any]]:

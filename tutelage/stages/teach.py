@@ -45,7 +45,7 @@ from tutelage.stages.labelled import (
     shown_batches,
 )
 from tutelage.stages.policy import PolicyConfig, policy_step
-from tutelage.stages.questions import Asker, ask, doubt_of, kinds_wanted, turns_of
+from tutelage.stages.questions import Asker, ask, doubt_of, kinds_wanted
 from tutelage.stages.reward import RewardConfig, reward_step
 from tutelage.stages.sft import SFTConfig, imitation_step
 from tutelage.text.chat_format import encode_prompt
@@ -133,9 +133,7 @@ def asker(room: Classroom) -> Asker:
     mean = learners.reward_model.last_layer.detach().double().numpy()
     doubt = replace(room.doubt[1], mean=mean)
     stage = room.ground.stage if version == 0 else f"{STAGE}_{version}"
-    said = (prompt for lesson in room.lessons.values() for prompt in lesson.prompts())
-    turns = turns_of(said, learners.tokenizer, room.context)
-    return Asker(learners.policy, learners.reward_model, learners.tokenizer, doubt, stage, turns)
+    return Asker(learners.policy, learners.reward_model, learners.tokenizer, doubt, stage)
 
 
 def learn(room: Classroom, fresh: Sequence[Label]) -> Iterator[Event]:
