@@ -177,9 +177,12 @@ class PPO:
         self.step_price = state["step_price"]
 
 
+PRICES = (1e-3, 1e3)  # least and most: at 0 it would stay there
+
+
 def next_price(price: float, kl: float, target: float) -> float:
     """β after an update that moved by kl: halved below target/1.5, doubled above 1.5·target
     (Schulman et al. 2017, section 4)."""
     if kl < target / 1.5:
-        return price / 2
-    return price * 2 if kl > target * 1.5 else price
+        return max(price / 2, PRICES[0])
+    return min(price * 2, PRICES[1]) if kl > target * 1.5 else price

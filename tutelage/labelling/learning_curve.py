@@ -132,6 +132,8 @@ def fit_curve(
     excess = max(1.0, float((((y - smooth) ** 2) / sampled).sum() / freedom))
     generator = np.random.default_rng(seed)
     noise = generator.normal(size=(draws, len(n))) * np.sqrt(excess * sampled)
+    # All points are measured on the same pairs: what these happen to be moves all of them.
+    noise += generator.normal(size=(draws, 1)) * np.sqrt(sampled)
     found = _least_squares(n, smooth + noise, m)
     ceiling, b, c = (float(x) for x in best)
     return LearningCurve(ceiling, b, c, found, (float(n.min()), float(n.max())))

@@ -40,10 +40,12 @@ class Settings:
     ask_rate: float = 0.1  # most questions for each action
 
     def __post_init__(self) -> None:
-        require(self, "from 0 to 1", "gold_rate", "random_share", "ask_rate")
+        require(self, "from 0 to 1", "gold_rate", "ask_rate")
         require(self, "at least 0", "cost_an_hour", "ask_cost", "queue_depth")
         require(self, "at least 0", "rank_share", "rate_share")
         require(self, "at least 0", "demonstrate_share", "dialogue_share")
+        if not 0.2 <= self.random_share <= 1:
+            raise ValueError(f"random_share must lie from 0.2 to 1, got {self.random_share}")
         if not 2 <= self.replies <= 9:
             raise ValueError(f"replies must lie from 2 to 9, got {self.replies}")
         if self.order not in ORDERS:

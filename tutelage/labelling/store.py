@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import queue
 import random
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -293,7 +294,7 @@ def _sqlite(url: str, patience_s: float, *, writes: bool) -> Engine:
     @event.listens_for(engine, "connect")
     def _(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # the driver's own BEGIN would come too late
-        connection.execute("PRAGMA journal_mode=WAL")
+        _write_ahead(connection, patience_s)
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA secure_delete=ON")  # erased words leave the file too
@@ -305,6 +306,20 @@ def _sqlite(url: str, patience_s: float, *, writes: bool) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _write_ahead(connection: Any, patience_s: float) -> None:
+    """SQLite's own patience does not hold for the switch: where another program switches at the
+    same moment, it is tried again."""
+    until = time.monotonic() + patience_s
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(0.02)
 
 
 def _postgresql(url: str) -> Engine:

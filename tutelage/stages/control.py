@@ -96,7 +96,7 @@ def control(
     policy = algorithm.policy
     assert isinstance(policy, ControlPolicy)
     learning_rate = algorithm.config.learning_rate
-    if config.normalise:
+    if config.normalise and policy.paid is None:
         policy.standardise()
     start_at, best = 0, float("-inf")
     best_policy = copied(policy)

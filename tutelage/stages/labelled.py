@@ -52,6 +52,9 @@ def read_lessons(
     tasks = get_tasks(store, [label.task_id for label in labels if label.task_id is not None])
     lessons = []
     for label in labels:
+        if label.task_id is not None and label.task_id not in tasks:  # erased meanwhile
+            lessons.append(Lesson(label.id, (), ()))
+            continue
         task = tasks[label.task_id] if label.task_id is not None else None
         found = examples_of(label, task)
         graded: list[Graded] = [*found.comparisons, *found.ratings]
