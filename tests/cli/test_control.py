@@ -354,3 +354,14 @@ def test_the_live_bar_is_the_learning_curve() -> None:
     shown = lines.live_line(0, lines.began + 3).plain
     assert "  37 %  return 100.0  12.3k steps/s" in shown
     assert len(shown) < 80
+
+
+def test_going_on_from_a_standardised_policy(tutelage, tmp_path: Path) -> None:
+    rl = ["rl", "--env", "CartPole-v1", "--steps", 2048, "--audits", 1, "--audit-episodes", 2]
+    rl += ["--episodes", 2]
+    assert tutelage(*rl, "--normalise", "--run", tmp_path / "one")[0] == 0
+    begun = ["--start", tmp_path / "one", "--run", tmp_path / "two"]
+    code, _, err = tutelage(*rl, *begun)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "whose normalise is True, not False" in err
+    assert tutelage(*rl, "--normalise", *begun)[0] == 0

@@ -149,3 +149,9 @@ def test_killed_at_random_moments_it_goes_on(run: Path):
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows if row["stage"] == "teach"] == list(range(1, 17))
     assert newest_taught(run).version == 16
+
+
+def test_trpo_is_refused_in_one_sentence(tutelage, tmp_path: Path) -> None:
+    code, _, err = tutelage("teach", tmp_path / "no", "--algorithm", "trpo")
+    assert code == 2
+    assert err.count("\n") == 1

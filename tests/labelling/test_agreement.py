@@ -113,12 +113,14 @@ def test_pairwise_agreement_by_hand():
         ]
     )
     found = pairwise_agreement(pairs)
-    assert found.value == pytest.approx((2.5 + 2 + 1.5 + 1) / (9 + 1))
+    assert found.value == pytest.approx(((2.5 + 2 + 1.5) / 9 + 1) / 2)
     assert found.n == 2
     # The bootstrap draws t twice, t and u, or u twice.
     assert found.ci95 == pytest.approx((6 / 9, 1.0))
     # Without the tie: ann-bob 1 + 1, ann-cat 0 + 1 + 1, bob-cat 0 + 1, and u.
-    assert pairwise_agreement(pairs, decisive=True).value == pytest.approx((2 + 2 + 1 + 1) / 8)
+    assert pairwise_agreement(pairs, decisive=True).value == pytest.approx(
+        ((2 + 2 + 1) / 7 + 1) / 2
+    )
 
 
 def test_each_labeler_beside_the_others_by_hand():

@@ -192,12 +192,14 @@ def find_start(options: ControlOptions) -> Path | None:
         environment_options=options.keywords(),
         hidden=options.hidden,
         networks=ALGORITHMS[options.algorithm].networks,
+        normalised=options.training.normalise,
     )
     for name, said in {
         "environment": "for {}",
         "environment_options": "for an environment with the options {}",
         "hidden": "with hidden layers of {}",
         "networks": "of the networks {}",
+        "normalised": "whose normalise is {}",
     }.items():
         there, here = getattr(found, name), getattr(wanted, name)
         if there != here:

@@ -50,9 +50,9 @@ from tutelage.stages.max_ent import MaxEntConfig, max_ent, read_tables
 from tutelage.terminal import Watcher, console
 
 ABOUT = """
-Learn to act in an environment as an expert acts in it. The environment's rewards are not read:
-what the expert does is all there is to learn from, and a bad expert is imitated as well as a good
-one.
+Learn to act in an environment as an expert acts in it. The policy learns nothing from rewards (a
+clone's critic does): what the expert does is all there is to learn from, and a bad expert is
+imitated as well as a good one.
 
 Methods
   bc       clone its actions in the states in which it was seen

@@ -78,8 +78,10 @@ def new_algorithm(
 
 def begin_from(algorithm: Algorithm, folder: Path) -> None:
     """Give the algorithm's policy the weights of the one in the folder, made for the same."""
-    policy, _ = load_control_policy(folder)
+    policy, shape = load_control_policy(folder)
     assert isinstance(algorithm.policy, ControlPolicy)
+    if shape.normalised:
+        algorithm.policy.standardise()
     algorithm.policy.load_state_dict(policy.state_dict())
 
 

@@ -53,12 +53,16 @@ def mixed(
 ) -> list[Demonstration]:
     """As many demonstrations as the sources have together, of which each source gives its share:
     from its start, and again from there where it has too few. Shares count relative to their sum.
+    Sources take turns, so that any part holds all of them in about their shares; a source that is
+    repeated is partly in what is kept for validation, too.
     """
     total, whole = sum(map(len, sources)), sum(shares)
-    found: list[Demonstration] = []
-    for source, share in zip(sources, shares, strict=True):
-        found += itertools.islice(itertools.cycle(source), round(total * share / whole))
-    return found
+    placed: list[tuple[float, int, Demonstration]] = []
+    for number, (source, share) in enumerate(zip(sources, shares, strict=True)):
+        count = round(total * share / whole)
+        given = itertools.islice(itertools.cycle(source), count)
+        placed += [((place + 0.5) / count, number, one) for place, one in enumerate(given)]
+    return [one for _, _, one in sorted(placed, key=lambda item: item[:2])]
 
 
 def write_demonstrations(path: Path, demonstrations: Sequence[Demonstration]) -> None:

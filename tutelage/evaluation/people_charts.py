@@ -76,12 +76,12 @@ def accuracy_against_labels(
         type="log",
         tickvals=ticks,
         ticktext=[about(tick) for tick in ticks],
-        title_text="labels (comparisons)",
+        title_text="labels used",
         range=[math.log10(low) - air, math.log10(last)],
         showgrid=False,
     )
     y_range = span(seen or [50, 100], 0.06)
-    figure.update_yaxes(title_text="agrees with one labeler (%)", range=y_range)
+    figure.update_yaxes(title_text="agrees with held-out rankings (%)", range=y_range)
     if ends:
         # An annotation's x on a logarithmic axis is the exponent.
         end_labels(figure, [(name, math.log10(x), y, c) for name, x, y, c in ends], y_range)

@@ -68,18 +68,17 @@ def pairwise_agreement(
     pairs: Pairs, *, decisive: bool = False, draws: int = 1000, seed: int = 0
 ) -> Measured:
     """The chance that two labelers say the same of a pair: 1 the same, ½ where one of them says
-    tie, 0 opposite. Every two labelers of a pair count equally.
+    tie, 0 opposite. Every task counts equally, however many labelers it had: gold questions, which
+    are chosen for unanimous answers and given to everybody, would outweigh all others.
 
     decisive: leave ties out, and count only where both have a preference.
     """
     same, total = _task_agreement(pairs.only(pairs.preferences != 0) if decisive else pairs)
     answered = total > 0
-    same, total = same[answered], total[answered]
-    found = [
-        (weights @ same) / (weights @ total) for weights in _resamples(len(total), draws, seed)
-    ]
-    value = same.sum() / total.sum() if len(total) else math.nan
-    return Measured(float(value), _percentiles(found), len(total))
+    shares = same[answered] / total[answered]
+    found = [weights @ shares / len(shares) for weights in _resamples(len(shares), draws, seed)]
+    value = shares.mean() if len(shares) else math.nan
+    return Measured(float(value), _percentiles(found), len(shares))
 
 
 @dataclass(frozen=True)

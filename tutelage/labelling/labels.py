@@ -61,10 +61,23 @@ def labels_after(store: Store, seq: int, limit: int = 1000) -> list[Label]:
     return store.read(lambda connection: [label_of(row) for row in connection.execute(query)])
 
 
-def retracted_after(store: Store, time: float) -> list[Label]:
-    """Labels that their labelers took back since, for a trainer that has used them."""
-    query = select(labels).where(labels.c.retracted_at > time).order_by(labels.c.retracted_at)
-    return store.read(lambda connection: [label_of(row) for row in connection.execute(query)])
+def standing_labels(store: Store, ids: Iterable[int]) -> set[int]:
+    """Those of the ids whose labels are there and were not taken back, for a trainer that has
+    used them."""
+    wanted = sorted(set(ids))
+
+    def read(connection: Connection) -> set[int]:
+        return {
+            id_
+            for start in range(0, len(wanted), CHUNK)
+            for id_ in connection.execute(
+                select(labels.c.id).where(
+                    labels.c.id.in_(wanted[start : start + CHUNK]), labels.c.retracted_at.is_(None)
+                )
+            ).scalars()
+        }
+
+    return store.read(read)
 
 
 def labels_with(store: Store, ids: Iterable[int]) -> list[Label]:

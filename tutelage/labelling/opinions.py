@@ -95,7 +95,7 @@ def _measurements(used: Sequence[Label]) -> list[Measurement]:
     for label in used:
         effect = label.effect or {}
         version = effect.get("version")
-        if isinstance(version, int) and effect.get("pairs"):
+        if isinstance(version, int) and effect.get("pairs") and not effect.get("left_out"):
             effects[version] = effect
             counts[version] = counts.get(version, 0) + 1
     found, labels = [], 0

@@ -169,6 +169,7 @@ class Players:
     returns: np.ndarray
     lengths: np.ndarray
     finished: list[tuple[float, int]]
+    discounted: Tensor  # rewards of the episodes so far, (N,); only `standardised` counts them
 
     def count(self, rewards: np.ndarray, lived: np.ndarray, last: np.ndarray) -> None:
         """Add steps, (L, N), to the episodes. lived: whether a step belongs to one, the others
@@ -198,6 +199,7 @@ def start(environments: gymnasium.vector.VectorEnv, seed: int) -> Players:
         np.zeros(N),
         np.zeros(N, dtype=np.int64),
         [],
+        torch.zeros(N),
     )
 
 
@@ -264,17 +266,21 @@ def play(
     return experience
 
 
-def standardised(policy: ControlPolicy, experience: Experience, gamma: float) -> None:
+def standardised(
+    policy: ControlPolicy, players: Players, experience: Experience, gamma: float
+) -> None:
     """Divide the rewards by the deviation of the discounted returns (as Engstrom et al. 2020
-    count them), these among them. Values are in that unit already."""
+    count them), these among them. Values are in that unit already. players: whose returns go on
+    from the rollout before."""
     assert policy.paid is not None
     assert experience.continues is not None
-    returns = torch.zeros(len(experience.rewards))
+    returns = players.discounted
     found = []
     for t in range(experience.rewards.shape[1]):
         returns = gamma * returns + experience.rewards[:, t]
         found.append(returns[experience.mask[:, t]])
         returns = returns * experience.continues[:, t]
+    players.discounted = returns
     policy.paid.observe(torch.cat(found)[:, None])
     experience.rewards /= (policy.paid.variance + 1e-8).sqrt().item()
 

@@ -119,7 +119,7 @@ def control(
             policy, players, config.steps_per_update, seeded(seed, stage, update, "play")
         )
         if config.normalise:
-            standardised(policy, experience, algorithm.config.gamma)
+            standardised(policy, players, experience, algorithm.config.gamma)
         batch = algorithm.credit(experience)
         metrics = algorithm.update(batch, seeded(seed, stage, update, "update"))
         if config.normalise and isinstance(experience.inputs, Transitions):

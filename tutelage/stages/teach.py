@@ -19,7 +19,7 @@ from tutelage.data.order import batch_indices
 from tutelage.device import seeded
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.labelling.counts import waiting_labels
-from tutelage.labelling.labels import labels_after, retracted_after
+from tutelage.labelling.labels import labels_after, standing_labels
 from tutelage.labelling.queue import add_tasks
 from tutelage.labelling.records import Label
 from tutelage.labelling.settings import read_settings
@@ -72,7 +72,6 @@ def teach(room: Classroom, *, once: bool = False) -> Iterator[Event]:
     standing = room.standing
     found = lessons_until(store, standing.last, learners.tokenizer, room.context)
     room.lessons = {lesson.label: lesson for lesson in found}
-    looked_at = store.clock()
     if not standing.pairs:
         standing.accuracy, standing.pairs = measure(learners, room.ground.held_out)
     set_learning_rate(learners.algorithm.optimiser, config.learning_rate)
@@ -81,9 +80,8 @@ def teach(room: Classroom, *, once: bool = False) -> Iterator[Event]:
     for number in itertools.count():
         fresh = labels_after(store, standing.last, config.labels)
         if fresh:
-            for label in retracted_after(store, looked_at):
-                room.lessons.pop(label.id, None)
-            looked_at = store.clock()
+            there = standing_labels(store, room.lessons)  # not those taken back or erased
+            room.lessons = {label: room.lessons[label] for label in room.lessons if label in there}
             yield from learn(room, fresh)
         added = None
         # Labels come before questions, as long as some of those are left.

@@ -298,12 +298,15 @@ def panels(site: Site, counted: Counted) -> list[Panel]:
         )
         last = measured[-1]
         answer = f"{percent(last.after)} after {count(last.labels)} labels"
-        answer += f", where at most {percent(ceiling.estimate)} are to be had." if ceiling else "."
+        if ceiling:
+            most = percent(ceiling.estimate)
+            answer += f"; of rankings like these people's, at most {most} could be foretold"
+        answer += "."
         cells = [
             [count(m.labels), rate(m.after, wilson(m.after * m.pairs, m.pairs), m.pairs)]
             for m in measured
         ]
-        headings = ("labels learned from", "agrees with one labeler")
+        headings = ("labels used", "agrees with held-out rankings")
         found.append(Panel("How much do labels help?", answer, safe_json(figure), headings, cells))
     names: dict[Any, str] = {one.labeler_id: one.name for one in work_of_each(site.store)}
     people = [
