@@ -151,7 +151,7 @@ def test_killed_at_random_moments_it_goes_on(run: Path):
     assert newest_taught(run).version == 16
 
 
-def test_trpo_is_refused_in_one_sentence(tutelage, tmp_path: Path) -> None:
-    code, _, err = tutelage("teach", tmp_path / "no", "--algorithm", "trpo")
-    assert code == 2
-    assert err.count("\n") == 1
+def test_trpo_is_refused_in_one_sentence(tutelage, run: Path) -> None:
+    code, _, err = tutelage("teach", run, "--once", "--algorithm", "trpo")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "another --algorithm" in err
