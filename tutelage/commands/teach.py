@@ -104,8 +104,8 @@ def prepare_run(options: TeachOptions) -> tuple[Learners, Ground]:
     """The run's models and what it has to teach with."""
     if options.algorithm == "trpo":
         raise BadInput(
-            "TRPO has no optimiser that moves the policy, which demonstrations need: choose another "
-            "--algorithm, such as ppo."
+            "TRPO has no optimiser that moves the policy, as demonstrations need one: choose "
+            "another --algorithm, such as ppo."
         )
     path = find_model(options.run)
     gpt, tokenizer = load_policy(path)
