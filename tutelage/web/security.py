@@ -143,7 +143,9 @@ async def check_csrf(request: Request, visitor: Visiting) -> None:
     """A change counts only with the token that our own page carries."""
     given = request.headers.get("x-csrf-token")
     if given is None and "form" in request.headers.get("content-type", ""):
-        field = (await request.form()).get("csrf")
+        # Kept for the page that tells of a failure: the body can be read only once.
+        request.state.form = await request.form()
+        field = request.state.form.get("csrf")
         given = field if isinstance(field, str) else None
     if given is None or not hmac.compare_digest(given.encode(), visitor.csrf.encode()):
         raise Refused(403, STALE)
@@ -179,7 +181,7 @@ class Guard:
         try:
             await self.app(scope, counted, answer)
         except Exception as error:  # whatever broke, a person gets a sentence
-            response = await of_unforeseen(Request(scope, counted), error)
+            response = await of_unforeseen(Request(scope), error)
             if not started:
                 await response(scope, counted, answer)
 
