@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.web.conftest import csrf_of
 from tutelage.labelling import accounts, conversations
 from tutelage.web.render import markdown
+from tutelage.web.routes import ROUTES
 from tutelage.web.site import Site, SiteOptions
 
 PAGE = {"accept": "text/html"}
@@ -73,6 +76,42 @@ def test_headers_cannot_be_written_from_outside(client, token) -> None:
     client.cookies.set("tutelage_session", 'x"; Domain=evil.example', domain="127.0.0.1")
     answer = client.get("/sign-in", headers=PAGE)
     assert "evil" not in answer.headers.get("set-cookie", "")
+
+
+NUMBERS = ("9" * 30, "-1", "0", "1e400", "1.5", "inf", "nan", "%00", "none")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), sorted({(r.method, r.path) for r in ROUTES if "{" in r.path})
+)
+def test_no_address_breaks_the_server(client, token, method, path) -> None:
+    for number in NUMBERS:
+        address = re.sub(r"{[^}]*}", number, path)
+        answer = client.request(method, address, headers=token, data={"role": "labeler"})
+        assert answer.status_code < 500, (address, answer.text)
+
+
+@pytest.mark.parametrize(
+    ("path", "field"), [("/manage/keys/revoke", "number"), ("/manage/gold/retire", "task")]
+)
+def test_no_number_in_a_form_breaks_the_server(client, token, path, field) -> None:
+    for number in NUMBERS:
+        answer = client.post(path, headers=token, data={field: number})
+        assert 400 <= answer.status_code < 500, (number, answer.text)
+
+
+@pytest.mark.parametrize("since", NUMBERS)
+def test_no_time_breaks_the_effects(client, since) -> None:
+    answer = client.get(f"/label/effects?since={since}")
+    assert answer.status_code == (200 if since in ("9" * 30, "0", "1.5") else 422)
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "\U0001f600" * 300, "a\0b", "..", "a/b", "\\"])
+def test_no_file_name_breaks_an_upload(client, token, name) -> None:
+    answer = client.post(
+        "/manage/data", headers=token, data={"what": "tasks"}, files={"file": (name, b"{}\n")}
+    )
+    assert answer.status_code == 400, answer.text
 
 
 def test_signing_in_elsewhere(site, run_folder) -> None:

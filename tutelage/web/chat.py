@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from fastapi import Path, Request
+from fastapi import Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, Field, StringConstraints
 
@@ -15,6 +15,7 @@ from tutelage.labelling.asking import action_of
 from tutelage.labelling.records import Chat, ChatMessage
 from tutelage.web.errors import Refused
 from tutelage.web.models import colour, spoken_name
+from tutelage.web.numbers import Number
 from tutelage.web.questions import check_question
 from tutelage.web.render import page
 from tutelage.web.replies import (
@@ -29,8 +30,6 @@ from tutelage.web.replies import (
 from tutelage.web.security import Serving, Visiting, Visitor, slow_down
 from tutelage.web.site import Site
 
-Number = Annotated[int, Field(ge=1, lt=2**31)]
-InPath = Annotated[int, Path(ge=1, lt=2**31)]
 Key = Annotated[str, StringConstraints(min_length=8, max_length=100, pattern=r"^[\w-]+$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=32_000)]
 STREAM = {"x-accel-buffering": "no"}
@@ -80,7 +79,7 @@ def chat_page(request: Request, visitor: Visiting, site: Serving) -> Response:
 
 
 def conversation_page(
-    request: Request, visitor: Visiting, site: Serving, number: InPath
+    request: Request, visitor: Visiting, site: Serving, number: Number
 ) -> Response:
     return _page(request, visitor, site, _own(site, visitor, number))
 
@@ -223,18 +222,18 @@ def answer(request: Request, asked: Answer, visitor: Visiting, site: Serving) ->
     return _changed(request, site, visitor, chat, message, {"answer": asked.right})
 
 
-def share(request: Request, number: InPath, visitor: Visiting, site: Serving) -> Response:
+def share(request: Request, number: Number, visitor: Visiting, site: Serving) -> Response:
     """A link by which anybody who has it may read the conversation."""
     token = conversations.share(site.store, number, visitor.person.id)
     return JSONResponse({"link": str(request.url_for("shared_page", token=token))})
 
 
-def unshare(number: InPath, visitor: Visiting, site: Serving) -> Response:
+def unshare(number: Number, visitor: Visiting, site: Serving) -> Response:
     conversations.unshare(site.store, number, visitor.person.id)
     return Response(status_code=204)
 
 
-def delete(number: InPath, visitor: Visiting, site: Serving) -> Response:
+def delete(number: Number, visitor: Visiting, site: Serving) -> Response:
     conversations.delete_conversation(site.store, number, visitor.person.id)
     site.worlds.forget(number)
     return Response(status_code=204)
@@ -252,7 +251,7 @@ def shared_page(request: Request, token: str, visitor: Visiting, site: Serving) 
 
 
 def export(
-    number: InPath, visitor: Visiting, site: Serving, form: Literal["jsonl", "md"] = "jsonl"
+    number: Number, visitor: Visiting, site: Serving, form: Literal["jsonl", "md"] = "jsonl"
 ) -> Response:
     """The conversation as a demonstration in JSONL, or as Markdown."""
     chat = _own(site, visitor, number)
