@@ -12,6 +12,7 @@ import pytest
 from tests.cli.conftest import build_gpt
 from tutelage.errors import BadInput
 from tutelage.labelling import accounts, conversations, labels, sessions
+from tutelage.labelling.audit import verify
 from tutelage.labelling.settings import change_settings
 from tutelage.sandbox import Entry
 from tutelage.schema import Message
@@ -95,12 +96,23 @@ def test_thumbs_and_edits_become_labels(talk, post, site) -> None:
     about = {"prompt": [{"role": "user", "content": "go"}], "stage": "sft", "conversation": 1}
     about |= {"message": 2, "response": "hm"}
     assert stored(site) == [
-        {"kind": "thumb", "good": False, **about},
-        {"kind": "thumb", "good": True, **about},
+        {"kind": "thumb", "good": True, **about},  # the other was taken back
         {"kind": "edit", "edited": "better", **about},
     ]
     assert chat_of(site).messages[-1].content == "better"
     post("thumb", 2, 404, good=True)  # its place was taken
+
+
+def test_another_mind_takes_the_first_thumb_back(talk, post, site) -> None:
+    talk("go", "hm")
+    talk("go", "hm", conversation=1)
+    for good in (True, False, False, True, True):
+        post("thumb", 2, good=good)
+    post("thumb", 4, good=False)  # of another message
+    assert [(s["message"], s["good"]) for s in stored(site)] == [(2, True), (4, False)]
+    taken_back = labels.retracted_after(site.store, 0.0)
+    assert [label.value["good"] for label in taken_back] == [True, False]
+    assert verify(site.store).whole
 
 
 def test_the_better_of_two_stages_stays(talk, post, site) -> None:

@@ -149,7 +149,7 @@ def thumb(request: Request, asked: Thumb, visitor: Visiting, site: Serving) -> R
     """Good or bad, kept as a label."""
     chat, message = _reply(site, visitor, asked)
     value = {**_about(chat, message), "response": message.content, "good": asked.good}
-    labels.add_label(site.store, visitor.person.id, "thumb", value, asked.key)
+    labels.add_thumb(site.store, visitor.person.id, value, asked.key)
     if "thumb" not in (message.detail or {}):
         site.questions.judged(
             message, action_of(command_of(message) or message.content), asked.good
