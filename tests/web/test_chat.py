@@ -155,6 +155,42 @@ def test_commands_run_on_a_copy_that_each_conversation_has_for_itself(talk, post
     post("run", 2, 404, conversation=2)
 
 
+def test_what_is_said_while_a_command_runs_stays(talk, post, site, monkeypatch) -> None:
+    talk("go", "$ ls")
+
+    def slow(*_: object) -> str:
+        post("thumb", 2, good=True)
+        return "plum.txt"
+
+    monkeypatch.setattr(site.worlds, "run", slow)
+    post("run", 2)
+    detail = chat_of(site).messages[-1].detail
+    assert (detail["thumb"], detail["output"]) == (True, "plum.txt")
+
+
+def test_one_choice_is_made_and_one_answer_given(talk, post, site, monkeypatch) -> None:
+    change_settings(site.store, None, ask_rate=1.0, ask_cost=0.0)
+    talk("go", "$ ls")
+    post("run", 2)
+    asked = chat_of(site)
+    post("answer", 2, right=False)
+    talk("go", "worse", "better", stages=["sft", "ppo_1"], conversation=1)
+    both = chat_of(site)
+    post("choose", 4, better=0)
+    # Another window, whose request was read before the first was done.
+    for before, (what, message, said) in (
+        (asked, ("answer", 2, {"right": True})),
+        (both, ("choose", 4, {"better": None})),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr("tutelage.web.chat._own", lambda *_, before=before: before)
+            assert "already submitted" in post(what, message, 400, **said)["error"]
+    assert [label["kind"] for label in stored(site)] == ["answer", "choice"]
+    talk("", "other", conversation=1, message=4, path="/chat/redo")
+    post("choose", 4, better=None)  # of two others
+    assert [label["kind"] for label in stored(site)] == ["answer", "choice", "choice"]
+
+
 def test_output_and_replies_are_harmless(talk, post, client) -> None:
     hostile = (
         "<img src=x onerror=alert(1)> <b>hi</b> ![i](http://e/x.png) [a](javascript:b) \x1b[2J"

@@ -182,7 +182,8 @@ def choose(request: Request, asked: Choice, visitor: Visiting, site: Serving) ->
         "conversation": chat.id,
         "message": message.id,
     }
-    labels.add_label(site.store, visitor.person.id, "choice", value, asked.key)
+    key = f"choice {message.id}.{detail.get('redone', 0)}"  # one of each two replies
+    labels.add_label(site.store, visitor.person.id, "choice", value, key)
     chosen = "tie" if asked.better is None else asked.better
     if chosen != 1:
         return _changed(request, site, visitor, chat, message, {"chosen": chosen})
@@ -217,7 +218,7 @@ def answer(request: Request, asked: Answer, visitor: Visiting, site: Serving) ->
         "asked_because": question["sentence"],
         "propensity": question["propensity"],
     }
-    labels.add_label(site.store, visitor.person.id, "answer", value, asked.key)
+    labels.add_label(site.store, visitor.person.id, "answer", value, f"answer {message.id}")
     site.questions.answered(message, question, asked.right)
     return _changed(request, site, visitor, chat, message, {"answer": asked.right})
 
@@ -317,8 +318,7 @@ def _changed(
     *,
     files: bool = False,
 ) -> Response:
-    detail = {**(message.detail or {}), **changes}
-    changed = conversations.update_detail(site.store, message.id, visitor.person.id, detail)
+    changed = conversations.update_detail(site.store, message.id, visitor.person.id, changes)
     found: dict[str, Any] = {"message": as_html(request, chat, changed)}
     if files:
         found["files"] = site.worlds.listing(chat.id, lambda: commands_ran(chat))

@@ -163,8 +163,9 @@ def answering(
         if ended and not command_of(message):  # of a command it asks once that has run
             question = site.questions.about(message, action_of(message.content))
             if question:
-                detail = {**(message.detail or {}), "question": question}
-                message = conversations.update_detail(site.store, message.id, labeler_id, detail)
+                message = conversations.update_detail(
+                    site.store, message.id, labeler_id, {"question": question}
+                )
         yield line(message=as_html(request, chat, message))
     except Exception as error:
         yield failed(error)
@@ -202,8 +203,12 @@ def again(
             "version": detail.get("version", 0),
             "logprobs": message.logprobs,
         }
-        detail |= {"rivals": [before, reply.record()], "chosen": None}
-        changed = conversations.update_detail(site.store, message.id, labeler_id, detail)
+        changes = {
+            "rivals": [before, reply.record()],
+            "chosen": None,
+            "redone": detail.get("redone", 0) + 1,
+        }
+        changed = conversations.update_detail(site.store, message.id, labeler_id, changes)
         yield line(message=as_html(request, chat, changed))
     except Exception as error:
         yield failed(error)
