@@ -309,7 +309,26 @@ def test_a_stopped_reply_stays_as_far_as_it_came(talk, site, client, token, monk
     events = talk("go")
     assert "stopped" in events[-1]["message"]
     assert chat_of(site).messages[-1].content == "so far"
+    assert (site.stopped, site.writing) == (set(), {})
+
+
+def test_only_a_reply_that_is_being_written_for_oneself_is_stopped(
+    talk, site, client, token, monkeypatch
+) -> None:
+    for number in range(3):  # late presses
+        client.post("/chat/stop", headers=token, json={"key": f"late-{number:08}"})
+    site.writing["o" * 20] = 999  # somebody else's
+    client.post("/chat/stop", headers=token, json={"key": "o" * 20})
     assert site.stopped == set()
+
+    def spoken(*_: object) -> Iterator[Piece]:
+        yield Piece("so ", 1, -0.1)
+        client.post("/chat/stop", headers=token, json={"key": "k" * 20})
+        yield Piece("far", 1, -0.1)
+        raise BadInput("never reached")
+
+    monkeypatch.setattr(replies, "speak", spoken)
+    assert "stopped" in talk("go")[-1]["message"]
 
 
 def test_mistakes_are_told_before_anything_is_stored(client, token, site) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from fastapi import Request
@@ -26,6 +27,7 @@ from tutelage.web.replies import (
     command_of,
     commands_ran,
     shown,
+    stoppable,
 )
 from tutelage.web.security import Serving, Visiting, Visitor, slow_down
 from tutelage.web.site import Site
@@ -33,7 +35,6 @@ from tutelage.web.site import Site
 Key = Annotated[str, StringConstraints(min_length=8, max_length=100, pattern=r"^[\w-]+$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=32_000)]
 STREAM = {"x-accel-buffering": "no"}
-MOST_STOPPED = 1000  # replies that were told to stop and have not yet
 
 
 class Say(BaseModel):
@@ -125,7 +126,7 @@ def say(request: Request, asked: Say, visitor: Visiting, site: Serving) -> Respo
         asked.temperature,
         asked.key,
     )
-    return StreamingResponse(stream, media_type="application/x-ndjson", headers=STREAM)
+    return _streamed(site, visitor, asked.key, stream)
 
 
 def redo(request: Request, asked: Of, visitor: Visiting, site: Serving) -> Response:
@@ -135,12 +136,17 @@ def redo(request: Request, asked: Of, visitor: Visiting, site: Serving) -> Respo
     if message.id != chat.messages[-1].id:
         raise BadInput("Only the last reply can be done again.")
     stream = again(request, site, visitor.person.id, chat, message, asked.key)
-    return StreamingResponse(stream, media_type="application/x-ndjson", headers=STREAM)
+    return _streamed(site, visitor, asked.key, stream)
+
+
+def _streamed(site: Site, visitor: Visitor, key: str, stream: Iterator[str]) -> Response:
+    lines = stoppable(site, visitor.person.id, key, stream)
+    return StreamingResponse(lines, media_type="application/x-ndjson", headers=STREAM)
 
 
 def stop(asked: Stop, visitor: Visiting, site: Serving) -> Response:
     """End a reply where it is."""
-    if len(site.stopped) < MOST_STOPPED:
+    if site.writing.get(asked.key) == visitor.person.id:
         site.stopped.add(asked.key)
     return Response(status_code=204)
 

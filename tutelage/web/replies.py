@@ -170,9 +170,18 @@ def answering(
     except Exception as error:
         yield failed(error)
     finally:  # the reader may have left in the middle
-        site.stopped.discard(key)
         if not stored and any(reply.text for reply in replies):
             store()
+
+
+def stoppable(site: Site, labeler_id: int, key: str, stream: Iterator[str]) -> Iterator[str]:
+    """The stream, which its reader may end by its key for as long as it lasts."""
+    site.writing[key] = labeler_id
+    try:
+        yield from stream
+    finally:
+        site.writing.pop(key, None)  # a key sent twice is there once
+        site.stopped.discard(key)
 
 
 def again(
@@ -212,8 +221,6 @@ def again(
         yield line(message=as_html(request, chat, changed))
     except Exception as error:
         yield failed(error)
-    finally:
-        site.stopped.discard(key)
 
 
 def line(**event: Any) -> str:
