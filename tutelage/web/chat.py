@@ -100,7 +100,7 @@ def _page(request: Request, visitor: Visitor, site: Site, chat: Chat | None) -> 
     )
 
 
-def say(request: Request, asked: Say, visitor: Visiting, site: Serving) -> Response:
+def say(asked: Say, visitor: Visiting, site: Serving) -> Response:
     """What a person says, and the stream of what is answered."""
     person = visitor.person.id
     slow_down(site.generations.wait_s(f"person {person}"))
@@ -116,7 +116,6 @@ def say(request: Request, asked: Say, visitor: Visiting, site: Serving) -> Respo
     told = conversations.add_message(site.store, chat.id, person, "user", asked.text.strip())
     chat = _own(site, visitor, chat.id)
     stream = answering(
-        request,
         site,
         person,
         chat,
@@ -129,13 +128,13 @@ def say(request: Request, asked: Say, visitor: Visiting, site: Serving) -> Respo
     return _streamed(site, visitor, asked.key, stream)
 
 
-def redo(request: Request, asked: Of, visitor: Visiting, site: Serving) -> Response:
+def redo(asked: Of, visitor: Visiting, site: Serving) -> Response:
     """Another reply beside the last one."""
     slow_down(site.generations.wait_s(f"person {visitor.person.id}"))
     chat, message = _reply(site, visitor, asked)
     if message.id != chat.messages[-1].id:
         raise BadInput("Only the last reply can be done again.")
-    stream = again(request, site, visitor.person.id, chat, message, asked.key)
+    stream = again(site, visitor.person.id, chat, message, asked.key)
     return _streamed(site, visitor, asked.key, stream)
 
 
@@ -151,7 +150,7 @@ def stop(asked: Stop, visitor: Visiting, site: Serving) -> Response:
     return Response(status_code=204)
 
 
-def thumb(request: Request, asked: Thumb, visitor: Visiting, site: Serving) -> Response:
+def thumb(asked: Thumb, visitor: Visiting, site: Serving) -> Response:
     """Good or bad, kept as a label."""
     chat, message = _reply(site, visitor, asked)
     value = {**_about(chat, message), "response": message.content, "good": asked.good}
@@ -160,19 +159,19 @@ def thumb(request: Request, asked: Thumb, visitor: Visiting, site: Serving) -> R
         site.questions.judged(
             message, action_of(command_of(message) or message.content), asked.good
         )
-    return _changed(request, site, visitor, chat, message, {"thumb": asked.good})
+    return _changed(site, visitor, chat, message, {"thumb": asked.good})
 
 
-def edit(request: Request, asked: Edit, visitor: Visiting, site: Serving) -> Response:
+def edit(asked: Edit, visitor: Visiting, site: Serving) -> Response:
     """The reply as it should have been, kept as a label; it takes the reply's place."""
     chat, message = _reply(site, visitor, asked)
     value = {**_about(chat, message), "response": message.content, "edited": asked.text}
     labels.add_label(site.store, visitor.person.id, "edit", value, asked.key)
     kept = {"prompt": value["prompt"], "edited_from": message.content}
-    return _replaced(request, site, visitor, chat, message, asked.text, message.stage, kept)
+    return _replaced(site, visitor, chat, message, asked.text, message.stage, kept)
 
 
-def choose(request: Request, asked: Choice, visitor: Visiting, site: Serving) -> Response:
+def choose(asked: Choice, visitor: Visiting, site: Serving) -> Response:
     """Which of two replies is better, kept as a label; the better one stays."""
     chat, message = _reply(site, visitor, asked)
     detail = message.detail or {}
@@ -192,14 +191,12 @@ def choose(request: Request, asked: Choice, visitor: Visiting, site: Serving) ->
     labels.add_label(site.store, visitor.person.id, "choice", value, key)
     chosen = "tie" if asked.better is None else asked.better
     if chosen != 1:
-        return _changed(request, site, visitor, chat, message, {"chosen": chosen})
+        return _changed(site, visitor, chat, message, {"chosen": chosen})
     kept = {**detail, "chosen": 1, "version": rivals[1]["version"]}
-    return _replaced(
-        request, site, visitor, chat, message, rivals[1]["text"], rivals[1]["stage"], kept
-    )
+    return _replaced(site, visitor, chat, message, rivals[1]["text"], rivals[1]["stage"], kept)
 
 
-def run(request: Request, asked: Of, visitor: Visiting, site: Serving) -> Response:
+def run(asked: Of, visitor: Visiting, site: Serving) -> Response:
     """Run the command that a reply proposes, on the conversation's copy of the files."""
     chat, message = _reply(site, visitor, asked)
     command = command_of(message)
@@ -210,10 +207,10 @@ def run(request: Request, asked: Of, visitor: Visiting, site: Serving) -> Respon
     changes: dict[str, Any] = {"output": output}
     if question := site.questions.about(message, action_of(command)):
         changes["question"] = question
-    return _changed(request, site, visitor, chat, message, changes, files=True)
+    return _changed(site, visitor, chat, message, changes, files=True)
 
 
-def answer(request: Request, asked: Answer, visitor: Visiting, site: Serving) -> Response:
+def answer(asked: Answer, visitor: Visiting, site: Serving) -> Response:
     """What a person says when the assistant asks whether it was right, kept as a label."""
     chat, message = _reply(site, visitor, asked)
     question = check_question(message)
@@ -226,7 +223,7 @@ def answer(request: Request, asked: Answer, visitor: Visiting, site: Serving) ->
     }
     labels.add_label(site.store, visitor.person.id, "answer", value, f"answer {message.id}")
     site.questions.answered(message, question, asked.right)
-    return _changed(request, site, visitor, chat, message, {"answer": asked.right})
+    return _changed(site, visitor, chat, message, {"answer": asked.right})
 
 
 def share(request: Request, number: Number, visitor: Visiting, site: Serving) -> Response:
@@ -315,7 +312,6 @@ def _about(chat: Chat, message: ChatMessage) -> dict[str, Any]:
 
 
 def _changed(
-    request: Request,
     site: Site,
     visitor: Visitor,
     chat: Chat,
@@ -325,14 +321,13 @@ def _changed(
     files: bool = False,
 ) -> Response:
     changed = conversations.update_detail(site.store, message.id, visitor.person.id, changes)
-    found: dict[str, Any] = {"message": as_html(request, chat, changed)}
+    found: dict[str, Any] = {"message": as_html(chat, changed)}
     if files:
         found["files"] = site.worlds.listing(chat.id, lambda: commands_ran(chat))
     return JSONResponse(found)
 
 
 def _replaced(
-    request: Request,
     site: Site,
     visitor: Visitor,
     chat: Chat,
@@ -346,7 +341,7 @@ def _replaced(
     made = conversations.add_message(
         site.store, chat.id, visitor.person.id, "assistant", text, stage=stage, detail=detail
     )
-    return JSONResponse({"message": as_html(request, chat, made), "after": "gone"})
+    return JSONResponse({"message": as_html(chat, made), "after": "gone"})
 
 
 def _files(site: Site, chat: Chat | None) -> list[str]:
