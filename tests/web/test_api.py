@@ -136,6 +136,19 @@ def test_failures_have_openais_shape(api) -> None:
         api.embeddings.create(model="sft", input="a")
 
 
+def test_with_accounts_a_key_is_needed_at_this_machine_too(site, client) -> None:
+    def code(key: str) -> int:
+        return client.get("/v1/models", headers={"authorization": f"Bearer {key}"}).status_code
+
+    here = accounts.local_person(site.store)
+    key = sessions.make_api_key(site.store, here.id, "notebook")
+    assert [code("none"), code(key)] == [200, 200]
+    sessions.revoke_api_key(site.store, here.id, sessions.api_keys(site.store, here.id)[0].id)
+    assert [code("none"), code(key), code("tut-guess")] == [200, 401, 401]
+    accounts.create_labeler(site.store, "Ada", "admin", "correct horse battery", None)
+    assert [code("none"), code("")] == [401, 401]
+
+
 def test_elsewhere_a_key_is_needed(site, run_folder) -> None:
     person = accounts.create_labeler(site.store, "Ada", "admin", "correct horse battery", None)
     open_to_all = Site(store=site.store, run=run_folder, options=SiteOptions(host="0.0.0.0"))

@@ -12,6 +12,7 @@ import pytest
 from tests.cli.conftest import build_gpt
 from tutelage.errors import BadInput
 from tutelage.labelling import accounts, conversations, labels, sessions
+from tutelage.labelling.audit import verify
 from tutelage.labelling.settings import change_settings
 from tutelage.sandbox import Entry
 from tutelage.schema import Message
@@ -95,12 +96,23 @@ def test_thumbs_and_edits_become_labels(talk, post, site) -> None:
     about = {"prompt": [{"role": "user", "content": "go"}], "stage": "sft", "conversation": 1}
     about |= {"message": 2, "response": "hm"}
     assert stored(site) == [
-        {"kind": "thumb", "good": False, **about},
-        {"kind": "thumb", "good": True, **about},
+        {"kind": "thumb", "good": True, **about},  # the other was taken back
         {"kind": "edit", "edited": "better", **about},
     ]
     assert chat_of(site).messages[-1].content == "better"
     post("thumb", 2, 404, good=True)  # its place was taken
+
+
+def test_another_mind_takes_the_first_thumb_back(talk, post, site) -> None:
+    talk("go", "hm")
+    talk("go", "hm", conversation=1)
+    for good in (True, False, False, True, True):
+        post("thumb", 2, good=good)
+    post("thumb", 4, good=False)  # of another message
+    assert [(s["message"], s["good"]) for s in stored(site)] == [(2, True), (4, False)]
+    taken_back = labels.retracted_after(site.store, 0.0)
+    assert [label.value["good"] for label in taken_back] == [True, False]
+    assert verify(site.store).whole
 
 
 def test_the_better_of_two_stages_stays(talk, post, site) -> None:
@@ -141,6 +153,42 @@ def test_commands_run_on_a_copy_that_each_conversation_has_for_itself(talk, post
     talk("look", "$ ls", conversation=1)
     assert "(no output)" in post("run", 6)["message"]
     post("run", 2, 404, conversation=2)
+
+
+def test_what_is_said_while_a_command_runs_stays(talk, post, site, monkeypatch) -> None:
+    talk("go", "$ ls")
+
+    def slow(*_: object) -> str:
+        post("thumb", 2, good=True)
+        return "plum.txt"
+
+    monkeypatch.setattr(site.worlds, "run", slow)
+    post("run", 2)
+    detail = chat_of(site).messages[-1].detail
+    assert (detail["thumb"], detail["output"]) == (True, "plum.txt")
+
+
+def test_one_choice_is_made_and_one_answer_given(talk, post, site, monkeypatch) -> None:
+    change_settings(site.store, None, ask_rate=1.0, ask_cost=0.0)
+    talk("go", "$ ls")
+    post("run", 2)
+    asked = chat_of(site)
+    post("answer", 2, right=False)
+    talk("go", "worse", "better", stages=["sft", "ppo_1"], conversation=1)
+    both = chat_of(site)
+    post("choose", 4, better=0)
+    # Another window, whose request was read before the first was done.
+    for before, (what, message, said) in (
+        (asked, ("answer", 2, {"right": True})),
+        (both, ("choose", 4, {"better": None})),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr("tutelage.web.chat._own", lambda *_, before=before: before)
+            assert "already submitted" in post(what, message, 400, **said)["error"]
+    assert [label["kind"] for label in stored(site)] == ["answer", "choice"]
+    talk("", "other", conversation=1, message=4, path="/chat/redo")
+    post("choose", 4, better=None)  # of two others
+    assert [label["kind"] for label in stored(site)] == ["answer", "choice", "choice"]
 
 
 def test_output_and_replies_are_harmless(talk, post, client) -> None:
@@ -261,7 +309,26 @@ def test_a_stopped_reply_stays_as_far_as_it_came(talk, site, client, token, monk
     events = talk("go")
     assert "stopped" in events[-1]["message"]
     assert chat_of(site).messages[-1].content == "so far"
+    assert (site.stopped, site.writing) == (set(), {})
+
+
+def test_only_a_reply_that_is_being_written_for_oneself_is_stopped(
+    talk, site, client, token, monkeypatch
+) -> None:
+    for number in range(3):  # late presses
+        client.post("/chat/stop", headers=token, json={"key": f"late-{number:08}"})
+    site.writing["o" * 20] = 999  # somebody else's
+    client.post("/chat/stop", headers=token, json={"key": "o" * 20})
     assert site.stopped == set()
+
+    def spoken(*_: object) -> Iterator[Piece]:
+        yield Piece("so ", 1, -0.1)
+        client.post("/chat/stop", headers=token, json={"key": "k" * 20})
+        yield Piece("far", 1, -0.1)
+        raise BadInput("never reached")
+
+    monkeypatch.setattr(replies, "speak", spoken)
+    assert "stopped" in talk("go")[-1]["message"]
 
 
 def test_mistakes_are_told_before_anything_is_stored(client, token, site) -> None:

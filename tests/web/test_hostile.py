@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from fastapi.testclient import TestClient
 
 from tests.web.conftest import csrf_of
 from tutelage.labelling import accounts, conversations
+from tutelage.web.app import create_app
 from tutelage.web.render import markdown
+from tutelage.web.routes import ROUTES
 from tutelage.web.site import Site, SiteOptions
 
 PAGE = {"accept": "text/html"}
@@ -75,11 +80,43 @@ def test_headers_cannot_be_written_from_outside(client, token) -> None:
     assert "evil" not in answer.headers.get("set-cookie", "")
 
 
+NUMBERS = ("9" * 30, "-1", "0", "1e400", "1.5", "inf", "nan", "%00", "none")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), sorted({(r.method, r.path) for r in ROUTES if "{" in r.path})
+)
+def test_no_address_breaks_the_server(client, token, method, path) -> None:
+    for number in NUMBERS:
+        address = re.sub(r"{[^}]*}", number, path)
+        answer = client.request(method, address, headers=token, data={"role": "labeler"})
+        assert answer.status_code < 500, (address, answer.text)
+
+
+@pytest.mark.parametrize(
+    ("path", "field"), [("/manage/keys/revoke", "number"), ("/manage/gold/retire", "task")]
+)
+def test_no_number_in_a_form_breaks_the_server(client, token, path, field) -> None:
+    for number in NUMBERS:
+        answer = client.post(path, headers=token, data={field: number})
+        assert 400 <= answer.status_code < 500, (number, answer.text)
+
+
+@pytest.mark.parametrize("since", NUMBERS)
+def test_no_time_breaks_the_effects(client, since) -> None:
+    answer = client.get(f"/label/effects?since={since}")
+    assert answer.status_code == (200 if since in ("9" * 30, "0", "1.5") else 422)
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "\U0001f600" * 300, "a\0b", "..", "a/b", "\\"])
+def test_no_file_name_breaks_an_upload(client, token, name) -> None:
+    answer = client.post(
+        "/manage/data", headers=token, data={"what": "tasks"}, files={"file": (name, b"{}\n")}
+    )
+    assert answer.status_code == 400, answer.text
+
+
 def test_signing_in_elsewhere(site, run_folder) -> None:
-    from fastapi.testclient import TestClient
-
-    from tutelage.web.app import create_app
-
     accounts.create_labeler(site.store, "Ada", "labeler", "correct horse battery", None)
     away = Site(store=site.store, run=run_folder, options=SiteOptions(host="0.0.0.0"))
     with TestClient(create_app(away), base_url="http://lab.example") as client:
@@ -112,6 +149,32 @@ def test_signing_in_elsewhere(site, run_folder) -> None:
     away.worlds.close()
 
 
+def test_behind_a_proxy_links_and_cookies_are_those_of_its_address(site, run_folder) -> None:
+    accounts.create_labeler(site.store, "Ada", "admin", "correct horse battery", None)
+    options = SiteOptions(public_url="https://lab.example")  # served on 127.0.0.1, to the proxy
+    away = Site(store=site.store, run=run_folder, options=options)
+    with TestClient(create_app(away), base_url="https://lab.example") as client:
+        said = {"host": "127.0.0.1:8000", "origin": "https://lab.example", **PAGE}
+        assert client.get("/chat", headers=said, follow_redirects=False).status_code == 303
+        page = client.get("/sign-in", headers=said)
+        form = {"csrf": csrf_of(page.text), "name": "Ada", "password": "correct horse battery"}
+        came = client.post("/sign-in", data=form, headers=said, follow_redirects=False)
+        assert came.status_code == 303
+        assert "; Secure" in came.headers["set-cookie"]
+        assert f"Max-Age={7 * 86_400};" in came.headers["set-cookie"]
+        csrf = csrf_of(client.get("/chat", headers=said).text)
+        invited = {"csrf": csrf, "role": "labeler"}
+        page = client.post("/manage/people/invite", data=invited, headers=said)
+        assert "https://lab.example/invitation/" in page.text
+        me = accounts.all_labelers(site.store)[0].id
+        talk = conversations.new_conversation(site.store, me)
+        shared = client.post(f"/chat/{talk.id}/share", headers={**said, "x-csrf-token": csrf})
+        assert shared.json()["link"].startswith("https://lab.example/shared/")
+        evil = {**said, "origin": "https://evil.example"}
+        assert client.post("/sign-out", data={"csrf": csrf}, headers=evil).status_code == 403
+    away.worlds.close()
+
+
 def test_passwords_are_not_guessed_for_long(site, run_folder, client, token) -> None:
     accounts.create_labeler(site.store, "Ada", "admin", "correct horse battery", None)
     csrf = csrf_of(client.get("/sign-in", headers=PAGE).text)
@@ -139,10 +202,6 @@ def test_an_invitation_works_once(site, client) -> None:
 
 
 def test_a_flood_is_told_to_wait(run_folder, site) -> None:
-    from fastapi.testclient import TestClient
-
-    from tutelage.web.app import create_app
-
     slow = Site(store=site.store, run=run_folder, options=SiteOptions(requests_per_s=0.5))
     with TestClient(create_app(slow), base_url="http://127.0.0.1") as client:
         codes = [client.get("/runs").status_code for _ in range(8)]

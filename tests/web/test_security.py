@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 
 from tests.web.conftest import csrf_of
+from tests.web.serving import served
 from tutelage.web.limits import Limiter
 from tutelage.web.routes import ROUTES
 
@@ -67,6 +69,21 @@ def test_what_breaks_is_told_without_its_traceback(client, monkeypatch) -> None:
     assert "Something broke" in answer.text
     assert "secret" not in answer.text
     assert "content-security-policy" in answer.headers
+
+
+def test_a_form_that_breaks_the_server_is_answered_with_what_was_typed(site, monkeypatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr("tutelage.labelling.guidelines.publish", broken)
+    # Over a real connection: a body that is awaited a second time never comes.
+    with served(site) as address, httpx.Client(base_url=address, headers=PAGE) as client:
+        csrf = csrf_of(client.get("/manage/guidelines").text)
+        form = {"csrf": csrf, "text": "Be kind & brief."}
+        answer = client.post("/manage/guidelines", data=form)
+    assert answer.status_code == 500
+    assert "Something broke" in answer.text
+    assert "Be kind &amp; brief." in answer.text
 
 
 def test_a_limiter_by_hand() -> None:

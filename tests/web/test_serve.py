@@ -36,6 +36,15 @@ def test_another_address_needs_an_administrator(tutelage, run_folder) -> None:
     assert f"tutelage serve {run_folder} --admin NAME" in " ".join(err.split())
 
 
+def test_so_does_an_address_that_a_proxy_passes_on(tutelage, run_folder) -> None:
+    code, _, err = tutelage("serve", run_folder, "--public-url", "https://lab.example")
+    assert code == 1
+    assert "https://lab.example can be reached by others" in " ".join(err.split())
+    code, _, err = tutelage("serve", run_folder, "--public-url", "lab.example/x")
+    assert code == 2
+    assert "public_url must be like https://lab.example" in " ".join(err.split())
+
+
 def test_the_first_administrator_comes_from_the_terminal(
     tutelage, run_folder, store, monkeypatch
 ) -> None:

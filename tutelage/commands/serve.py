@@ -6,6 +6,7 @@ import contextlib
 import getpass
 import logging
 import os
+import re
 import socket
 import sys
 from collections.abc import Iterator, Sequence
@@ -41,6 +42,7 @@ Example
 """
 
 PASSWORD = "TUTELAGE_ADMIN_PASSWORD"
+PUBLIC = r"https?://[A-Za-z0-9.\[\]:_-]+"  # a scheme and a host, without a path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +50,7 @@ class ServeOptions:
     run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]  # the run's folder
     host: str = "127.0.0.1"  # address to listen on; another than this machine's needs accounts
     port: int = 8000  # 0 takes a free one
+    public_url: str = ""  # https://NAME that people type, where a proxy with TLS stands before it
     database: str | None = None  # sqlite:///FILE or postgresql+psycopg://…; default: in the run
     folder: Annotated[Path | None, tyro.conf.arg(metavar="F")] = None  # for chat's commands, copied
     max_new_tokens: int = 256  # longest reply
@@ -62,6 +65,11 @@ class ServeOptions:
         if self.max_new_tokens < 1 or self.requests_per_s <= 0 or self.generations_per_minute <= 0:
             raise ValueError(
                 "need max_new_tokens >= 1, requests_per_s > 0 and generations_per_minute > 0"
+            )
+        if self.public_url and not re.fullmatch(PUBLIC, self.public_url):
+            raise ValueError(
+                f"public_url must be like https://lab.example, without a path, got "
+                f"{self.public_url!r}"
             )
 
 
@@ -143,10 +151,12 @@ def serve(store: Store, options: ServeOptions) -> None:
     from tutelage.web.app import create_app
     from tutelage.web.site import Site, SiteOptions, is_loopback
 
-    if not is_loopback(options.host) and not accounts.has_accounts(store):
+    is_local = is_loopback(options.host) and not options.public_url
+    if not is_local and not accounts.has_accounts(store):
         raise NotAllowed(
-            f"{options.host} can be reached by others, so people must sign in, and there is no "
-            f"administrator yet: make one with `tutelage serve {options.run} --admin NAME`."
+            f"{options.public_url or options.host} can be reached by others, so people must sign "
+            "in, and there is no administrator yet: make one with "
+            f"`tutelage serve {options.run} --admin NAME`."
         )
     site = Site(
         store=store,
@@ -154,6 +164,7 @@ def serve(store: Store, options: ServeOptions) -> None:
         options=SiteOptions(
             host=options.host,
             port=options.port,
+            public_url=options.public_url,
             folder=options.folder,
             max_new_tokens=options.max_new_tokens,
             requests_per_s=options.requests_per_s,
@@ -176,7 +187,9 @@ def serve(store: Store, options: ServeOptions) -> None:
         )
         screen = console()
         screen.print(f"{options.run} is served at {address}")
-        if is_loopback(options.host):
+        if options.public_url:
+            screen.print(f"People reach it at {options.public_url}. Ctrl-C ends it.")
+        elif is_local:
             screen.print("Ctrl-C ends it.", style="dim")
         else:
             screen.print("Put TLS before it where the network is not your own. Ctrl-C ends it.")

@@ -92,13 +92,15 @@ def add_message(
 
 
 def update_detail(
-    store: Store, message_id: int, labeler_id: int, detail: dict[str, Any]
+    store: Store, message_id: int, labeler_id: int, changes: dict[str, Any]
 ) -> ChatMessage:
-    """Another detail for a message, such as the output of its command once that has run."""
-    check_json(detail, "What belongs to a message", DETAIL_LIMIT)
+    """What is new in a message's detail, such as the output of its command once that has run; the
+    rest of the detail stays as it is by now."""
 
     def write(connection: Connection) -> ChatMessage:
-        row = _own_message(connection, message_id, labeler_id)
+        row = _own_message(connection, message_id, labeler_id, lock=True)
+        detail = {**(row.detail or {}), **changes}
+        check_json(detail, "What belongs to a message", DETAIL_LIMIT)
         made = connection.execute(
             update(messages)
             .where(messages.c.id == row.id)
@@ -209,8 +211,10 @@ def _own(
     return row
 
 
-def _own_message(connection: Connection, message_id: int, labeler_id: int) -> Row[Any]:
-    row = connection.execute(
+def _own_message(
+    connection: Connection, message_id: int, labeler_id: int, *, lock: bool = False
+) -> Row[Any]:
+    query = (
         select(messages)
         .join(conversations, conversations.c.id == messages.c.conversation_id)
         .where(
@@ -218,7 +222,8 @@ def _own_message(connection: Connection, message_id: int, labeler_id: int) -> Ro
             messages.c.dropped_at.is_(None),
             conversations.c.labeler_id == labeler_id,
         )
-    ).first()
+    )
+    row = connection.execute(query.with_for_update(of=messages) if lock else query).first()
     if row is None:
         raise BadInput(f"There is no message {message_id} of yours.")
     return row

@@ -49,6 +49,36 @@ def add_label(store: Store, labeler_id: int, kind: str, value: dict[str, Any], k
     return store.write(write)
 
 
+def add_thumb(store: Store, labeler_id: int, value: dict[str, Any], key: str) -> Label:
+    """What a person thinks of a chat's reply, in the place of what they thought of it before: an
+    earlier thumb of theirs is taken back. The same again is the same label."""
+    checked = check_value("thumb", value)
+    check_key(key)
+
+    def write(connection: Connection) -> Label:
+        lock_labeler(connection, labeler_id)
+        found = repeated(connection, labeler_id, key, "thumb", checked)
+        if found is not None:
+            return found
+        message = checked.get("message")  # none where it was said elsewhere
+        query = select(labels).where(
+            labels.c.labeler_id == labeler_id,
+            labels.c.kind == "thumb",
+            labels.c.retracted_at.is_(None),
+            labels.c.value["message"].as_integer() == message,
+        )
+        before = [label_of(row) for row in connection.execute(query)] if message else []
+        for label in before:
+            if audit.canonical(label.value) == audit.canonical(checked):
+                return label
+        now = store.clock()
+        for label in before:
+            retract(connection, now, label.id, labeler_id)
+        return write_label(connection, now, labeler_id, key, "thumb", checked)
+
+    return store.write(write)
+
+
 def labels_after(store: Store, seq: int, limit: int = 1000) -> list[Label]:
     """Labels whose id is above seq, in the order in which they were committed: the last one's id
     is the next seq, and no label ever appears below it. Retracted ones are left out."""
@@ -158,6 +188,12 @@ def write_label(
     digest = audit.content_digest(nonce, audit.label_content(label))
     audit.append(connection, at, labeler_id, "label", f"label {number}", digest=digest)
     return label
+
+
+def retract(connection: Connection, at: float, label_id: int, by: int) -> None:
+    """Mark a label as taken back; it stays, and trainers leave it out from now on."""
+    connection.execute(update(labels).where(labels.c.id == label_id).values(retracted_at=at))
+    audit.append(connection, at, by, "retract", f"label {label_id}")
 
 
 def repeated(

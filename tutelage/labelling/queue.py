@@ -9,10 +9,9 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, bindparam, select, update
 
 from tutelage.errors import BadInput, LeaseLost
-from tutelage.labelling import audit
 from tutelage.labelling.counts import history, progress, queue_state
 from tutelage.labelling.guidelines import is_known
-from tutelage.labelling.labels import check_key, lock_labeler, repeated, write_label
+from tutelage.labelling.labels import check_key, lock_labeler, repeated, retract, write_label
 from tutelage.labelling.leases import (
     BEAT,
     BEAT_ONLY,
@@ -244,12 +243,6 @@ def undo(store: Store, labeler_id: int) -> Assignment | None:
         return again
 
     return store.write(write)
-
-
-def retract(connection: Connection, at: float, label_id: int, by: int) -> None:
-    """Mark a label as taken back; it stays, and trainers leave it out from now on."""
-    connection.execute(update(labels).where(labels.c.id == label_id).values(retracted_at=at))
-    audit.append(connection, at, by, "retract", f"label {label_id}")
 
 
 def _unless_lost(found: T | None) -> T:

@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from fastapi import Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, Field, StringConstraints
 
@@ -21,7 +20,6 @@ from tutelage.errors import BadInput
 from tutelage.schema import Message
 from tutelage.text.chat_format import decode_reply, encode_prompt
 from tutelage.text.tokenizer import Tokenizer
-from tutelage.web.errors import Refused
 from tutelage.web.models import Draw, Piece, Speaker, read_logprobs, speak
 from tutelage.web.security import Caller, Serving
 
@@ -361,8 +359,3 @@ def _text_events(
             }
             yield _event({**head, "choices": [choice]})
     yield "data: [DONE]\n\n"
-
-
-def unknown(request: Request, caller: Caller) -> Response:
-    """Any other address under /v1."""
-    raise Refused(404, f"There is no {request.method} {request.url.path}.")

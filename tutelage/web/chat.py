@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from fastapi import Path, Request
+from fastapi import Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import BaseModel, Field, StringConstraints
 
@@ -15,6 +16,7 @@ from tutelage.labelling.asking import action_of
 from tutelage.labelling.records import Chat, ChatMessage
 from tutelage.web.errors import Refused
 from tutelage.web.models import colour, spoken_name
+from tutelage.web.numbers import Number
 from tutelage.web.questions import check_question
 from tutelage.web.render import page
 from tutelage.web.replies import (
@@ -25,16 +27,14 @@ from tutelage.web.replies import (
     command_of,
     commands_ran,
     shown,
+    stoppable,
 )
 from tutelage.web.security import Serving, Visiting, Visitor, slow_down
 from tutelage.web.site import Site
 
-Number = Annotated[int, Field(ge=1, lt=2**31)]
-InPath = Annotated[int, Path(ge=1, lt=2**31)]
 Key = Annotated[str, StringConstraints(min_length=8, max_length=100, pattern=r"^[\w-]+$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=32_000)]
 STREAM = {"x-accel-buffering": "no"}
-MOST_STOPPED = 1000  # replies that were told to stop and have not yet
 
 
 class Say(BaseModel):
@@ -80,7 +80,7 @@ def chat_page(request: Request, visitor: Visiting, site: Serving) -> Response:
 
 
 def conversation_page(
-    request: Request, visitor: Visiting, site: Serving, number: InPath
+    request: Request, visitor: Visiting, site: Serving, number: Number
 ) -> Response:
     return _page(request, visitor, site, _own(site, visitor, number))
 
@@ -100,7 +100,7 @@ def _page(request: Request, visitor: Visitor, site: Site, chat: Chat | None) -> 
     )
 
 
-def say(request: Request, asked: Say, visitor: Visiting, site: Serving) -> Response:
+def say(asked: Say, visitor: Visiting, site: Serving) -> Response:
     """What a person says, and the stream of what is answered."""
     person = visitor.person.id
     slow_down(site.generations.wait_s(f"person {person}"))
@@ -116,7 +116,6 @@ def say(request: Request, asked: Say, visitor: Visiting, site: Serving) -> Respo
     told = conversations.add_message(site.store, chat.id, person, "user", asked.text.strip())
     chat = _own(site, visitor, chat.id)
     stream = answering(
-        request,
         site,
         person,
         chat,
@@ -126,48 +125,53 @@ def say(request: Request, asked: Say, visitor: Visiting, site: Serving) -> Respo
         asked.temperature,
         asked.key,
     )
-    return StreamingResponse(stream, media_type="application/x-ndjson", headers=STREAM)
+    return _streamed(site, visitor, asked.key, stream)
 
 
-def redo(request: Request, asked: Of, visitor: Visiting, site: Serving) -> Response:
+def redo(asked: Of, visitor: Visiting, site: Serving) -> Response:
     """Another reply beside the last one."""
     slow_down(site.generations.wait_s(f"person {visitor.person.id}"))
     chat, message = _reply(site, visitor, asked)
     if message.id != chat.messages[-1].id:
         raise BadInput("Only the last reply can be done again.")
-    stream = again(request, site, visitor.person.id, chat, message, asked.key)
-    return StreamingResponse(stream, media_type="application/x-ndjson", headers=STREAM)
+    stream = again(site, visitor.person.id, chat, message, asked.key)
+    return _streamed(site, visitor, asked.key, stream)
+
+
+def _streamed(site: Site, visitor: Visitor, key: str, stream: Iterator[str]) -> Response:
+    lines = stoppable(site, visitor.person.id, key, stream)
+    return StreamingResponse(lines, media_type="application/x-ndjson", headers=STREAM)
 
 
 def stop(asked: Stop, visitor: Visiting, site: Serving) -> Response:
     """End a reply where it is."""
-    if len(site.stopped) < MOST_STOPPED:
+    if site.writing.get(asked.key) == visitor.person.id:
         site.stopped.add(asked.key)
     return Response(status_code=204)
 
 
-def thumb(request: Request, asked: Thumb, visitor: Visiting, site: Serving) -> Response:
+def thumb(asked: Thumb, visitor: Visiting, site: Serving) -> Response:
     """Good or bad, kept as a label."""
     chat, message = _reply(site, visitor, asked)
     value = {**_about(chat, message), "response": message.content, "good": asked.good}
-    labels.add_label(site.store, visitor.person.id, "thumb", value, asked.key)
+    labels.add_thumb(site.store, visitor.person.id, value, asked.key)
     if "thumb" not in (message.detail or {}):
         site.questions.judged(
             message, action_of(command_of(message) or message.content), asked.good
         )
-    return _changed(request, site, visitor, chat, message, {"thumb": asked.good})
+    return _changed(site, visitor, chat, message, {"thumb": asked.good})
 
 
-def edit(request: Request, asked: Edit, visitor: Visiting, site: Serving) -> Response:
+def edit(asked: Edit, visitor: Visiting, site: Serving) -> Response:
     """The reply as it should have been, kept as a label; it takes the reply's place."""
     chat, message = _reply(site, visitor, asked)
     value = {**_about(chat, message), "response": message.content, "edited": asked.text}
     labels.add_label(site.store, visitor.person.id, "edit", value, asked.key)
     kept = {"prompt": value["prompt"], "edited_from": message.content}
-    return _replaced(request, site, visitor, chat, message, asked.text, message.stage, kept)
+    return _replaced(site, visitor, chat, message, asked.text, message.stage, kept)
 
 
-def choose(request: Request, asked: Choice, visitor: Visiting, site: Serving) -> Response:
+def choose(asked: Choice, visitor: Visiting, site: Serving) -> Response:
     """Which of two replies is better, kept as a label; the better one stays."""
     chat, message = _reply(site, visitor, asked)
     detail = message.detail or {}
@@ -183,17 +187,16 @@ def choose(request: Request, asked: Choice, visitor: Visiting, site: Serving) ->
         "conversation": chat.id,
         "message": message.id,
     }
-    labels.add_label(site.store, visitor.person.id, "choice", value, asked.key)
+    key = f"choice {message.id}.{detail.get('redone', 0)}"  # one of each two replies
+    labels.add_label(site.store, visitor.person.id, "choice", value, key)
     chosen = "tie" if asked.better is None else asked.better
     if chosen != 1:
-        return _changed(request, site, visitor, chat, message, {"chosen": chosen})
+        return _changed(site, visitor, chat, message, {"chosen": chosen})
     kept = {**detail, "chosen": 1, "version": rivals[1]["version"]}
-    return _replaced(
-        request, site, visitor, chat, message, rivals[1]["text"], rivals[1]["stage"], kept
-    )
+    return _replaced(site, visitor, chat, message, rivals[1]["text"], rivals[1]["stage"], kept)
 
 
-def run(request: Request, asked: Of, visitor: Visiting, site: Serving) -> Response:
+def run(asked: Of, visitor: Visiting, site: Serving) -> Response:
     """Run the command that a reply proposes, on the conversation's copy of the files."""
     chat, message = _reply(site, visitor, asked)
     command = command_of(message)
@@ -204,10 +207,10 @@ def run(request: Request, asked: Of, visitor: Visiting, site: Serving) -> Respon
     changes: dict[str, Any] = {"output": output}
     if question := site.questions.about(message, action_of(command)):
         changes["question"] = question
-    return _changed(request, site, visitor, chat, message, changes, files=True)
+    return _changed(site, visitor, chat, message, changes, files=True)
 
 
-def answer(request: Request, asked: Answer, visitor: Visiting, site: Serving) -> Response:
+def answer(asked: Answer, visitor: Visiting, site: Serving) -> Response:
     """What a person says when the assistant asks whether it was right, kept as a label."""
     chat, message = _reply(site, visitor, asked)
     question = check_question(message)
@@ -218,23 +221,23 @@ def answer(request: Request, asked: Answer, visitor: Visiting, site: Serving) ->
         "asked_because": question["sentence"],
         "propensity": question["propensity"],
     }
-    labels.add_label(site.store, visitor.person.id, "answer", value, asked.key)
+    labels.add_label(site.store, visitor.person.id, "answer", value, f"answer {message.id}")
     site.questions.answered(message, question, asked.right)
-    return _changed(request, site, visitor, chat, message, {"answer": asked.right})
+    return _changed(site, visitor, chat, message, {"answer": asked.right})
 
 
-def share(request: Request, number: InPath, visitor: Visiting, site: Serving) -> Response:
+def share(request: Request, number: Number, visitor: Visiting, site: Serving) -> Response:
     """A link by which anybody who has it may read the conversation."""
     token = conversations.share(site.store, number, visitor.person.id)
     return JSONResponse({"link": str(request.url_for("shared_page", token=token))})
 
 
-def unshare(number: InPath, visitor: Visiting, site: Serving) -> Response:
+def unshare(number: Number, visitor: Visiting, site: Serving) -> Response:
     conversations.unshare(site.store, number, visitor.person.id)
     return Response(status_code=204)
 
 
-def delete(number: InPath, visitor: Visiting, site: Serving) -> Response:
+def delete(number: Number, visitor: Visiting, site: Serving) -> Response:
     conversations.delete_conversation(site.store, number, visitor.person.id)
     site.worlds.forget(number)
     return Response(status_code=204)
@@ -252,7 +255,7 @@ def shared_page(request: Request, token: str, visitor: Visiting, site: Serving) 
 
 
 def export(
-    number: InPath, visitor: Visiting, site: Serving, form: Literal["jsonl", "md"] = "jsonl"
+    number: Number, visitor: Visiting, site: Serving, form: Literal["jsonl", "md"] = "jsonl"
 ) -> Response:
     """The conversation as a demonstration in JSONL, or as Markdown."""
     chat = _own(site, visitor, number)
@@ -309,7 +312,6 @@ def _about(chat: Chat, message: ChatMessage) -> dict[str, Any]:
 
 
 def _changed(
-    request: Request,
     site: Site,
     visitor: Visitor,
     chat: Chat,
@@ -318,16 +320,14 @@ def _changed(
     *,
     files: bool = False,
 ) -> Response:
-    detail = {**(message.detail or {}), **changes}
-    changed = conversations.update_detail(site.store, message.id, visitor.person.id, detail)
-    found: dict[str, Any] = {"message": as_html(request, chat, changed)}
+    changed = conversations.update_detail(site.store, message.id, visitor.person.id, changes)
+    found: dict[str, Any] = {"message": as_html(chat, changed)}
     if files:
         found["files"] = site.worlds.listing(chat.id, lambda: commands_ran(chat))
     return JSONResponse(found)
 
 
 def _replaced(
-    request: Request,
     site: Site,
     visitor: Visitor,
     chat: Chat,
@@ -341,7 +341,7 @@ def _replaced(
     made = conversations.add_message(
         site.store, chat.id, visitor.person.id, "assistant", text, stage=stage, detail=detail
     )
-    return JSONResponse({"message": as_html(request, chat, made), "after": "gone"})
+    return JSONResponse({"message": as_html(chat, made), "after": "gone"})
 
 
 def _files(site: Site, chat: Chat | None) -> list[str]:

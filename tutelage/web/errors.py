@@ -126,8 +126,8 @@ def openai_error(status: int, sentence: str, param: str | None = None) -> dict[s
 
 async def _typed(request: Request) -> list[tuple[str, str]]:
     """Texts of the form that failed, so that nothing typed is lost."""
-    form = FormData()
-    if "form" in request.headers.get("content-type", ""):
+    form = getattr(request.state, "form", FormData())
+    if not form and "form" in request.headers.get("content-type", ""):
         with contextlib.suppress(Exception):  # the form itself may be what could not be read
             form = await request.form()
     return [

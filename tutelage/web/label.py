@@ -22,6 +22,7 @@ from tutelage.web import label_words as words
 from tutelage.web.differences import lines_between
 from tutelage.web.errors import Refused, wants_page
 from tutelage.web.label_forms import LETTERS, PAIRS, fields_of, one, shown_order, value_of
+from tutelage.web.numbers import Number
 from tutelage.web.render import page
 from tutelage.web.security import Serving, Visiting, slow_down
 from tutelage.web.site import Site
@@ -78,7 +79,7 @@ def task_page(
     request: Request,
     visitor: Visiting,
     site: Serving,
-    assignment: int,
+    assignment: Number,
     kind: Kind = "",
     topic: Topic = "",
 ) -> Response:
@@ -91,7 +92,7 @@ def task_page(
 
 
 def submit(
-    request: Request, visitor: Visiting, site: Serving, assignment: int, form: Form
+    request: Request, visitor: Visiting, site: Serving, assignment: Number, form: Form
 ) -> Response:
     """The label. What is missing from it is said on its page, with everything typed still there."""
     store, person = site.store, visitor.person.id
@@ -113,7 +114,7 @@ def submit(
 def save_draft(
     visitor: Visiting,
     site: Serving,
-    assignment: int,
+    assignment: Number,
     fields: Annotated[dict[str, list[str]], Body(embed=True)],
 ) -> dict[str, Any]:
     """Keep the form as it stands."""
@@ -123,14 +124,14 @@ def save_draft(
     return {"left_s": _left_s(site, held)}
 
 
-def heartbeat(visitor: Visiting, site: Serving, assignment: int) -> dict[str, Any]:
+def heartbeat(visitor: Visiting, site: Serving, assignment: Number) -> dict[str, Any]:
     """The task is being worked on."""
     held = queue.heartbeat(site.store, assignment, visitor.person.id)
     return {"left_s": _left_s(site, held)}
 
 
 def skip(
-    request: Request, visitor: Visiting, site: Serving, assignment: int, form: Form
+    request: Request, visitor: Visiting, site: Serving, assignment: Number, form: Form
 ) -> Response:
     reason = one(form, "other").strip() or one(form, "reason").strip()
     if not reason:
@@ -150,7 +151,7 @@ def undo(request: Request, visitor: Visiting, site: Serving) -> Response:
 def suggestions(
     visitor: Visiting,
     site: Serving,
-    assignment: int,
+    assignment: Number,
     messages: Annotated[list[dict[str, Any]], Body(embed=True)],
 ) -> dict[str, Any]:
     """Replies that a model proposes for the next turn of a dialogue."""
@@ -163,7 +164,9 @@ def suggestions(
 
 
 def effects(
-    visitor: Visiting, site: Serving, since: Annotated[float, Query(ge=0)] = 0.0
+    visitor: Visiting,
+    site: Serving,
+    since: Annotated[float, Query(ge=0, allow_inf_nan=False)] = 0.0,
 ) -> dict[str, Any]:
     """What one's labels did for the model since a time, the latest first."""
     used = labels_of.label_effects(site.store, visitor.person.id, since, limit=10)

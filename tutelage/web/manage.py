@@ -13,6 +13,7 @@ from tutelage.labelling.counts import queue_state
 from tutelage.labelling.overview import work_of_each
 from tutelage.web import label_words as words
 from tutelage.web.differences import lines_between
+from tutelage.web.numbers import Number
 from tutelage.web.render import page
 from tutelage.web.security import Serving, Visiting
 
@@ -168,7 +169,7 @@ def make_gold(
     return RedirectResponse("/manage/gold", 303)
 
 
-def retire_gold(visitor: Visiting, site: Serving, task: Annotated[int, Form()]) -> Response:
+def retire_gold(visitor: Visiting, site: Serving, task: Annotated[Number, Form()]) -> Response:
     gold.retire_gold(site.store, task, visitor.person.id)
     return RedirectResponse("/manage/gold", 303)
 

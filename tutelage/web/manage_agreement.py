@@ -116,7 +116,7 @@ def live(request: Request, visitor: Visiting, site: Serving) -> Response:
         return Response(status_code=304, headers={"etag": stamp})
     found = panels(site, counted)
     figures = {f"curve{at}": json.loads(panel.figure) for at, panel in enumerate(found)}
-    curves = fragment(request, "curves.html", curves=found)
+    curves = fragment("curves.html", curves=found)
     return JSONResponse({"figures": figures, "curves": curves}, headers={"etag": stamp})
 
 

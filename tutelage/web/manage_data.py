@@ -26,6 +26,7 @@ from tutelage.web.site import Site
 
 MOST_UPLOAD = 50_000_000  # bytes of a file that is brought in
 PIECE = 1 << 20
+MOST_NAME = 60  # characters of a file name: no file system takes more than 255 bytes
 NOTHING = "There is nothing to export yet: no label has been given."
 
 
@@ -42,7 +43,7 @@ def bring_in(
     topic: Annotated[str, Form(max_length=80)] = "",
 ) -> Response:
     """A JSONL file, whole or not at all; a line that is wrong is named in the page."""
-    name = Path(file.filename or "").name
+    name = "".join(c for c in Path(file.filename or "").name if c.isprintable())[-MOST_NAME:]
     if not name:
         raise BadInput("Choose a file first.")
     with tempfile.TemporaryDirectory() as folder:

@@ -15,6 +15,7 @@ from tutelage.labelling.gold import gold_work
 from tutelage.labelling.overview import Work, work_of_each
 from tutelage.labelling.settings import read_settings
 from tutelage.web import label_words as words
+from tutelage.web.numbers import Number
 from tutelage.web.render import page
 from tutelage.web.security import Serving, Visiting
 from tutelage.web.site import Site
@@ -33,13 +34,13 @@ def invite(request: Request, visitor: Visiting, site: Serving, role: Text) -> Re
     return _people_page(request, site, link=link, invited=role)
 
 
-def change_role(visitor: Visiting, site: Serving, number: int, role: Text) -> Response:
+def change_role(visitor: Visiting, site: Serving, number: Number, role: Text) -> Response:
     accounts.change_role(site.store, number, role, visitor.person.id)
     return RedirectResponse("/manage/people", 303)
 
 
 def set_active(
-    visitor: Visiting, site: Serving, number: int, active: Annotated[bool, Form()]
+    visitor: Visiting, site: Serving, number: Number, active: Annotated[bool, Form()]
 ) -> Response:
     """Whether somebody may sign in and label; what they did stays."""
     if number == visitor.person.id and not active:
@@ -48,7 +49,7 @@ def set_active(
     return RedirectResponse("/manage/people", 303)
 
 
-def person_data(visitor: Visiting, site: Serving, number: int) -> Response:
+def person_data(visitor: Visiting, site: Serving, number: Number) -> Response:
     """Everything that is kept of one person, for them to have."""
     text = json.dumps(personal_data(site.store, number), ensure_ascii=False, indent=1)
     name = f"person-{number}.json"
@@ -56,13 +57,13 @@ def person_data(visitor: Visiting, site: Serving, number: int) -> Response:
     return Response(text, media_type="application/json", headers=headers)
 
 
-def erase_page(request: Request, visitor: Visiting, site: Serving, number: int) -> Response:
+def erase_page(request: Request, visitor: Visiting, site: Serving, number: Number) -> Response:
     """What will go, before it goes."""
     return _erase_page(request, site, number)
 
 
 def erase(
-    request: Request, visitor: Visiting, site: Serving, number: int, name: Text = ""
+    request: Request, visitor: Visiting, site: Serving, number: Number, name: Text = ""
 ) -> Response:
     """Done only where the name is typed as it is written."""
     person = accounts.get_labeler(site.store, number)
@@ -83,7 +84,7 @@ def make_key(request: Request, visitor: Visiting, site: Serving, name: Text) -> 
     return _keys_page(request, visitor, site, key=key)
 
 
-def revoke_key(visitor: Visiting, site: Serving, number: Annotated[int, Form()]) -> Response:
+def revoke_key(visitor: Visiting, site: Serving, number: Annotated[Number, Form()]) -> Response:
     sessions.revoke_api_key(site.store, visitor.person.id, number)
     return RedirectResponse("/manage/keys", 303)
 

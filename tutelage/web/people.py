@@ -23,11 +23,12 @@ def person_here(site: Site) -> Labeler | None:
 
 
 def person_of_key(site: Site, key: str) -> Labeler | None:
-    """The owner of an API key; on this machine alone, a key is not needed."""
+    """The owner of an API key; where the person at this machine needs no account, their programs
+    need no key, but a key that was ours once and is not now is no key."""
     session = sessions.session_of_key(site.store, key)
     if session is not None:
         return session.labeler
-    return accounts.local_person(site.store) if site.options.local else None
+    return None if key.startswith(sessions.API_PREFIX) else person_here(site)
 
 
 def new_cookie() -> str:

@@ -76,7 +76,7 @@ def templates() -> Environment:
     return environment
 
 
-def fragment(request: Request, template: str, **values: Any) -> str:
+def fragment(template: str, **values: Any) -> str:
     """A part of a page, for a script to put in its place."""
     return templates().get_template(template).render(**values)
 

@@ -13,8 +13,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fastapi import Request
-
 from tutelage.device import seeded
 from tutelage.errors import BadInput, TutelageError
 from tutelage.labelling import conversations
@@ -109,7 +107,6 @@ def written(replies: Sequence[Reply], stopped: set[str], key: str) -> Iterator[d
 
 
 def answering(
-    request: Request,
     site: Site,
     labeler_id: int,
     chat: Chat,
@@ -121,7 +118,7 @@ def answering(
 ) -> Iterator[str]:
     """Stream one reply, or two side by side, to the message; store it however it ends."""
     yield line(conversation=chat.id, title=chat.title or asked.content[:80])
-    yield line(said=as_html(request, chat, asked))
+    yield line(said=as_html(chat, asked))
     replies: list[Reply] = []
     stored = False
     read: list[dict[str, str]] = []
@@ -163,20 +160,28 @@ def answering(
         if ended and not command_of(message):  # of a command it asks once that has run
             question = site.questions.about(message, action_of(message.content))
             if question:
-                detail = {**(message.detail or {}), "question": question}
-                message = conversations.update_detail(site.store, message.id, labeler_id, detail)
-        yield line(message=as_html(request, chat, message))
+                message = conversations.update_detail(
+                    site.store, message.id, labeler_id, {"question": question}
+                )
+        yield line(message=as_html(chat, message))
     except Exception as error:
         yield failed(error)
     finally:  # the reader may have left in the middle
-        site.stopped.discard(key)
         if not stored and any(reply.text for reply in replies):
             store()
 
 
-def again(
-    request: Request, site: Site, labeler_id: int, chat: Chat, message: ChatMessage, key: str
-) -> Iterator[str]:
+def stoppable(site: Site, labeler_id: int, key: str, stream: Iterator[str]) -> Iterator[str]:
+    """The stream, which its reader may end by its key for as long as it lasts."""
+    site.writing[key] = labeler_id
+    try:
+        yield from stream
+    finally:
+        site.writing.pop(key, None)  # a key sent twice is there once
+        site.stopped.discard(key)
+
+
+def again(site: Site, labeler_id: int, chat: Chat, message: ChatMessage, key: str) -> Iterator[str]:
     """Stream another reply to the same prompt, for the person to choose the better of the two."""
     detail = dict(message.detail or {})
     try:
@@ -190,7 +195,7 @@ def again(
             for piece in written([reply], site.stopped, key):
                 yield line(at=1, text=piece["text"])
             if key in site.stopped:
-                yield line(message=as_html(request, chat, message))
+                yield line(message=as_html(chat, message))
                 return
             if reply.text != message.content:
                 break
@@ -202,13 +207,15 @@ def again(
             "version": detail.get("version", 0),
             "logprobs": message.logprobs,
         }
-        detail |= {"rivals": [before, reply.record()], "chosen": None}
-        changed = conversations.update_detail(site.store, message.id, labeler_id, detail)
-        yield line(message=as_html(request, chat, changed))
+        changes = {
+            "rivals": [before, reply.record()],
+            "chosen": None,
+            "redone": detail.get("redone", 0) + 1,
+        }
+        changed = conversations.update_detail(site.store, message.id, labeler_id, changes)
+        yield line(message=as_html(chat, changed))
     except Exception as error:
         yield failed(error)
-    finally:
-        site.stopped.discard(key)
 
 
 def line(**event: Any) -> str:
@@ -235,9 +242,9 @@ def commands_ran(chat: Chat) -> list[str]:
     return [command_of(m) for m in chat.messages if m.detail and "output" in m.detail]
 
 
-def as_html(request: Request, chat: Chat, message: ChatMessage) -> str:
+def as_html(chat: Chat, message: ChatMessage) -> str:
     """A message as it stands in the page."""
-    return fragment(request, "message.html", said=shown(message), chat_id=chat.id, readonly=False)
+    return fragment("message.html", said=shown(message), chat_id=chat.id, readonly=False)
 
 
 def shown(message: ChatMessage) -> dict[str, Any]:

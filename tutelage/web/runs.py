@@ -64,7 +64,7 @@ def live(request: Request, name: str, visitor: Visiting, site: Serving) -> Respo
         return Response(status_code=304, headers={"etag": stamp})
     values = _values(folder)
     figures = {key: json.loads(panel.figure) for key, panel in _figures(values).items()}
-    curves = fragment(request, "curves.html", curves=values["curves"])
+    curves = fragment("curves.html", curves=values["curves"])
     return JSONResponse({"figures": figures, "curves": curves}, headers={"etag": stamp})
 
 

@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tutelage.labelling.records import Labeler
+from tutelage.labelling.sessions import SESSION_S
 from tutelage.web.errors import Refused, of_unforeseen
 from tutelage.web.people import new_cookie, person_here, person_of_cookie, person_of_key
 from tutelage.web.site import Site, is_loopback
@@ -143,7 +144,9 @@ async def check_csrf(request: Request, visitor: Visiting) -> None:
     """A change counts only with the token that our own page carries."""
     given = request.headers.get("x-csrf-token")
     if given is None and "form" in request.headers.get("content-type", ""):
-        field = (await request.form()).get("csrf")
+        # Kept for the page that tells of a failure: the body can be read only once.
+        request.state.form = await request.form()
+        field = request.state.form.get("csrf")
         given = field if isinstance(field, str) else None
     if given is None or not hmac.compare_digest(given.encode(), visitor.csrf.encode()):
         raise Refused(403, STALE)
@@ -162,6 +165,8 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        if self.site.options.public_url:
+            scope = _as_asked_for(scope, self.site.options.public_url)
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         state: MutableMapping[str, Any] = scope.setdefault("state", {})
 
@@ -179,7 +184,7 @@ class Guard:
         try:
             await self.app(scope, counted, answer)
         except Exception as error:  # whatever broke, a person gets a sentence
-            response = await of_unforeseen(Request(scope, counted), error)
+            response = await of_unforeseen(Request(scope), error)
             if not started:
                 await response(scope, counted, answer)
 
@@ -226,10 +231,21 @@ class Guard:
         return [*given, *added]
 
 
-def cookie(site: Site, token: str, most_s: int = 30 * 86_400) -> str:
-    """The Set-Cookie header of a session; no script can read it, no other site's form sends it."""
-    assert _is_ours(token) or token == ""
-    return f"{COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={most_s if token else 0}"
+def _as_asked_for(scope: Scope, public_url: str) -> Scope:
+    """The request under the address that its browser asked, which a proxy may not pass on: links
+    are made from it, and the origin of a form is compared with it."""
+    scheme, _, host = public_url.partition("://")
+    headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
+    return {**scope, "scheme": scheme, "headers": [(b"host", host.encode()), *headers]}
+
+
+def cookie(site: Site, token: str) -> str:
+    """The Set-Cookie header of a session; no script can read it, no other site's form sends it,
+    and where the site has TLS it travels with TLS alone."""
+    assert _is_ours(token)
+    secure = "; Secure" if site.options.public_url.startswith("https://") else ""
+    age = f"Max-Age={SESSION_S:.0f}"
+    return f"{COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax; {age}{secure}"
 
 
 def _without_port(host: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator
@@ -91,6 +92,42 @@ def test_a_whole_ranking_by_keyboard_alone(chromium: Any, address: str, site: Si
         page.keyboard.press("Enter")
         page.wait_for_url("**/label?done=1")
         assert my_labels(site)[0].value["ranking"] == [[better], [1 - better]]
+
+
+def test_a_draft_that_was_refused_is_sent_again_only_where_that_may_help(
+    chromium: Any, address: str, site: Site
+) -> None:
+    add_tasks(site.store, [demonstrate_task(prompt="Name a river.")])
+    with contextlib.closing(chromium.new_context()) as context:
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        sent: list[int] = []
+        status = 400
+
+        def refuse(route: Any) -> None:
+            sent.append(status)
+            route.fulfill(status=status, json={"error": "No."})
+
+        def drafts(change: str = "") -> int:
+            """How many were sent, a long while after the change."""
+            if change:
+                page.locator("textarea").last.fill(change)
+            for _ in range(3):
+                page.clock.fast_forward(5000)
+                page.wait_for_timeout(200)
+            return len(sent)
+
+        page.clock.install()
+        page.route("**/draft", refuse)
+        page.goto(f"{address}/label/next")
+        assert drafts("The Rhine") == 1
+        assert drafts("The Rhine.") == 2
+        for status in (429, 503):
+            before = len(sent)
+            assert drafts(f"The Rhine, {status}") > before + 1
+        page.unroute("**/draft")
+        page.clock.fast_forward(5000)
+        page.wait_for_function("document.getElementById('kept').textContent.startsWith('Saved')")
 
 
 def test_a_lost_connection_in_the_middle_of_a_draft_loses_nothing(

@@ -60,22 +60,20 @@ async function sendDraft() {
   } finally {
     sending = false;
   }
-  if (!ended && localStorage.getItem(place) !== null && !timerRuns()) timer = setTimeout(sendDraft, PAUSE_MS);
+  const newer = localStorage.getItem(place) ?? text; // what was written meanwhile
+  if (!ended && newer !== text && retry === null) timer = setTimeout(sendDraft, PAUSE_MS);
 }
 
 let retry = null;
-const timerRuns = () => retry !== null;
+const PASSING = [undefined, 429, 503]; // no connection, too much at once, a busy database
 
-/** No connection: try again later. Anything else is said, and what was typed stays here. */
+/** What passes is tried again later. Anything else is said, and what was typed stays here until the
+    next change. */
 function failed(error, again) {
-  if (error.status === undefined) {
-    note(OFFLINE);
-    retry ??= setTimeout(() => { retry = null; again(); }, RETRY_MS);
-  } else {
-    note("Not saved on the server; kept in this browser.");
-    say(error.message, true);
-    if (error.status === 409) end();
-  }
+  note(error.status === undefined ? OFFLINE : "Not saved on the server; kept in this browser.");
+  if (error.status !== undefined) say(error.message, true);
+  if (PASSING.includes(error.status)) retry ??= setTimeout(() => { retry = null; again(); }, RETRY_MS);
+  else if (error.status === 409) end();
 }
 
 function note(text) { if (kept.textContent !== text) kept.textContent = text; }
