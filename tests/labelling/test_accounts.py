@@ -10,6 +10,7 @@ from tests.labelling.test_concurrency import at_once
 from tests.labelling.world import answer, person, rank_task
 from tutelage.errors import BadInput, NotAllowed, TooManyTries
 from tutelage.labelling import accounts, guidelines, passwords, queue, sessions, tokens
+from tutelage.labelling.erase import erase_person
 from tutelage.labelling.records import Labeler
 from tutelage.labelling.store import Store
 from tutelage.labelling.tables import invitations, labelers, tries
@@ -225,11 +226,25 @@ def test_the_last_admin_stays(store: Store, boss: Labeler):
     ):
         with pytest.raises(BadInput, match="last active admin"):
             change()
-    ann = person(store, "Ann", "admin")
+    ann = accounts.create_labeler(store, "Ann", "admin", PASSWORD, boss.id)
     assert accounts.change_role(store, boss.id, "labeler", ann.id).role == "labeler"
     assert accounts.get_labeler(store, boss.id).role == "labeler"
     with pytest.raises(BadInput, match="no labeler 99"):
         accounts.change_role(store, 99, "admin", ann.id)
+
+
+def test_the_last_admin_who_can_sign_in_stays(store: Store, boss: Labeler):
+    """The person at the machine has no password: alone they would be in without one."""
+    here = accounts.local_person(store)
+    for change in (
+        lambda: accounts.change_role(store, boss.id, "labeler", here.id),
+        lambda: accounts.set_active(store, boss.id, False, here.id),
+        lambda: erase_person(store, boss.id, here.id),
+    ):
+        with pytest.raises(BadInput, match="last active admin who can sign in"):
+            change()
+    assert accounts.has_accounts(store)
+    assert not accounts.set_active(store, here.id, False, boss.id).active
 
 
 def test_an_inactive_person_is_out_at_once(store: Store, boss: Labeler):
