@@ -133,6 +133,17 @@ def test_guessing_is_slowed_down(store: Store, boss: Labeler, clock: Clock):
     sessions.sign_in(store, "boss", PASSWORD, "10.0.0.3")
 
 
+def test_signing_in_rightly_uses_up_no_tries(store: Store, boss: Labeler):
+    for _ in range(2):
+        with pytest.raises(NotAllowed, match="is wrong"):
+            sessions.sign_in(store, "nobody", "wrong password", "10.0.0.1")
+    for _ in range(sessions.TRIES_ADDRESS):
+        sessions.sign_in(store, "boss", PASSWORD, "10.0.0.1")
+    # The guesses of the address are still counted.
+    kept = store.read(lambda connection: connection.execute(select(tries.c.who)).scalars().all())
+    assert len(kept) == 4
+
+
 def test_guesses_at_once_are_all_counted(store: Store, boss: Labeler):
     outcomes: list[str] = []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from sqlalchemy import Connection, Row, delete, func, insert, select
+from sqlalchemy import Connection, Row, delete, func, insert, or_, select
 
 from tutelage.errors import BadInput, NotAllowed, TooManyTries
 from tutelage.labelling import audit
@@ -36,7 +36,7 @@ def sign_in(store: Store, name: str, password: str, address: str = "") -> tuple[
     if address:
         who[_who("address", address)] = TRIES_ADDRESS
     # Counted before the password is looked at, so that many at once do not slip through.
-    store.write(lambda connection: _count_try(connection, store.clock(), who), ordered=False)
+    own = store.write(lambda connection: _count_try(connection, store.clock(), who), ordered=False)
     row = store.read(
         lambda connection: connection.execute(
             select(labelers).where(labelers.c.name_key == key)
@@ -49,7 +49,10 @@ def sign_in(store: Store, name: str, password: str, address: str = "") -> tuple[
 
     def write(connection: Connection) -> Session:
         now = store.clock()
-        connection.execute(delete(tries).where(tries.c.who == _who("name", key)))
+        # The name's failures are forgiven; of the address's, this attempt alone was none.
+        connection.execute(
+            delete(tries).where(or_(tries.c.who == _who("name", key), tries.c.id.in_(own)))
+        )
         connection.execute(delete(sessions).where(sessions.c.expires_at < now))
         _insert(connection, row.id, token, "browser", "", now, SESSION_S)
         return Session(labeler=labeler_of(row), csrf=csrf_of(token), expires_at=now + SESSION_S)
@@ -158,7 +161,8 @@ def _insert(
     )
 
 
-def _count_try(connection: Connection, now: float, limits: dict[str, int]) -> None:
+def _count_try(connection: Connection, now: float, limits: dict[str, int]) -> list[int]:
+    """Rows of this attempt, counted as a failure until it is known to be none."""
     connection.execute(delete(tries).where(tries.c.at < now - TRIES_S))
     for who, most in sorted(limits.items()):
         # Those that come at the same moment are counted one after the other.
@@ -168,7 +172,8 @@ def _count_try(connection: Connection, now: float, limits: dict[str, int]) -> No
             raise TooManyTries(
                 f"Signing in failed too often; try again in {TRIES_S / 60:.0f} minutes."
             )
-    connection.execute(insert(tries), [{"who": who, "at": now} for who in limits])
+    rows = [{"who": who, "at": now} for who in limits]
+    return list(connection.execute(insert(tries).returning(tries.c.id), rows).scalars())
 
 
 def _who(kind: str, value: str) -> str:
