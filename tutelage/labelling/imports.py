@@ -25,7 +25,7 @@ from tutelage.labelling.labels import CHUNK, write_label
 from tutelage.labelling.records import LABEL_KINDS, TASK_KINDS, NewTask, TaskKind
 from tutelage.labelling.store import Store
 from tutelage.labelling.tables import labels, tasks
-from tutelage.labelling.tasks import add_tasks, task_digest
+from tutelage.labelling.tasks import add_tasks
 from tutelage.labelling.values import check_payload, check_value
 
 Record = dict[str, Any]
@@ -94,20 +94,21 @@ def _write(connection: Connection, store: Store, part: Sequence[tuple[str, Given
         there = select(labels.c.id).where(labels.c.labeler_id == who, labels.c.key == key)
         if connection.execute(there).first():
             continue
-        task_id = _answered(connection, store, one) if one.payload is not None else None
+        task_id, digest = None, ""
+        if one.payload is not None:
+            digest = audit.task_digest(one.kind, one.payload)
+            task_id = _answered(connection, store, one, digest)
         at = one.labelled_at if one.labelled_at is not None else store.clock()
         write_label(
             connection, min(at, store.clock()), who, key, one.kind, one.value,
-            task_id=task_id, guidelines=one.guidelines,
+            task_id=task_id, task_digest=digest, guidelines=one.guidelines,
         )  # fmt: skip
         new += 1
     return new
 
 
-def _answered(connection: Connection, store: Store, one: Given) -> int:
+def _answered(connection: Connection, store: Store, one: Given, digest: str) -> int:
     """The task of this payload; where there is none, one that is given to nobody."""
-    assert one.payload is not None
-    digest = task_digest(one.kind, one.payload)
     found = connection.execute(select(tasks.c.id).where(tasks.c.digest == digest)).scalar()
     if found is not None:
         return int(found)

@@ -179,6 +179,7 @@ def submit(
             row.task_kind,
             checked,
             task_id=row.task_id,
+            task_digest=row.task_digest,
             assignment_id=row.id,
             guidelines=guidelines,
             active_s=active_s,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -28,7 +27,7 @@ def add_tasks(store: Store, new: Sequence[NewTask]) -> list[int]:
 
     def write(connection: Connection) -> list[int]:
         overlap = settings_of(connection).overlap
-        digests = [task_digest(task.kind, payload) for task, payload in checked]
+        digests = [audit.task_digest(task.kind, payload) for task, payload in checked]
         known = _by_digest(connection, digests)
         rows = []
         for digest, (task, payload) in zip(digests, checked, strict=True):
@@ -59,10 +58,6 @@ def add_tasks(store: Store, new: Sequence[NewTask]) -> list[int]:
         return [known[digest] for digest in digests]
 
     return store.write(write, ordered=False)
-
-
-def task_digest(kind: str, payload: Mapping[str, Any]) -> str:
-    return hashlib.sha256(kind.encode() + b"\n" + audit.canonical(payload)).hexdigest()
 
 
 def get_tasks(store: Store, ids: Iterable[int]) -> dict[int, Task]:
