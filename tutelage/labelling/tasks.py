@@ -60,6 +60,11 @@ def add_tasks(store: Store, new: Sequence[NewTask]) -> list[int]:
     return store.write(write, ordered=False)
 
 
+def dialogue_source(label_id: int) -> str:
+    """The source of a task that is made of a dialogue."""
+    return f"dialogue {label_id}"
+
+
 def get_tasks(store: Store, ids: Iterable[int]) -> dict[int, Task]:
     """{id: task} of those that are there."""
     wanted = sorted(set(ids))
