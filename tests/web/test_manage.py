@@ -342,9 +342,12 @@ def test_what_is_taken_out_comes_back_in(site: Site, admin: Person) -> None:
         comparisons = packed.read("labels/comparisons.jsonl").decode()
         given = packed.read("labels/labels.jsonl").decode()
     assert json.loads(comparisons)["ranking"] == [[0], [1, 2], [3]]
-    done = upload(admin, given, what="labels")
+    assert "0 new labels" in upload(admin, given, what="labels").text  # they are here already
+    elsewhere = json.dumps({**json.loads(given), "store": "another"})
+    done = upload(admin, elsewhere, what="labels")
     assert "1 new label from new.jsonl" in done.text
     assert queue_state(site.store).labels == 2
+    given = elsewhere
     assert "0 new labels" in upload(admin, given, what="labels").text
     assert admin.get("/manage/data/export?form=csv").status_code == 422
 

@@ -23,7 +23,7 @@ def add_tasks(store: Store, new: Sequence[NewTask]) -> list[int]:
     """Ids in the order of `new`. A task that is there already keeps its id and everything else."""
     checked = [(task, check_payload(task.kind, task.payload)) for task in new]
     for task, payload in checked:
-        _check_task(task, payload)
+        check_task(task, payload)
 
     def write(connection: Connection) -> list[int]:
         overlap = settings_of(connection).overlap
@@ -146,7 +146,8 @@ def _by_digest(connection: Connection, digests: Sequence[str]) -> dict[str, int]
     return found
 
 
-def _check_task(task: NewTask, payload: dict[str, Any]) -> None:
+def check_task(task: NewTask, payload: dict[str, Any]) -> None:
+    """BadInput says what is wrong with it. payload: the checked one."""
     if task.overlap is not None and not 1 <= task.overlap <= 100:
         raise BadInput(f"overlap must lie from 1 to 100, got {task.overlap}.")
     if len(task.topic) > 80 or len(task.source) > 200:
