@@ -9,7 +9,7 @@ from tests.labelling.conftest import Clock
 from tests.labelling.test_concurrency import at_once
 from tests.labelling.world import answer, person, rank_task
 from tutelage.errors import BadInput, NotAllowed, TooManyTries
-from tutelage.labelling import accounts, guidelines, passwords, queue, sessions, tokens
+from tutelage.labelling import accounts, audit, guidelines, passwords, queue, sessions, tokens
 from tutelage.labelling.erase import erase_person
 from tutelage.labelling.records import Labeler
 from tutelage.labelling.store import Store
@@ -281,16 +281,24 @@ def test_a_new_password_ends_every_session(store: Store, boss: Labeler):
 
 def test_api_keys_are_listed_and_revoked(store: Store, boss: Labeler, clock: Clock):
     key = sessions.make_api_key(store, boss.id, "laptop", valid_s=100)
-    other = person(store, "Ann")
-    [listed] = sessions.api_keys(store, boss.id)
-    assert (listed.name, listed.expires_at) == ("laptop", clock.now + 100)
-    sessions.revoke_api_key(store, other.id, listed.id)  # not hers
+    ann = person(store, "Ann", "admin")
+    hers = sessions.make_api_key(store, ann.id, "desk")
+    token, _ = sessions.sign_in(store, "boss", PASSWORD)
+    [second, listed] = sessions.api_keys(store)
+    assert (listed.name, listed.owner, listed.expires_at) == ("laptop", "Boss", clock.now + 100)
+    assert second.owner == "Ann"
     found = sessions.session_of_key(store, key)
     assert found is not None
     assert found.labeler == boss
-    sessions.revoke_api_key(store, boss.id, listed.id)
+    for _ in range(2):
+        sessions.revoke_api_key(store, listed.id, ann.id)
     assert sessions.session_of_key(store, key) is None
+    assert sessions.session_of_key(store, hers) is not None
     assert sessions.session_of_key(store, "") is None
+    said = [(row.actor_id, row.subject) for row in audit.entries(store) if "revoke" in row.action]
+    assert said == [(ann.id, f"labeler {boss.id}")]
+    sessions.revoke_api_key(store, second.id + 1, ann.id)  # a browser's session is no key
+    assert sessions.session_of(store, token) is not None
 
 
 def test_guidelines_have_versions_and_labels_keep_theirs(store: Store, boss: Labeler):

@@ -16,7 +16,7 @@ from sqlalchemy import update
 
 from tests.web.people import PAGE, Person, person_here, sign_in
 from tests.web.tasks import FOUR, demonstrate_task, rank_task, rate_task
-from tutelage.labelling import accounts, gold, guidelines, labels, queue
+from tutelage.labelling import accounts, gold, guidelines, labels, queue, sessions
 from tutelage.labelling.counts import history, queue_state
 from tutelage.labelling.opinions import opinions
 from tutelage.labelling.settings import Settings, read_settings
@@ -379,11 +379,15 @@ def test_keys_are_shown_once_and_revoked(site: Site, admin: Person) -> None:
     made = admin.post("/manage/keys", name="notebook").text
     key = re.search(r'value="(tut-[^"]+)"', made)
     assert key
+    ann = accounts.create_labeler(site.store, "Ann", "admin", None, None)
+    sessions.make_api_key(site.store, ann.id, "laptop of Ann")
     page = admin.get("/manage/keys").text
     assert "notebook" in page
+    assert "laptop of Ann" in page
     assert key[1] not in page
-    number = re.search(r'name="number" value="(\d+)"', page)
-    assert number
-    admin.post("/manage/keys/revoke", number=number[1])
-    assert "notebook" not in admin.get("/manage/keys").text
+    for number in re.findall(r'name="number" value="(\d+)"', page):
+        admin.post("/manage/keys/revoke", number=number)
+    page = admin.get("/manage/keys").text
+    assert "notebook" not in page
+    assert "laptop" not in page
     assert "1 to 80" in admin.post("/manage/keys", name=" ").text

@@ -100,28 +100,30 @@ def session_of_key(store: Store, key: str | None) -> Session | None:
     return Session(labeler=labeler_of(row), csrf="", expires_at=row.expires_at)
 
 
-def api_keys(store: Store, labeler_id: int) -> list[ApiKey]:
+def api_keys(store: Store) -> list[ApiKey]:
+    """Everybody's, the latest first."""
     query = (
-        select(sessions)
-        .where(sessions.c.labeler_id == labeler_id, sessions.c.purpose == "api")
+        select(sessions, labelers.c.name.label("owner"))
+        .join(labelers, labelers.c.id == sessions.c.labeler_id)
+        .where(sessions.c.purpose == "api")
         .order_by(sessions.c.id.desc())
     )
+    names = ApiKey.__dataclass_fields__
     rows = store.read(lambda connection: connection.execute(query).all())
-    return [
-        ApiKey(id=row.id, name=row.name, created_at=row.created_at, expires_at=row.expires_at)
-        for row in rows
-    ]
+    return [ApiKey(**{name: getattr(row, name) for name in names}) for row in rows]
 
 
-def revoke_api_key(store: Store, labeler_id: int, key_id: int) -> None:
+def revoke_api_key(store: Store, key_id: int, by: int | None) -> None:
+    """Whoever's it is; a key that is gone already stays gone."""
+
     def write(connection: Connection) -> None:
-        connection.execute(
-            delete(sessions).where(
-                sessions.c.id == key_id,
-                sessions.c.labeler_id == labeler_id,
-                sessions.c.purpose == "api",
-            )
-        )
+        owner = connection.execute(
+            delete(sessions)
+            .where(sessions.c.id == key_id, sessions.c.purpose == "api")
+            .returning(sessions.c.labeler_id)
+        ).scalar()
+        if owner is not None:
+            audit.append(connection, store.clock(), by, "revoke key", f"labeler {owner}")
 
     store.write(write)
 
