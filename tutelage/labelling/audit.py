@@ -163,10 +163,12 @@ def _verify(connection: Connection) -> Verification:
         return broken(None, f"label {unlogged[0]} stands in no row: the log was cut short")
     at_of = connection.execute(select(labels.c.id, labels.c.retracted_at).order_by(labels.c.id))
     for label, at in at_of:
-        said, row_id = retracted.get(label, (None, None))
-        if at != said:
+        said = retracted.get(label)
+        if at != (said[0] if said else None):
             back = "taken back" if at is not None else "not taken back"
-            return broken(row_id, f"label {label} was marked as {back} behind the log")
+            return broken(
+                said[1] if said else None, f"label {label} was marked as {back} behind the log"
+            )
     return broken(None, "")
 
 
