@@ -9,7 +9,8 @@ from tests.labelling.conftest import Clock
 from tests.labelling.test_concurrency import at_once
 from tests.labelling.world import answer, person, rank_task
 from tutelage.errors import BadInput, NotAllowed, TooManyTries
-from tutelage.labelling import accounts, guidelines, passwords, queue, sessions, tokens
+from tutelage.labelling import accounts, audit, guidelines, passwords, queue, sessions, tokens
+from tutelage.labelling.erase import erase_person
 from tutelage.labelling.records import Labeler
 from tutelage.labelling.store import Store
 from tutelage.labelling.tables import invitations, labelers, tries
@@ -132,6 +133,17 @@ def test_guessing_is_slowed_down(store: Store, boss: Labeler, clock: Clock):
     sessions.sign_in(store, "boss", PASSWORD, "10.0.0.3")
 
 
+def test_signing_in_rightly_uses_up_no_tries(store: Store, boss: Labeler):
+    for _ in range(2):
+        with pytest.raises(NotAllowed, match="is wrong"):
+            sessions.sign_in(store, "nobody", "wrong password", "10.0.0.1")
+    for _ in range(sessions.TRIES_ADDRESS):
+        sessions.sign_in(store, "boss", PASSWORD, "10.0.0.1")
+    # The guesses of the address are still counted.
+    kept = store.read(lambda connection: connection.execute(select(tries.c.who)).scalars().all())
+    assert len(kept) == 4
+
+
 def test_guesses_at_once_are_all_counted(store: Store, boss: Labeler):
     outcomes: list[str] = []
 
@@ -225,11 +237,25 @@ def test_the_last_admin_stays(store: Store, boss: Labeler):
     ):
         with pytest.raises(BadInput, match="last active admin"):
             change()
-    ann = person(store, "Ann", "admin")
+    ann = accounts.create_labeler(store, "Ann", "admin", PASSWORD, boss.id)
     assert accounts.change_role(store, boss.id, "labeler", ann.id).role == "labeler"
     assert accounts.get_labeler(store, boss.id).role == "labeler"
     with pytest.raises(BadInput, match="no labeler 99"):
         accounts.change_role(store, 99, "admin", ann.id)
+
+
+def test_the_last_admin_who_can_sign_in_stays(store: Store, boss: Labeler):
+    """The person at the machine has no password: alone they would be in without one."""
+    here = accounts.local_person(store)
+    for change in (
+        lambda: accounts.change_role(store, boss.id, "labeler", here.id),
+        lambda: accounts.set_active(store, boss.id, False, here.id),
+        lambda: erase_person(store, boss.id, here.id),
+    ):
+        with pytest.raises(BadInput, match="last active admin who can sign in"):
+            change()
+    assert accounts.has_accounts(store)
+    assert not accounts.set_active(store, here.id, False, boss.id).active
 
 
 def test_an_inactive_person_is_out_at_once(store: Store, boss: Labeler):
@@ -255,16 +281,24 @@ def test_a_new_password_ends_every_session(store: Store, boss: Labeler):
 
 def test_api_keys_are_listed_and_revoked(store: Store, boss: Labeler, clock: Clock):
     key = sessions.make_api_key(store, boss.id, "laptop", valid_s=100)
-    other = person(store, "Ann")
-    [listed] = sessions.api_keys(store, boss.id)
-    assert (listed.name, listed.expires_at) == ("laptop", clock.now + 100)
-    sessions.revoke_api_key(store, other.id, listed.id)  # not hers
+    ann = person(store, "Ann", "admin")
+    hers = sessions.make_api_key(store, ann.id, "desk")
+    token, _ = sessions.sign_in(store, "boss", PASSWORD)
+    [second, listed] = sessions.api_keys(store)
+    assert (listed.name, listed.owner, listed.expires_at) == ("laptop", "Boss", clock.now + 100)
+    assert second.owner == "Ann"
     found = sessions.session_of_key(store, key)
     assert found is not None
     assert found.labeler == boss
-    sessions.revoke_api_key(store, boss.id, listed.id)
+    for _ in range(2):
+        sessions.revoke_api_key(store, listed.id, ann.id)
     assert sessions.session_of_key(store, key) is None
+    assert sessions.session_of_key(store, hers) is not None
     assert sessions.session_of_key(store, "") is None
+    said = [(row.actor_id, row.subject) for row in audit.entries(store) if "revoke" in row.action]
+    assert said == [(ann.id, f"labeler {boss.id}")]
+    sessions.revoke_api_key(store, second.id + 1, ann.id)  # a browser's session is no key
+    assert sessions.session_of(store, token) is not None
 
 
 def test_guidelines_have_versions_and_labels_keep_theirs(store: Store, boss: Labeler):

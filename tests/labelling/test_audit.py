@@ -13,7 +13,7 @@ from tutelage.labelling.erase import erase_person
 from tutelage.labelling.store import Store
 from tutelage.labelling.tables import audit as log
 from tutelage.labelling.tables import guidelines as versions
-from tutelage.labelling.tables import labels
+from tutelage.labelling.tables import labels, tasks
 
 
 @pytest.fixture
@@ -72,6 +72,20 @@ def rehashed(store: Store, row_id: int, **values):
     return update(log).where(log.c.id == row_id).values(**values, hash=audit.row_hash(row))
 
 
+def reworded(store: Store, label: int):
+    """Another payload and a digest that fits it for the task of a label."""
+    payload = rank_task(9).payload
+    which = select(labels.c.task_id).where(labels.c.id == label).scalar_subquery()
+    digest = audit.task_digest("rank", payload)
+    return update(tasks).where(tasks.c.id == which).values(payload=payload, digest=digest)
+
+
+def unretracted(store: Store):
+    undone = queue.undo(store, 2)  # row 10
+    assert undone is not None
+    return update(labels).values(retracted_at=None)
+
+
 @pytest.mark.parametrize(
     ("forge", "row", "said"),
     [
@@ -83,10 +97,18 @@ def rehashed(store: Store, row_id: int, **values):
         (
             lambda s: update(labels).where(labels.c.id == 2).values(value={"ranking": [[1], [0]]}),
             6,
-            "label 2 was changed after it was given",
+            "label 2 or its task was changed after it was given",
         ),
-        (lambda s: update(labels).where(labels.c.id == 4).values(labeler_id=1), 8, "label 4 was c"),
+        (lambda s: update(labels).where(labels.c.id == 4).values(labeler_id=1), 8, "label 4 or"),
         (lambda s: update(labels).where(labels.c.id == 4).values(guidelines="x"), 8, "was changed"),
+        (lambda s: update(labels).where(labels.c.id == 4).values(active_s=9.0), 8, "was changed"),
+        (lambda s: reworded(s, 2), 6, "label 2 or its task was changed"),
+        (
+            lambda s: update(labels).where(labels.c.id == 4).values(retracted_at=5.0),
+            None,
+            "label 4 was marked as taken back behind",
+        ),
+        (lambda s: unretracted(s), 10, "label 3 was marked as not taken back behind"),
         (lambda s: delete(labels).where(labels.c.id == 3), 7, "label 3 was removed"),
         (lambda s: update(versions).values(text="Be cruel."), 4, "guidelines 1 were changed"),
         (lambda s: delete(versions), 4, "guidelines 1 were changed or removed"),

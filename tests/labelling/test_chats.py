@@ -7,7 +7,7 @@ import pytest
 from tests.labelling.world import asked, person
 from tutelage.errors import BadInput
 from tutelage.labelling import conversations
-from tutelage.labelling.labels import add_thumb, labels_after, retracted_after
+from tutelage.labelling.labels import add_thumb, labels_after, standing_labels
 from tutelage.labelling.store import Store
 
 
@@ -22,7 +22,7 @@ def test_another_thumb_takes_the_place_of_the_first(store: Store):
     last = add_thumb(store, me, value | {"good": False}, "e")
     kept = [label.id for label in labels_after(store, 0)]
     assert kept == [theirs.id, elsewhere.id, nowhere.id, last.id]
-    assert [label.id for label in retracted_after(store, 0.0)] == [first.id]
+    assert standing_labels(store, [first.id, last.id]) == {last.id}
 
 
 def test_changes_of_a_message_are_merged(store: Store):

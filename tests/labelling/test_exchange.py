@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete, select
 
 from tests.labelling.conftest import Clock
 from tests.labelling.world import RATED, SEEN, answer, asked, person, rank_task
@@ -28,7 +29,9 @@ from tutelage.labelling.exchange import (
 )
 from tutelage.labelling.labels import add_label, labels_after
 from tutelage.labelling.records import NewTask
+from tutelage.labelling.settings import change_settings
 from tutelage.labelling.store import Store
+from tutelage.labelling.tables import labels, tasks
 from tutelage.schema import Comparison, Demonstration, Message, Rating
 from tutelage.text.chat_format import ask
 
@@ -166,6 +169,37 @@ def test_labels_that_went_out_come_in_elsewhere(full: Store, tmp_path: Path):
     other.close()
 
 
+def test_ones_own_export_brings_in_nothing(full: Store, tmp_path: Path):
+    export_jsonl(full, tmp_path, None)
+    erased = labels_after(full, 0)[-1].id
+    full.write(lambda connection: connection.execute(delete(labels).where(labels.c.id == erased)))
+    assert import_labels(full, tmp_path / "labels.jsonl", 1) == 0
+    assert [one.name for one in all_labelers(full)] == ["Ann"]
+
+
+def test_a_task_comes_in_with_what_is_known_of_it(store: Store, tmp_path: Path, clock: Clock):
+    who = person(store, "Ann").id
+    gold = {"ranking": [[0], [1]], "none_acceptable": False, "written": None}
+    known = {"topic": "letters", "source": "policy 3", "propensity": 0.25}
+    queue.add_tasks(store, [rank_task(0, **known, gold=gold), rank_task(1)])
+    change_settings(store, who, gold_rate=1.0)
+    lease = queue.claim(store, who)
+    assert lease is not None
+    clock.now += 30
+    queue.submit(store, lease.id, who, "k", gold, SEEN)
+    export_jsonl(store, tmp_path, None)
+    other = Store(f"sqlite:///{tmp_path / 'other.db'}", clock=clock)
+    boss = person(other, "boss", "admin").id
+    assert import_labels(other, tmp_path / "labels.jsonl", boss) == 1
+    [label] = labels_after(other, 0)
+    assert label.active_s == 30
+    assert label.task_id is not None
+    task = queue.get_tasks(other, [label.task_id])[label.task_id]
+    assert {name: getattr(task, name) for name in known} == known
+    assert task.gold == store.read(lambda c: c.execute(select(tasks.c.gold)).scalars().first())
+    other.close()
+
+
 def strip(one: Any) -> dict[str, Any]:
     return {key: value for key, value in vars(one).items() if key != "labeler"}
 
@@ -176,6 +210,7 @@ def write(path: Path, *rows: object) -> Path:
 
 
 PAIR = {"prompt": "p", "chosen": "a", "rejected": "b", "labeler": "turk 7"}
+ANSWERED = {"kind": "rank", "payload": ANSWERS["rank"][0], "value": ANSWERS["rank"][1]}
 RANKING = {"prompt": TALK[:3], "responses": ["a", "b", "c"], "ranking": [[1], [0, 2]]}
 
 
@@ -239,6 +274,20 @@ def test_files_of_others_become_tasks(store: Store, tmp_path: Path):
         ({**PAIR, "labelled_at": "yesterday"}, "expected `labelled_at` to be a time"),
         ({**PAIR, "labeler": "x" * 99}, "at most 80 characters"),
         ({"kind": "rank", "value": {"ranking": [[0]]}}, "needs its task's `payload`"),
+        (
+            {
+                "kind": "rank",
+                "payload": ANSWERS["rank"][0],
+                "value": ANSWERS["rank"][1],
+                "propensity": "x",
+            },
+            "`propensity` to be a number",
+        ),
+        (
+            {**ANSWERED, "gold": 5},
+            "to be a JSON object",
+        ),
+        ({**PAIR, "active_s": -1}, "`active_s` to be a number"),
         ({"kind": "thumb", "value": {}}, "A thumb lacks `prompt`"),
         ({"prompt": "p", "responses": ["a"] * 10, "ranking": [[*range(10)]]}, "2 to 9 replies"),
     ],

@@ -11,10 +11,12 @@ from tutelage.errors import BadInput, LeaseLost, NotAllowed
 from tutelage.labelling import queue
 from tutelage.labelling.accounts import set_active
 from tutelage.labelling.labels import labels_after, standing_labels
+from tutelage.labelling.overview import waiting_for
 from tutelage.labelling.records import NewTask
 from tutelage.labelling.settings import change_settings
 from tutelage.labelling.store import Store
 from tutelage.labelling.tables import assignments, labels, tasks
+from tutelage.labelling.tasks import dialogue_source
 
 
 def test_the_same_task_is_added_once(store: Store):
@@ -347,3 +349,30 @@ def test_free_slots_are_always_what_is_wanted_less_what_is_held(store: Store, cl
     )
     assert [row[1] for row in rows] == [row[0] - row[2] for row in rows]
     assert answered == ended
+
+
+def test_ones_own_words_are_for_others_to_rank(store: Store):
+    me, you = person(store, "me").id, person(store, "you").id
+    mine = rank_task(0, author_id=me, priority=1, topic="mine")
+    queue.add_tasks(store, [mine, rank_task(1)])
+    assert [queue.progress(store, one).tasks_left for one in (me, you)] == [1, 2]
+    assert [len(waiting_for(store, one)) for one in (me, you)] == [1, 2]
+    assert answer(store, me, "a").task_id == 2
+    assert queue.claim(store, me) is None
+    assert answer(store, you, "b").task_id == 1
+
+
+def test_undoing_a_dialogue_closes_what_was_made_of_it(store: Store):
+    me, you = person(store, "me").id, person(store, "you").id
+    payload = {"opening": "", "suggestions": 0}
+    [opening] = queue.add_tasks(store, [NewTask(kind="dialogue", payload=payload)])
+    messages = [*asked("p"), {"role": "assistant", "content": "r"}]
+    label = answer(store, me, "k", {"messages": messages, "suggested": []})
+    source = dialogue_source(label.id)
+    queue.add_tasks(store, [rank_task(0, author_id=me, source=source), rank_task(1, author_id=me)])
+    again = queue.undo(store, me)
+    assert again is not None
+    assert again.task.id == opening
+    assert answer(store, you, "a").task_id == 3
+    assert queue.claim(store, you) is None
+    assert queue.queue_state(store).waiting == {}

@@ -1,7 +1,7 @@
 """Accounts: who may label and manage. There is no default password and no default account.
 
 A server on 127.0.0.1 without accounts has one person, `local_person`. Otherwise the first admin
-comes in by an invitation that the server prints when it starts, and invites the others.
+is made by `tutelage serve RUN --admin NAME`, and invites the others.
 """
 
 from __future__ import annotations
@@ -192,6 +192,24 @@ def insert_labeler(
     return labeler_of(row)
 
 
+def need_other_admin(connection: Connection, labeler_id: int) -> None:
+    """Before this person is no active admin any more: BadInput where none would be left, or none
+    who can sign in. The latter would open a server on 127.0.0.1 to whoever is at the machine."""
+    admin = (labelers.c.role == "admin", labelers.c.active)
+    this = connection.execute(
+        select(labelers.c.password).where(labelers.c.id == labeler_id, *admin)
+    ).first()
+    others = connection.execute(
+        select(
+            func.count(labelers.c.id).label("all"), func.count(labelers.c.password).label("in_")
+        ).where(labelers.c.id != labeler_id, *admin)
+    ).one()
+    if this is not None and others.all == 0:
+        raise BadInput("This is the last active admin; make somebody else an admin first.")
+    if this is not None and this.password is not None and others.in_ == 0:
+        raise BadInput("This is the last active admin who can sign in; invite another admin first.")
+
+
 def name_key(name: object) -> str:
     """Names that look the same are the same: compatibility forms, case and spaces set aside."""
     if not isinstance(name, str) or not name.isprintable() or not len(name.strip()) > 0:
@@ -211,6 +229,8 @@ def labeler_of(row: Row[Any]) -> Labeler:
 
 def _change(store: Store, labeler_id: int, by: int | None, **values: Any) -> Labeler:
     def write(connection: Connection) -> Labeler:
+        if values.get("role") == "labeler" or values.get("active") is False:
+            need_other_admin(connection, labeler_id)
         row = connection.execute(
             update(labelers)
             .where(labelers.c.id == labeler_id, labelers.c.erased_at.is_(None))
@@ -219,9 +239,6 @@ def _change(store: Store, labeler_id: int, by: int | None, **values: Any) -> Lab
         ).first()
         if row is None:
             raise BadInput(f"There is no labeler {labeler_id}.")
-        admins = select(func.count()).where(labelers.c.role == "admin", labelers.c.active)
-        if connection.execute(admins).scalar_one() == 0:
-            raise BadInput("This is the last active admin; make somebody else an admin first.")
         if not row.active:
             connection.execute(sessions.delete().where(sessions.c.labeler_id == labeler_id))
         audit.append(connection, store.clock(), by, "role", f"labeler {labeler_id}", values)

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from tutelage.labelling.store import Store, is_ordered
-from tutelage.labelling.tables import audit, guidelines, labels
+from tutelage.labelling.tables import audit, guidelines, labels, tasks
 
 START = "0" * 64  # what the first row follows
 PAGE = 5000
@@ -86,11 +86,15 @@ def canonical(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
-def label_content(label: Any) -> list[Any]:
-    """What of a label may never change."""
+def task_digest(kind: str, payload: Mapping[str, Any]) -> str:
+    return hashlib.sha256(kind.encode() + b"\n" + canonical(payload)).hexdigest()
+
+
+def label_content(label: Any, task: str) -> list[Any]:
+    """What of a label may never change; task: the digest of what it answers, "" where none."""
     return [
         label.id, label.key, label.task_id, label.labeler_id, label.kind, label.value,
-        label.guidelines, label.created_at,
+        label.guidelines, label.active_s, label.created_at, task,
     ]  # fmt: skip
 
 
@@ -105,7 +109,8 @@ def entries(store: Store, before: int | None = None, limit: int = 100) -> list[E
 
 
 def verify(store: Store) -> Verification:
-    """Walk the chain and compare every label and guideline that is there with its digest."""
+    """Walk the chain and compare every label, with its task and whether it was taken back, and
+    every guideline that is there with what the log says of it."""
     return store.read(_verify)
 
 
@@ -114,6 +119,7 @@ def _verify(connection: Connection) -> Verification:
     logged: set[int] = set()  # labels that the log knows
     erased: set[int] = set()
     missing: dict[int, int] = {}  # label that is not there: its row
+    retracted: dict[int, tuple[float, int]] = {}  # label that was taken back: when, its row
 
     def broken(row: int | None, reason: str) -> Verification:
         return Verification(rows=count, head=previous, broken=row, reason=reason)
@@ -139,7 +145,11 @@ def _verify(connection: Connection) -> Verification:
                 if row.subject not in found:
                     missing[label] = row.id
                 elif found[row.subject] != row.digest:
-                    return broken(row.id, f"{row.subject} was changed after it was given")
+                    return broken(
+                        row.id, f"{row.subject} or its task was changed after it was given"
+                    )
+            elif row.action == "retract":
+                retracted[int(row.subject.removeprefix("label "))] = (row.at, row.id)
             elif row.action == "guidelines" and found.get(row.subject) != row.digest:
                 return broken(row.id, f"{row.subject} were changed or removed")
             elif row.action == "erase":
@@ -151,6 +161,14 @@ def _verify(connection: Connection) -> Verification:
     unlogged = [i for i in connection.execute(select(labels.c.id)).scalars() if i not in logged]
     if unlogged:
         return broken(None, f"label {unlogged[0]} stands in no row: the log was cut short")
+    at_of = connection.execute(select(labels.c.id, labels.c.retracted_at).order_by(labels.c.id))
+    for label, at in at_of:
+        said = retracted.get(label)
+        if at != (said[0] if said else None):
+            back = "taken back" if at is not None else "not taken back"
+            return broken(
+                said[1] if said else None, f"label {label} was marked as {back} behind the log"
+            )
     return broken(None, "")
 
 
@@ -163,8 +181,10 @@ def _contents(connection: Connection, rows: Sequence[Any]) -> dict[str, str]:
     found = {}
     if ids["label"]:
         span = labels.c.id.between(min(ids["label"]), max(ids["label"]))
-        for label in connection.execute(select(labels).where(span)):
-            found[f"label {label.id}"] = content_digest(label.nonce, label_content(label))
+        asked = select(labels, tasks.c.kind.label("task_kind"), tasks.c.payload)
+        for label in connection.execute(asked.outerjoin(tasks).where(span)):
+            task = "" if label.task_id is None else task_digest(label.task_kind, label.payload)
+            found[f"label {label.id}"] = content_digest(label.nonce, label_content(label, task))
     if ids["guidelines"]:
         query = select(guidelines).where(guidelines.c.id.in_(ids["guidelines"]))
         for version in connection.execute(query):

@@ -36,11 +36,12 @@ def progress(store: Store, labeler_id: int, kinds: Sequence[str] | None = None) 
         today = store.clock() // DAY_S * DAY_S
         own = and_(labels.c.labeler_id == labeler_id, labels.c.retracted_at.is_(None))
         count = select(func.count()).select_from(labels).where(own)
-        waiting = select(func.count()).select_from(tasks).where(FREE, *of_kinds(kinds, None))
+        theirs = and_(FREE, tasks.c.author_id.is_distinct_from(labeler_id), *of_kinds(kinds, None))
+        waiting = select(func.count()).select_from(tasks).where(theirs)
         touched = (
             select(func.count(assignments.c.task_id.distinct()))
             .join(tasks, tasks.c.id == assignments.c.task_id)
-            .where(assignments.c.labeler_id == labeler_id, TOUCHED, FREE, *of_kinds(kinds, None))
+            .where(assignments.c.labeler_id == labeler_id, TOUCHED, theirs)
         )
         active = select(func.coalesce(func.sum(assignments.c.active_s), 0.0)).where(
             assignments.c.labeler_id == labeler_id, assignments.c.beat_at >= today

@@ -12,10 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, or_, select, update
+from sqlalchemy import Connection, delete, or_, select, update
 
 from tutelage.errors import BadInput
 from tutelage.labelling import audit
+from tutelage.labelling.accounts import need_other_admin
 from tutelage.labelling.leases import give_back
 from tutelage.labelling.store import Store
 from tutelage.labelling.tables import (
@@ -86,11 +87,7 @@ def _erase(connection: Connection, now: float, labeler_id: int, by: int | None) 
     ).first()
     if person is None:
         raise BadInput(f"There is no labeler {labeler_id}, or their data is deleted already.")
-    others = select(func.count()).where(
-        labelers.c.role == "admin", labelers.c.active, labelers.c.id != labeler_id
-    )
-    if person.role == "admin" and connection.execute(others).scalar_one() == 0:
-        raise BadInput("This is the last active admin; make somebody else an admin first.")
+    need_other_admin(connection, labeler_id)
 
     theirs = select(tasks.c.id).where(tasks.c.author_id == labeler_id)
     gone = or_(labels.c.labeler_id == labeler_id, labels.c.task_id.in_(theirs))

@@ -19,6 +19,7 @@ from tutelage.labelling import audit, guidelines
 from tutelage.labelling.examples import Examples, examples_of, iso_time
 from tutelage.labelling.labels import labels_after
 from tutelage.labelling.records import Label, Task
+from tutelage.labelling.settings import store_id
 from tutelage.labelling.store import Store
 from tutelage.labelling.tasks import get_tasks
 from tutelage.runs import write_text
@@ -36,7 +37,8 @@ def export_jsonl(store: Store, folder: Path, by: int | None) -> dict[str, int]:
     folder = Path(folder)
     pairs = list(labels_with_tasks(store))
     found = merged(pairs)
-    raw = [raw_label(label, task) for label, task in pairs]
+    name = store_id(store)
+    raw = [raw_label(name, label, task) for label, task in pairs]
     versions = [asdict(version) for version in guidelines.versions(store)]
     for version in versions:
         del version["author"]
@@ -47,12 +49,12 @@ def export_jsonl(store: Store, folder: Path, by: int | None) -> dict[str, int]:
         "labels.jsonl": (_write_lines, raw),
         "guidelines.jsonl": (_write_lines, versions),
     }
-    for name, (write, records) in files.items():
+    for file, (write, records) in files.items():
         if records:
-            write(folder / name, records)
+            write(folder / file, records)
         else:
-            (folder / name).unlink(missing_ok=True)  # an earlier export's
-    counts = {name: len(records) for name, (_, records) in files.items() if records}
+            (folder / file).unlink(missing_ok=True)  # an earlier export's
+    counts = {file: len(records) for file, (_, records) in files.items() if records}
     _note(store, by, "jsonl", counts)
     return counts
 
@@ -109,8 +111,11 @@ def merged(pairs: list[tuple[Label, Task | None]]) -> Examples:
     )
 
 
-def raw_label(label: Label, task: Task | None) -> dict[str, Any]:
+def raw_label(store: str, label: Label, task: Task | None) -> dict[str, Any]:
+    """store: its store_id, by which an import knows what it holds already."""
     return {
+        "store": store,
+        "id": label.id,
         "kind": label.kind,
         "value": label.value,
         "payload": task.payload if task else None,
@@ -136,8 +141,9 @@ def dataset_rows(store: Store) -> Rows:
     ]
     ratings = [{**asdict(one), "prompt": written_messages(one.prompt)} for one in found.ratings]
     shown = [{"messages": written_messages(one.messages)} for one in found.demonstrations]
+    name = store_id(store)
     raw = [
-        {key: _column(value) for key, value in raw_label(label, task).items()}
+        {key: _column(value) for key, value in raw_label(name, label, task).items()}
         for label, task in pairs
     ]
     return {

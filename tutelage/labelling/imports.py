@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, insert, select
 
@@ -23,9 +23,10 @@ from tutelage.labelling import audit
 from tutelage.labelling.accounts import named_labeler
 from tutelage.labelling.labels import CHUNK, write_label
 from tutelage.labelling.records import LABEL_KINDS, TASK_KINDS, NewTask, TaskKind
+from tutelage.labelling.settings import store_id
 from tutelage.labelling.store import Store
 from tutelage.labelling.tables import labels, tasks
-from tutelage.labelling.tasks import add_tasks, task_digest
+from tutelage.labelling.tasks import add_tasks, check_task
 from tutelage.labelling.values import check_payload, check_value
 
 Record = dict[str, Any]
@@ -37,10 +38,11 @@ class Given:
 
     kind: str
     value: Record
-    payload: Record | None  # of the task that it answers, where it does not hold it itself
+    task: NewTask | None  # that it answers, where it does not hold it itself
     labeler: str
     labelled_at: float | None
     guidelines: str
+    active_s: float
 
 
 def import_tasks(
@@ -66,56 +68,61 @@ def import_tasks(
 def import_labels(store: Store, path: Path, by: int) -> int:
     """How many labels were new. They belong to the labeler that the record names, who is made an
     account that cannot sign in where there is none, or to `by`. Read are comparisons,
-    demonstrations, ratings, a chat's labels.jsonl, and the labels.jsonl of export_jsonl."""
-    given = [_given(where, record) for where, record in read_records(path)]
+    demonstrations, ratings, a chat's labels.jsonl, and the labels.jsonl of export_jsonl. What this
+    very store gave out is passed over, be it still here or erased since."""
+    own = store_id(store)
+    given = [
+        _given(where, record) for where, record in read_records(path) if record.get("store") != own
+    ]
     seen: Counter[str] = Counter()
     keyed = []
     for one in given:
-        said = audit.canonical([one.kind, one.value, one.payload, one.labeler])
+        payload = one.task.payload if one.task else None
+        said = audit.canonical([one.kind, one.value, payload, one.labeler])
         digest = hashlib.sha256(said).hexdigest()
         seen[digest] += 1  # the same words twice in a file were said twice
         keyed.append((f"import {digest[:40]} {seen[digest]}", one))
-    new = sum(
-        store.write(lambda connection, part=part: _write(connection, store, part, by))  # type: ignore[misc]
-        for part in (keyed[start : start + CHUNK] for start in range(0, len(keyed), CHUNK))
-    )
+    new = store.write(lambda connection: _write(connection, store, keyed, by))
     _note(store, by, "labels", path, new)
     return new
 
 
-def _write(connection: Connection, store: Store, part: Sequence[tuple[str, Given]], by: int) -> int:
+def _write(connection: Connection, store: Store, all_: Sequence[tuple[str, Given]], by: int) -> int:
     people = {
         name: named_labeler(connection, store, name).id if name else by
-        for name in sorted({one.labeler for _, one in part})
+        for name in sorted({one.labeler for _, one in all_})
     }
     new = 0
-    for key, one in part:
+    for key, one in all_:
         who = people[one.labeler]
         there = select(labels.c.id).where(labels.c.labeler_id == who, labels.c.key == key)
         if connection.execute(there).first():
             continue
-        task_id = _answered(connection, store, one) if one.payload is not None else None
+        task_id, digest = None, ""
+        if one.task is not None:
+            digest = audit.task_digest(one.kind, one.task.payload)
+            task_id = _answered(connection, store, one.task, digest)
         at = one.labelled_at if one.labelled_at is not None else store.clock()
         write_label(
             connection, min(at, store.clock()), who, key, one.kind, one.value,
-            task_id=task_id, guidelines=one.guidelines,
+            task_id=task_id, task_digest=digest, guidelines=one.guidelines,
+            active_s=one.active_s,
         )  # fmt: skip
         new += 1
     return new
 
 
-def _answered(connection: Connection, store: Store, one: Given) -> int:
-    """The task of this payload; where there is none, one that is given to nobody."""
-    assert one.payload is not None
-    digest = task_digest(one.kind, one.payload)
+def _answered(connection: Connection, store: Store, task: NewTask, digest: str) -> int:
+    """The id of this task; where it is not there, it is added and given to nobody."""
     found = connection.execute(select(tasks.c.id).where(tasks.c.digest == digest)).scalar()
     if found is not None:
         return int(found)
     return connection.execute(
         insert(tasks)
         .values(
-            digest=digest, kind=one.kind, topic="", payload=one.payload, priority=0.0, overlap=1,
-            free=0, is_gold=False, source="import", created_at=store.clock(),
+            digest=digest, kind=task.kind, topic=task.topic, payload=task.payload, priority=0.0,
+            overlap=1, free=0, gold=task.gold, is_gold=task.gold is not None,
+            propensity=task.propensity, source=task.source, created_at=store.clock(),
             closed_at=store.clock(),
         )
         .returning(tasks.c.id)
@@ -158,9 +165,20 @@ def _checked(where: str, kind: TaskKind, payload: Record) -> tuple[TaskKind, Rec
 
 def _given(where: str, record: Record) -> Given:
     kind, value, payload = _said(where, record)
+    task = None
     try:
         if payload is not None:
             payload = check_payload(kind, payload)
+            task = NewTask(
+                kind=cast(TaskKind, kind),
+                payload=payload,
+                topic=str(record.get("topic") or "")[:80],
+                source=str(record.get("source") or "import")[:200],
+                propensity=_number(record, "propensity"),
+                gold=record.get("gold"),
+            )
+            check_task(task, payload)
+        active_s = _number(record, "active_s") or 0.0
         # A rating that was given elsewhere has no answers to the questions beside it.
         if not (kind == "rate" and value.get("fields") == {}):
             value = check_value(kind, value, payload)
@@ -170,10 +188,11 @@ def _given(where: str, record: Record) -> Given:
     return Given(
         kind=kind,
         value=value,
-        payload=payload,
+        task=task,
         labeler=str(record.get("labeler") or ""),
         labelled_at=_seconds(where, at) if at else None,
         guidelines=str(record.get("guidelines") or "")[:64],
+        active_s=active_s,
     )
 
 
@@ -214,6 +233,15 @@ def _rated(where: str, record: Record) -> tuple[str, Record, Record | None]:
     if rating.scale == "thumb":
         return "thumb", {**said, "good": bool(rating.value), "stage": ""}, None
     return "answer", {**said, "right": bool(rating.value)}, None
+
+
+def _number(record: Record, key: str) -> float | None:
+    found = record.get(key)
+    if found is None:
+        return None
+    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 <= found <= 1e12:
+        raise BadInput(f"expected `{key}` to be a number from 0, got {str(found)[:40]!r}.")
+    return float(found)
 
 
 def _seconds(where: str, text: object) -> float:

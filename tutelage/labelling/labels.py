@@ -163,11 +163,13 @@ def write_label(
     value: dict[str, Any],
     *,
     task_id: int | None = None,
+    task_digest: str = "",
     assignment_id: int | None = None,
     guidelines: str = "",
     active_s: float = 0.0,
 ) -> Label:
-    """Within a transaction that holds the labeler: the label and its row in the audit log."""
+    """Within a transaction that holds the labeler: the label and its row in the audit log.
+    task_digest: of the task that it answers."""
     nonce = secrets.token_hex(16)
     row: dict[str, Any] = {
         "key": key,
@@ -185,7 +187,7 @@ def write_label(
     }
     number = connection.execute(INSERT, {**row, "nonce": nonce}).scalar_one()
     label = Label(id=number, **row)
-    digest = audit.content_digest(nonce, audit.label_content(label))
+    digest = audit.content_digest(nonce, audit.label_content(label, task_digest))
     audit.append(connection, at, labeler_id, "label", f"label {number}", digest=digest)
     return label
 

@@ -159,6 +159,7 @@ def _next(order: str, has_kinds: bool, has_topics: bool, lock: str) -> Select[An
     )
     wanted = tasks.c.is_gold.is_(True) if order == "gold" else FREE
     query = select(tasks).where(wanted, ~touched, tasks.c.closed_at.is_(None)).limit(1)
+    query = query.where(tasks.c.author_id.is_distinct_from(WHO))  # their own words are for others
     if has_kinds:
         query = query.where(tasks.c.kind.in_(bindparam("kinds", expanding=True)))
     if has_topics:

@@ -34,7 +34,7 @@ class Work:
 
 
 def waiting_for(store: Store, labeler_id: int) -> list[Waiting]:
-    """Tasks that nobody holds and that this person has neither done nor skipped."""
+    """Tasks that nobody holds and that this person has neither done, skipped nor written."""
     touched = (
         select(assignments.c.id)
         .where(
@@ -47,6 +47,7 @@ def waiting_for(store: Store, labeler_id: int) -> list[Waiting]:
     query = (
         select(tasks.c.kind, tasks.c.topic, func.count().label("tasks"))
         .where(tasks.c.free > 0, tasks.c.closed_at.is_(None), ~touched)
+        .where(tasks.c.author_id.is_distinct_from(labeler_id))
         .group_by(tasks.c.kind, tasks.c.topic)
         .order_by(tasks.c.kind, tasks.c.topic)
     )

@@ -34,7 +34,14 @@ from tutelage.labelling.records import TASK_KINDS, Assignment, Label
 from tutelage.labelling.settings import settings_now
 from tutelage.labelling.store import Store
 from tutelage.labelling.tables import Json, assignments, labels, tasks
-from tutelage.labelling.tasks import add_tasks, close_tasks, get_tasks, prioritise, waiting_tasks
+from tutelage.labelling.tasks import (
+    add_tasks,
+    close_tasks,
+    dialogue_source,
+    get_tasks,
+    prioritise,
+    waiting_tasks,
+)
 from tutelage.labelling.values import check_json, check_value
 
 __all__ = [
@@ -178,6 +185,7 @@ def submit(
             row.task_kind,
             checked,
             task_id=row.task_id,
+            task_digest=row.task_digest,
             assignment_id=row.id,
             guidelines=guidelines,
             active_s=active_s,
@@ -230,6 +238,12 @@ def undo(store: Store, labeler_id: int) -> Assignment | None:
         ).first()
         if label is None:
             return None
+        if label.kind == "dialogue":  # nobody ranks the replies of one that was taken back
+            connection.execute(
+                update(tasks)
+                .where(tasks.c.author_id == labeler_id, tasks.c.source == dialogue_source(label.id))
+                .values(free=0, closed_at=now)
+            )
         before = own_row(connection, label.assignment_id, labeler_id)
         connection.execute(
             update(assignments).where(assignments.c.id == before.id).values(state="undone")

@@ -130,6 +130,7 @@ class ApiKey:
 
     id: int
     name: str
+    owner: str  # name of the person
     created_at: float
     expires_at: float
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from sqlalchemy import Connection, Row, delete, func, insert, select
+from sqlalchemy import Connection, Row, delete, func, insert, or_, select
 
 from tutelage.errors import BadInput, NotAllowed, TooManyTries
 from tutelage.labelling import audit
@@ -36,7 +36,7 @@ def sign_in(store: Store, name: str, password: str, address: str = "") -> tuple[
     if address:
         who[_who("address", address)] = TRIES_ADDRESS
     # Counted before the password is looked at, so that many at once do not slip through.
-    store.write(lambda connection: _count_try(connection, store.clock(), who), ordered=False)
+    own = store.write(lambda connection: _count_try(connection, store.clock(), who), ordered=False)
     row = store.read(
         lambda connection: connection.execute(
             select(labelers).where(labelers.c.name_key == key)
@@ -49,7 +49,10 @@ def sign_in(store: Store, name: str, password: str, address: str = "") -> tuple[
 
     def write(connection: Connection) -> Session:
         now = store.clock()
-        connection.execute(delete(tries).where(tries.c.who == _who("name", key)))
+        # The name's failures are forgiven; of the address's, this attempt alone was none.
+        connection.execute(
+            delete(tries).where(or_(tries.c.who == _who("name", key), tries.c.id.in_(own)))
+        )
         connection.execute(delete(sessions).where(sessions.c.expires_at < now))
         _insert(connection, row.id, token, "browser", "", now, SESSION_S)
         return Session(labeler=labeler_of(row), csrf=csrf_of(token), expires_at=now + SESSION_S)
@@ -97,28 +100,30 @@ def session_of_key(store: Store, key: str | None) -> Session | None:
     return Session(labeler=labeler_of(row), csrf="", expires_at=row.expires_at)
 
 
-def api_keys(store: Store, labeler_id: int) -> list[ApiKey]:
+def api_keys(store: Store) -> list[ApiKey]:
+    """Everybody's, the latest first."""
     query = (
-        select(sessions)
-        .where(sessions.c.labeler_id == labeler_id, sessions.c.purpose == "api")
+        select(sessions, labelers.c.name.label("owner"))
+        .join(labelers, labelers.c.id == sessions.c.labeler_id)
+        .where(sessions.c.purpose == "api")
         .order_by(sessions.c.id.desc())
     )
+    names = ApiKey.__dataclass_fields__
     rows = store.read(lambda connection: connection.execute(query).all())
-    return [
-        ApiKey(id=row.id, name=row.name, created_at=row.created_at, expires_at=row.expires_at)
-        for row in rows
-    ]
+    return [ApiKey(**{name: getattr(row, name) for name in names}) for row in rows]
 
 
-def revoke_api_key(store: Store, labeler_id: int, key_id: int) -> None:
+def revoke_api_key(store: Store, key_id: int, by: int | None) -> None:
+    """Whoever's it is; a key that is gone already stays gone."""
+
     def write(connection: Connection) -> None:
-        connection.execute(
-            delete(sessions).where(
-                sessions.c.id == key_id,
-                sessions.c.labeler_id == labeler_id,
-                sessions.c.purpose == "api",
-            )
-        )
+        owner = connection.execute(
+            delete(sessions)
+            .where(sessions.c.id == key_id, sessions.c.purpose == "api")
+            .returning(sessions.c.labeler_id)
+        ).scalar()
+        if owner is not None:
+            audit.append(connection, store.clock(), by, "revoke key", f"labeler {owner}")
 
     store.write(write)
 
@@ -158,7 +163,8 @@ def _insert(
     )
 
 
-def _count_try(connection: Connection, now: float, limits: dict[str, int]) -> None:
+def _count_try(connection: Connection, now: float, limits: dict[str, int]) -> list[int]:
+    """Rows of this attempt, counted as a failure until it is known to be none."""
     connection.execute(delete(tries).where(tries.c.at < now - TRIES_S))
     for who, most in sorted(limits.items()):
         # Those that come at the same moment are counted one after the other.
@@ -168,7 +174,8 @@ def _count_try(connection: Connection, now: float, limits: dict[str, int]) -> No
             raise TooManyTries(
                 f"Signing in failed too often; try again in {TRIES_S / 60:.0f} minutes."
             )
-    connection.execute(insert(tries), [{"who": who, "at": now} for who in limits])
+    rows = [{"who": who, "at": now} for who in limits]
+    return list(connection.execute(insert(tries).returning(tries.c.id), rows).scalars())
 
 
 def _who(kind: str, value: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import secrets
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,6 +115,21 @@ def put_value(store: Store, key: str, value: Any) -> None:
     store.write(
         lambda connection: _put(connection, f"x.{key}", value, store.clock(), None), ordered=False
     )
+
+
+def store_id(store: Store) -> str:
+    """What no other database is called: made when it is first asked for, and kept."""
+    query = select(table.c.value).where(table.c.key == "x.store")
+
+    def write(connection: Connection) -> str:
+        known = connection.execute(query).scalar()
+        if known is None:
+            known = secrets.token_hex(16)
+            _put(connection, "x.store", known, store.clock(), None)
+        return str(known)
+
+    found = store.read(lambda connection: connection.execute(query).scalar())
+    return store.write(write) if found is None else str(found)
 
 
 def _typed(key: str, value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -24,11 +23,11 @@ def add_tasks(store: Store, new: Sequence[NewTask]) -> list[int]:
     """Ids in the order of `new`. A task that is there already keeps its id and everything else."""
     checked = [(task, check_payload(task.kind, task.payload)) for task in new]
     for task, payload in checked:
-        _check_task(task, payload)
+        check_task(task, payload)
 
     def write(connection: Connection) -> list[int]:
         overlap = settings_of(connection).overlap
-        digests = [task_digest(task.kind, payload) for task, payload in checked]
+        digests = [audit.task_digest(task.kind, payload) for task, payload in checked]
         known = _by_digest(connection, digests)
         rows = []
         for digest, (task, payload) in zip(digests, checked, strict=True):
@@ -61,8 +60,9 @@ def add_tasks(store: Store, new: Sequence[NewTask]) -> list[int]:
     return store.write(write, ordered=False)
 
 
-def task_digest(kind: str, payload: Mapping[str, Any]) -> str:
-    return hashlib.sha256(kind.encode() + b"\n" + audit.canonical(payload)).hexdigest()
+def dialogue_source(label_id: int) -> str:
+    """The source of a task that is made of a dialogue."""
+    return f"dialogue {label_id}"
 
 
 def get_tasks(store: Store, ids: Iterable[int]) -> dict[int, Task]:
@@ -146,7 +146,8 @@ def _by_digest(connection: Connection, digests: Sequence[str]) -> dict[str, int]
     return found
 
 
-def _check_task(task: NewTask, payload: dict[str, Any]) -> None:
+def check_task(task: NewTask, payload: dict[str, Any]) -> None:
+    """BadInput says what is wrong with it. payload: the checked one."""
     if task.overlap is not None and not 1 <= task.overlap <= 100:
         raise BadInput(f"overlap must lie from 1 to 100, got {task.overlap}.")
     if len(task.topic) > 80 or len(task.source) > 200:

@@ -20,8 +20,3 @@ def token_hash(token: object) -> str:
 def csrf_of(token: str) -> str:
     """What a page of this session puts into its forms; it cannot be had without the token."""
     return hmac.new(token.encode("utf-8", "replace"), b"csrf", hashlib.sha256).hexdigest()
-
-
-def same(one: str, other: str) -> bool:
-    """Compared in constant time."""
-    return hmac.compare_digest(one.encode("utf-8", "replace"), other.encode("utf-8", "replace"))

@@ -75,17 +75,18 @@ def erase(
 
 
 def keys_page(request: Request, visitor: Visiting, site: Serving) -> Response:
-    return _keys_page(request, visitor, site)
+    """Everybody's keys: whoever manages the site can take back any of them."""
+    return _keys_page(request, site)
 
 
 def make_key(request: Request, visitor: Visiting, site: Serving, name: Text) -> Response:
     """A key for one's own programs, on this answer alone."""
     key = sessions.make_api_key(site.store, visitor.person.id, name.strip())
-    return _keys_page(request, visitor, site, key=key)
+    return _keys_page(request, site, key=key)
 
 
 def revoke_key(visitor: Visiting, site: Serving, number: Annotated[Number, Form()]) -> Response:
-    sessions.revoke_api_key(site.store, visitor.person.id, number)
+    sessions.revoke_api_key(site.store, number, visitor.person.id)
     return RedirectResponse("/manage/keys", 303)
 
 
@@ -128,6 +129,6 @@ def _erase_page(request: Request, site: Site, number: int, problem: str = "") ->
     )
 
 
-def _keys_page(request: Request, visitor: Visiting, site: Site, key: str = "") -> Response:
-    found = sessions.api_keys(site.store, visitor.person.id)
+def _keys_page(request: Request, site: Site, key: str = "") -> Response:
+    found = sessions.api_keys(site.store)
     return page(request, "manage/keys.html", keys=found, key=key, words=words)

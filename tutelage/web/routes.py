@@ -17,6 +17,7 @@ from tutelage.web import (
     manage_audit,
     manage_data,
     manage_people,
+    password,
     runs,
     welcome,
 )
@@ -63,6 +64,8 @@ ROUTES = (
     Route("GET", "/sign-in", welcome.sign_in_page, "anyone"),
     Route("POST", "/sign-in", welcome.sign_in, "anyone"),
     Route("POST", "/sign-out", welcome.sign_out),
+    Route("GET", "/password", password.password_page),
+    Route("POST", "/password", password.change_password),
     Route("GET", "/invitation/{token}", welcome.invitation_page, "anyone"),
     Route("POST", "/invitation/{token}", welcome.accept, "anyone"),
     Route("GET", "/chat", chat.chat_page),

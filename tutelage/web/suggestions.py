@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tutelage.labelling.records import Label, NewTask
-from tutelage.labelling.tasks import add_tasks
+from tutelage.labelling.tasks import add_tasks, dialogue_source
 from tutelage.web.replies import begin, written
 from tutelage.web.site import Site
 
@@ -60,7 +60,7 @@ def rank_dialogue(site: Site, label: Label, dice: random.Random) -> NewTask | No
         kind="rank",
         payload={"prompt": prompt, "responses": replies, "stages": [stage] * len(replies)},
         topic="dialogue",
-        source=f"dialogue {label.id}",
+        source=dialogue_source(label.id),
         author_id=label.labeler_id,
     )
     add_tasks(site.store, [task])
