@@ -27,26 +27,22 @@ import tyro
 from common import commit, machine, scratch_run, versions
 
 from tutelage.algorithms import PPO, PPOConfig
+from tutelage.algorithms.imitation import Cloning, CloningConfig
 from tutelage.config import require
 from tutelage.device import seeded
-from tutelage.environments.bot import demonstrate_side_by_side
-from tutelage.environments.grid import (
-    GridWorlds,
-    begin,
-    grid_policy,
-    make_world,
-    write_view,
-)
+from tutelage.environments import make_environments
+from tutelage.environments.bot import bot_seeds, demonstrate_side_by_side
+from tutelage.environments.grid import begin, grid_policy, make_world, write_view
 from tutelage.evaluation.statistics import share_of
-from tutelage.rollout.control import ControlPolicy, Transitions
+from tutelage.rollout.control import ControlPolicy
 from tutelage.runs import Progress
 from tutelage.stages.control import ControlConfig, control
-from tutelage.stages.warm_start import WarmStartConfig, warm_start
+from tutelage.stages.imitation import CloneConfig, clone
 
 TARGET = 0.97
-# `control` seeds its environments below 2^31 and the demonstrations lie from there up to 2^32, so
-# that nobody but the evaluation ever sees a seed from here on
-SHOWN, HELD_OUT = 2**31, 2**32
+# `control` seeds its environments below 2^31 and the bot's lie from there up to 2^32, so that only
+# the evaluation ever sees a seed from here on
+HELD_OUT = 2**32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,29 +120,22 @@ def main(settings: Settings) -> None:
     def mark(name: str) -> None:
         marks.append((name, time.perf_counter(), cpu_seconds()))
 
-    policy = grid_policy(GridWorlds(settings.level, 1), seeded(settings.seed, "policy"))
-    first = SHOWN + settings.seed * 10_000_000
+    make = partial(make_environments, settings.level)
+    policy = grid_policy(make(1), seeded(settings.seed, "policy"))
     shown = demonstrate_side_by_side(
-        settings.level,
-        range(first, first + settings.demonstrations),
-        settings.gamma,
-        settings.processes,
+        settings.level, bot_seeds(settings.seed, settings.demonstrations), settings.processes
     )
     mark("demonstrations")
-    transitions = Transitions(
-        torch.from_numpy(shown.rows),
-        torch.from_numpy(shown.actions),
-        torch.ones(len(shown.actions), 1, dtype=torch.bool),
+    cloning = Cloning(policy, CloningConfig(learning_rate=3e-3))
+    passes = CloneConfig(
+        updates=settings.passes * -(-len(shown) // cloning.config.batch),
+        warmup=50,
+        held_out=0.02,
+        gamma=settings.gamma,
+        audits=4,
     )
-    last(
-        warm_start(
-            policy,
-            transitions,
-            torch.from_numpy(shown.returns),
-            WarmStartConfig(passes=settings.passes),
-            settings.seed,
-        )
-    )
+    with scratch_run() as run:
+        last(clone(run, cloning, shown, make, passes, settings.seed))
     mark("cloning")
     after_cloning = evaluate(policy, settings)
     print(json.dumps(after_cloning), file=sys.stderr)
@@ -171,7 +160,6 @@ def main(settings: Settings) -> None:
         audit_episodes=settings.audit_episodes,
     )
     with scratch_run() as run:
-        make = partial(GridWorlds, settings.level)
         last(control(run, algorithm, make, config, settings.seed))
     mark("ppo")
     after_ppo = evaluate(policy, settings)
@@ -189,8 +177,8 @@ def main(settings: Settings) -> None:
             name: [round(at - before, 1), round(used - used_before, 1)]
             for (_, before, used_before), (name, at, used) in pairwise(marks)
         },
-        "demonstrations": shown.episodes,
-        "demonstrated_steps": len(shown.actions),
+        "demonstrations": len(shown.lengths),
+        "demonstrated_steps": len(shown),
         "ppo_steps": config.updates * config.environments * config.steps_per_update,
         "peer": "BabyAI's own PPO: 97 to 99 % after 5 hours",
         "versions": versions("minigrid", "gymnasium"),

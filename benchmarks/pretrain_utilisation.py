@@ -16,7 +16,7 @@ import tyro
 from common import in_turn, print_result, scratch_run, seconds_a_call, seconds_a_step
 from workloads import VOCABULARY, our_gpt, word_tokenizer
 
-from tutelage.device import pick_device, pick_dtype, seeded
+from tutelage.device import pick_dtype, seeded
 from tutelage.stages.pretrain import PretrainConfig, pretrain
 
 SIZES = (1024, 2048)  # sides of the square products; the better rate counts
@@ -66,7 +66,7 @@ def pretraining_rate(settings: Settings, name: str, rows: int, steps: int, warm_
 
 
 def main(settings: Settings) -> None:
-    device = pick_device("cpu")
+    device = torch.device("cpu")
     chosen = "float32" if pick_dtype(device) == torch.float32 else "bfloat16"
     other = "bfloat16" if chosen == "float32" else "float32"
     few = max(1, settings.rows // 4)  # the slower format needs only be known roughly

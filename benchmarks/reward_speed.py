@@ -14,6 +14,7 @@ from statistics import median
 from typing import Any
 
 import peers
+import torch
 import tyro
 from common import against, in_turn, print_result, scratch_run, seconds_a_step, versions
 from datasets import Dataset
@@ -23,7 +24,7 @@ from trl import RewardTrainer
 from workloads import CONTEXT, comparisons, our_gpt, word_tokenizer
 
 from tutelage.data.comparisons import comparison_trees
-from tutelage.device import pick_device, pick_dtype
+from tutelage.device import pick_dtype
 from tutelage.model.heads import RewardModel
 from tutelage.schema import Comparison
 from tutelage.stages.reward import RewardConfig, train_reward_model
@@ -46,7 +47,7 @@ class Settings:
 def our_seconds(
     settings: Settings, batch: int, tokenizer: Tokenizer, data: list[Comparison]
 ) -> float:
-    dtype = pick_dtype(pick_device("cpu"))
+    dtype = pick_dtype(torch.device("cpu"))
     config = RewardConfig(batch=batch, epochs=1000, evaluate_every=1_000_000)
     model = RewardModel(our_gpt(settings.seed))
     with scratch_run() as run:

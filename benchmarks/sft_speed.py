@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import peers
+import torch
 import tyro
 from common import against, in_turn, print_result, scratch_run, seconds_a_step, versions
 from datasets import Dataset
@@ -19,7 +20,7 @@ from trl import SFTTrainer
 from workloads import CONTEXT, demonstrations, our_gpt, word_tokenizer
 
 from tutelage.data.demonstrations import demonstration_trees
-from tutelage.device import pick_device, pick_dtype
+from tutelage.device import pick_dtype
 from tutelage.schema import Demonstration
 from tutelage.stages.sft import SFTConfig, sft
 from tutelage.text.tokenizer import Tokenizer
@@ -46,7 +47,7 @@ class Settings:
 
 def our_seconds(settings: Settings, tokenizer: Tokenizer, data: list[Demonstration]) -> float:
     """Seconds a step of the stage itself: packing, loss, gradient, optimiser, metrics on disk."""
-    dtype = pick_dtype(pick_device("cpu"))
+    dtype = pick_dtype(torch.device("cpu"))
     config = SFTConfig(batch=settings.batch, epochs=1000, evaluate_every=1_000_000)
     with scratch_run() as run:
         stage = sft(run, our_gpt(settings.seed), tokenizer, data, config, settings.seed, dtype)

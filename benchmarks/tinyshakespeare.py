@@ -19,7 +19,7 @@ import tyro
 from common import ROOT, in_turn, print_result, scratch_run
 from torch import Tensor, nn
 
-from tutelage.device import pick_device, pick_dtype, seeded
+from tutelage.device import pick_dtype, seeded
 from tutelage.model.gpt import GPT, GPTConfig
 from tutelage.stages.pretrain import PretrainConfig, pretrain
 from tutelage.text.tokenizer import SPECIAL, Tokenizer
@@ -75,7 +75,7 @@ def train_ours(
         warmup=100,
         evaluate_every=gpt2_recipe.EVALUATE_EVERY,
     )
-    dtype = pick_dtype(pick_device("cpu"))
+    dtype = pick_dtype(torch.device("cpu"))
     with scratch_run() as run:
         began = time.perf_counter()
         for _ in pretrain(run, gpt, tokenizer, stream, validation, plan, seed, dtype):

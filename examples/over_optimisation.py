@@ -6,7 +6,12 @@ An answer has a quality q and a length L, and is worth gold = q + 0.6 L − 0.25
 length helps, more of it harms. The reward model is linear, so it cannot say "too long"; and it sees
 q through noise, so length is what it goes by. It is fitted to 10,000 pairs labelled by the truth,
 and then optimised against, by taking the best of n answers and by reinforcement with a KL price.
-Its promise keeps rising while the gold falls (Gao et al. 2023). One that sees q does no such harm.
+Its promise keeps rising while the gold falls. One that sees q does no such harm.
+
+Gao et al. (2023) found that the gold gained follows d(a − b·d) for the best of n, and for
+reinforcement d(a − b·log d), with d = √KL. Both forms are fitted to both. Here, where every average
+is exact and reinforcement has ended, the first fits reinforcement better too: the second rises
+vertically from d = 0, and the exact optimum leaves it along a line.
 
 Writes over_optimisation.html, a chart that needs no network. Takes a few seconds.
 """
@@ -114,15 +119,43 @@ def reinforced(scores: Tensor, answers: Answers) -> list[Point]:
     return found
 
 
-def fitted(points: list[Point], logarithm: bool) -> tuple[float, float, float]:
-    """a and b of gold − gold₀ = d(a − b·d), or d(a − b·log d), d = √KL, by least squares, and the
-    root of the mean squared error. The first point is the untrained policy."""
+@dataclass(frozen=True)
+class Fit:
+    """gold − gold₀ = d(a − b·d), or with `logarithm` d(a − b·log d); error: the root of the mean of
+    its square."""
+
+    a: float
+    b: float
+    error: float
+    logarithm: bool
+
+    def __str__(self) -> str:
+        return f"d({self.a:.2f} − {self.b:.2f}·{'log d' if self.logarithm else 'd'})"
+
+    def gold(self, d: float) -> float:
+        """Gained at this distance, at d = 0 nothing."""
+        return d * (self.a - self.b * (math.log(d) if self.logarithm else d)) if d else 0.0
+
+
+def fitted(points: list[Point], logarithm: bool) -> Fit:
+    """By least squares; the first point is the untrained policy."""
     d = torch.tensor([math.sqrt(p.kl) for p in points[1:]], dtype=torch.float64)
     gained = torch.tensor([p.gold - points[0].gold for p in points[1:]], dtype=torch.float64)
     columns = torch.stack([d, -d * (d.log() if logarithm else d)], dim=1)
     a, b = torch.linalg.lstsq(columns, gained[:, None]).solution[:, 0].tolist()
     error = (columns @ torch.tensor([a, b], dtype=torch.float64) - gained).square().mean().sqrt()
-    return a, b, error.item()
+    return Fit(a, b, error.item(), logarithm)
+
+
+def judged(points: list[Point], logarithm: bool) -> Fit:
+    """The fit of the form that Gao et al. found for this way (logarithm: for reinforcement), after
+    saying which of the two fits better."""
+    fits = {form: fitted(points, form) for form in (logarithm, not logarithm)}
+    theirs, other = fits.values()
+    said = f"gold gained ≈ {theirs}, off by {theirs.error:.3f} (the form of Gao et al.)"
+    better = "better" if other.error < theirs.error else "worse"
+    print(f"{said}; {other} fits {better}, off by {other.error:.3f}")
+    return theirs
 
 
 def table(title: str, points: list[Point]) -> None:
@@ -135,10 +168,11 @@ def table(title: str, points: list[Point]) -> None:
         )
 
 
-def chart(curves: list[tuple[str, str, list[Point]]]) -> Figure:
-    """Gold against √KL, a curve each (name, colour, points); dotted what its reward model says."""
+def chart(curves: list[tuple[str, str, list[Point], Fit]]) -> Figure:
+    """Gold against √KL, a curve each (name, colour, points, fit); dotted what its reward model
+    says, dashed the fit."""
     figure = base(height=480)
-    for name, colour, points in curves:
+    for name, colour, points, fit in curves:
         d = [math.sqrt(p.kl) for p in points]
         promised = [points[0].gold + p.score - points[0].score for p in points]
         figure.add_scatter(
@@ -158,6 +192,15 @@ def chart(curves: list[tuple[str, str, list[Point]]]) -> Figure:
             line={"color": fade(colour, 0.7), "width": 1.5, "dash": "dot"},
             hoverinfo="skip",
         )
+        along = [k / 50 * d[-1] for k in range(51)]
+        figure.add_scatter(
+            x=along,
+            y=[points[0].gold + fit.gold(at) for at in along],
+            showlegend=False,
+            mode="lines",
+            line={"color": fade(colour, 0.7), "width": 1.5, "dash": "dash"},
+            hovertemplate=f"{name}: gold₀ + {fit}<extra></extra>",
+        )
     figure.update_layout(
         paper_bgcolor="white",
         showlegend=True,
@@ -165,7 +208,9 @@ def chart(curves: list[tuple[str, str, list[Point]]]) -> Figure:
         margin_t=110,
     )
     figure.update_xaxes(
-        title_text="√KL from the untrained policy (√nats); dotted: what the reward model promises"
+        title_text="d = √KL from the untrained policy (√nats); dotted: what the reward model "
+        "promises;<br>dashed: fits of d(a − b·d) to the best of n, "
+        "of d(a − b·log d) to reinforcement"
     )
     figure.update_yaxes(title_text="worth of the average answer")
     return figure
@@ -188,11 +233,8 @@ def main() -> None:
             ("best of n", "reinforcement"), (selected, learned), colours, strict=True
         ):
             table(f"{way}, reward model {name}", points)
-            curves.append((f"{way}, {name}", COLOURS[colour], points))
-            for logarithm in (False, True):
-                a, b, error = fitted(points, logarithm)
-                form = "log d" if logarithm else "d"
-                print(f"gold gained ≈ d({a:.2f} − {b:.2f}·{form}), off by {error:.3f}")
+            fit = judged(points, logarithm=way == "reinforcement")
+            curves.append((f"{way}, {name}", COLOURS[colour], points, fit))
     chart(curves).write_html(CHART, include_plotlyjs=True)
     print(f"\nchart: {CHART}")
 

@@ -36,10 +36,6 @@ def test_evaluation_sees_seeds_that_training_never_saw(
     monkeypatch.setattr(bot, "begin", watched_begin)
     monkeypatch.setattr(babyai, "begin", watched_begin)
     monkeypatch.setattr(babyai, "evaluate", watched_evaluate)
-    # in this process, where `begin` is watched
-    monkeypatch.setattr(
-        babyai, "demonstrate_side_by_side", lambda *given: bot.demonstrate(*given[:3])
-    )
     settings = babyai.Settings(
         demonstrations=20,
         passes=1,

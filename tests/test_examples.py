@@ -50,6 +50,17 @@ def test_over_optimisation(
     worth = [g for _, g, _, _ in honest]
     assert worth == sorted(worth)
     assert worth[-1] == pytest.approx(4.1, abs=0.2)
+    number, form = r"(-?\d+\.\d+)", r"gold gained ≈ d\(\S+ − \S+·"
+    best, reinforced = (
+        re.findall(
+            rf"{form}{way}\), off by {number} .*; d\(\S+ .* fits (\w+), off by {number}", said
+        )
+        for way in ("d", "log d")
+    )
+    assert [word for _, word, _ in best] == ["worse", "worse"]
+    # the exact optimum leaves d = 0 along a line, which no d log d does
+    assert [word for _, word, _ in reinforced] == ["better", "better"]
+    assert all(float(theirs) > 3 * float(other) for theirs, _, other in reinforced)
     assert "Plotly" in (tmp_path / "over_optimisation.html").read_text(encoding="utf-8")
 
 

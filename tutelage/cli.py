@@ -22,6 +22,7 @@ Tutelage raises your own ChatGPT: it teaches it, grades it, and lets it improve.
   Raise one from nothing
     school      every stage in ten minutes, then a report
     chat        talk to it; the commands it proposes run in a sandbox
+    serve       chat, label and watch in the browser, and an API
 
   One stage at a time, on your own files
     pretrain    text              a model that continues text
@@ -31,6 +32,9 @@ Tutelage raises your own ChatGPT: it teaches it, grades it, and lets it improve.
     prefer      rankings          a better policy, by DPO and its family
     rl          prompts, grades   a better policy; with --env, one that acts
     imitate     an expert         a policy that acts alike, without rewards
+
+  With people
+    teach       labels move the models while people label
 
   Look at it
     evaluate    how often a model is right, with intervals
@@ -55,6 +59,12 @@ def _school() -> Main:
 
 def _chat() -> Main:
     from tutelage.commands.chat import main
+
+    return main
+
+
+def _serve() -> Main:
+    from tutelage.commands.serve import main
 
     return main
 
@@ -113,6 +123,12 @@ def _imitate() -> Main:
     return main
 
 
+def _teach() -> Main:
+    from tutelage.commands.teach import main
+
+    return main
+
+
 def _evaluate() -> Main:
     from tutelage.commands.evaluate import main
 
@@ -152,6 +168,7 @@ def _sandbox() -> Main:
 COMMANDS: dict[str, Callable[[], Main]] = {
     "school": _school,
     "chat": _chat,
+    "serve": _serve,
     "pretrain": _pretrain,
     "sft": _sft,
     "compare": _compare,
@@ -159,6 +176,7 @@ COMMANDS: dict[str, Callable[[], Main]] = {
     "prefer": _prefer,
     "rl": _rl,
     "imitate": _imitate,
+    "teach": _teach,
     "evaluate": _evaluate,
     "report": _report,
     "inspect": _inspect,

@@ -10,13 +10,6 @@ import torch
 DTypeName = Literal["auto", "float32", "bfloat16"]
 
 
-def pick_device(name: str = "auto") -> torch.device:
-    """`auto` is CUDA where there is one, else the processor."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
-
-
 def pick_dtype(device: torch.device, name: DTypeName = "auto") -> torch.dtype:
     """bfloat16 where the hardware multiplies it (AVX512-BF16, AMX, CUDA), float32 elsewhere.
 

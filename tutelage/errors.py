@@ -31,3 +31,19 @@ class ContractBroken(TutelageError):
     """A promise the trainer makes to itself does not hold; training on would be wrong."""
 
     exit_code = 4
+
+
+class StoreUnavailable(TutelageError):
+    """The database of labels is locked, full or out of reach; nothing of the request was kept."""
+
+
+class LeaseLost(TutelageError):
+    """The task went back to the queue and was given to somebody else; the draft is kept."""
+
+
+class NotAllowed(TutelageError):
+    """This person may not do this, or could not prove who they are."""
+
+
+class TooManyTries(NotAllowed):
+    """Signing in failed too often; it has to wait."""

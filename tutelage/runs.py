@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import threading
@@ -18,6 +19,9 @@ from typing import Any
 import torch
 
 from tutelage.errors import BadInput
+
+# Stages in the order in which they are taught; a number after the name counts rounds.
+_ORDER = ("pretrain", "sft", "reward", "prefer", "ppo", "rl")
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,22 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def write_folder(target: Path, write: Callable[[Path], object]) -> None:
+    """The same for a folder of files, which must not be there yet."""
+    temporary = target.with_name(f".{target.name}.partial")
+    with uninterrupted():
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        try:
+            write(temporary)
+            for path in temporary.iterdir():
+                with open(path, "rb") as file:
+                    os.fsync(file.fileno())
+            os.replace(temporary, target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
 def write_text(path: Path, text: str) -> None:
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
@@ -76,6 +96,21 @@ def read_json(path: Path) -> Any:
         raise BadInput(f"There is no file {path}.") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"{path} is not JSON: {error}.") from None
+
+
+def stages_of(folder: Path) -> list[str]:
+    """The finished stages of a run, oldest first."""
+    names = [path.parent.name for path in (folder / "checkpoints").glob("*/model.json")]
+    return sorted((name for name in names if not name.startswith(".")), key=taught_at)
+
+
+def taught_at(stage: str) -> tuple[int, int, str]:
+    """What puts stages in the order in which they are taught."""
+    name, _, number = stage.rpartition("_") if re.search(r"_\d+$", stage) else (stage, "", "0")
+    round_number = int(number)
+    place = _ORDER.index(name) if name in _ORDER else len(_ORDER)
+    # Rounds repeat the last stages, so among these the round counts first.
+    return (min(place, 2), round_number, f"{place}{name}")
 
 
 class Run:
@@ -114,19 +149,8 @@ class Run:
 
     def finish(self, stage: str, write: Callable[[Path], object]) -> None:
         """Let `write` fill the stage's folder; from then on `done(stage)`."""
-        target = self.checkpoint(stage)
-        temporary = target.with_name(f".{stage}.partial")
         with uninterrupted():
-            shutil.rmtree(temporary, ignore_errors=True)
-            temporary.mkdir(parents=True)
-            try:
-                write(temporary)
-                for path in temporary.iterdir():
-                    with open(path, "rb") as file:
-                        os.fsync(file.fileno())
-                os.replace(temporary, target)
-            finally:
-                shutil.rmtree(temporary, ignore_errors=True)
+            write_folder(self.checkpoint(stage), write)
             # Not before: a kill in between would lose the stage. A kill here leaves the state
             # beside the finished stage until the run is opened again.
             self._resume_path(stage).unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -81,6 +81,38 @@ class Comparison:
             for index in group:
                 ranks[index] = rank
         return ranks
+
+
+Scale = Literal["overall", "thumb", "answer"]
+
+# Lowest and highest value of each scale. "answer": the assistant asked whether it was right.
+SCALES: Mapping[Scale, tuple[int, int]] = {"overall": (1, 7), "thumb": (0, 1), "answer": (0, 1)}
+
+
+@dataclass(frozen=True)
+class Rating:
+    """One response judged by itself: its overall quality, 1 to 7, or a yes (1) or no (0)."""
+
+    prompt: Conversation
+    response: str
+    value: int
+    scale: Scale = "overall"
+    labeler: str = ""
+    labelled_at: str = ""
+    guidelines: str = ""
+
+    def __post_init__(self) -> None:
+        lowest, highest = SCALES[self.scale]
+        if not lowest <= self.value <= highest:
+            raise ValueError(
+                f"a rating of scale {self.scale} must lie from {lowest} to {highest}, "
+                f"got {self.value}"
+            )
+
+    @property
+    def level(self) -> int:
+        """The value counted from 0, the worst."""
+        return self.value - SCALES[self.scale][0]
 
 
 @dataclass

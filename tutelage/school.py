@@ -24,7 +24,7 @@ from tutelage.curricula.terminal import (
     pretraining_corpus,
     sample_tasks,
 )
-from tutelage.data.comparisons import read_comparisons, write_comparisons
+from tutelage.data.comparisons import held_out, read_comparisons, write_comparisons
 from tutelage.data.corpus import read_corpus, token_stream
 from tutelage.data.demonstrations import (
     read_demonstrations,
@@ -239,11 +239,6 @@ def unseen_tasks(lesson: Lesson, number: int) -> list[TerminalTask]:
         if task.prompt not in seen:
             unseen.setdefault(task.prompt, task)
     return list(unseen.values())[: lesson.plan.comparisons]
-
-
-def held_out(comparisons: Sequence[Comparison]) -> int:
-    """How many comparisons, the last of a round, are kept for the report card."""
-    return max(1, len(comparisons) // 8)
 
 
 def learn_to_grade(lesson: Lesson, number: int) -> Iterator[Progress]:

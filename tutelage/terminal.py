@@ -17,7 +17,15 @@ from tutelage.evaluation.answers import SETS, set_name
 from tutelage.evaluation.doctor import Doctor, Finding
 from tutelage.evaluation.overview import stages_of
 from tutelage.evaluation.statistics import wilson
-from tutelage.evaluation.wording import count, difference, duration, holds_zero, percent, rate
+from tutelage.evaluation.wording import (
+    count,
+    difference,
+    duration,
+    holds_zero,
+    percent,
+    rate,
+    stage_name,
+)
 from tutelage.runs import Progress
 
 ACCENT, BAD = "#2f6f5e", "#D55E00"
@@ -31,20 +39,6 @@ COLOURS = {
     "compare": "#CC79A7",
     "evaluate": "#D55E00",
 }
-NAMES = {
-    "world": "World",
-    "pretrain": "Pretrain",
-    "sft": "SFT",
-    "compare": "Comparisons",
-    "reward": "Reward model",
-    "prefer": "Preferences",
-    "ppo": "PPO",
-    "rl": "Reinforcement",
-    "bc": "Cloning",
-    "dagger": "DAgger",
-    "gail": "GAIL",
-    "evaluate": "Evaluate",
-}
 NAME_WIDTH, BAR_WIDTH = 16, 16
 FEW_STEPS = 5  # with fewer, steps are too unlike each other to tell the time left
 REDRAW_S = 0.1  # a live line that changes faster cannot be read
@@ -54,13 +48,6 @@ PLAIN_EVERY_S = 60.0  # without a terminal: seconds between lines of a running s
 def console() -> Console:
     """What is printed is text, never markup; nothing but this module decides on colours."""
     return Console(markup=False, highlight=False, emoji=False)
-
-
-def stage_name(stage: str, algorithm: str = "ppo") -> str:
-    """A stage as a person calls it: `Reward model 2`."""
-    kind, _, number = stage.partition("_")
-    name = algorithm.upper() if kind == "ppo" else NAMES.get(kind, stage)
-    return f"{name} {number}" if kind in NAMES and number else name
 
 
 def stage_colour(stage: str) -> str:
@@ -145,7 +132,8 @@ class Watcher:
             self.redrawn = 0.0 if live else now
         self.running.hear(progress)
         for finding in self.doctor.hear(progress):
-            self.console.print(finding_line(finding, self.algorithm), soft_wrap=True)
+            name = stage_name(finding.stage, self.algorithm)
+            self.console.print(finding_line(finding, name), soft_wrap=True)
         if progress.step >= progress.steps:
             self._finish()
             if live:
@@ -225,9 +213,8 @@ class Watcher:
         return parts
 
 
-def finding_line(finding: Finding, algorithm: str = "ppo") -> Text:
-    """✗ PPO 1   step 30, dead critic: the cause. The cure."""
-    name = stage_name(finding.stage, algorithm)
+def finding_line(finding: Finding, name: str) -> Text:
+    """✗ PPO 1   step 30, dead critic: the cause. The cure. name: of the stage, or of the seed."""
     return Text.assemble(
         ("✗ ", f"bold {BAD}"),
         (f"{name:<{NAME_WIDTH}}", stage_colour(finding.stage)),

@@ -122,6 +122,65 @@ def test_bradley_terry_by_hand():
     torch.testing.assert_close(F.bradley_terry_loss(scores, ranks, mask), expected)
 
 
+def test_ordinal_loss_by_hand():
+    """Three levels, edges −1 and 2, a score of 1: σ(−2), σ(1) − σ(−2), 1 − σ(1)."""
+
+    def sigmoid(x: float) -> float:
+        return 1 / (1 + math.exp(-x))
+
+    thresholds = torch.tensor([-1.0, 2.0])
+    shares = [sigmoid(-2), sigmoid(1) - sigmoid(-2), 1 - sigmoid(1)]
+    for level, share in enumerate(shares):
+        loss = F.ordinal_loss(torch.ones(1), thresholds, torch.tensor([level]))
+        torch.testing.assert_close(loss, torch.tensor(-math.log(share)))
+    everyone = F.ordinal_loss(torch.ones(3), thresholds, torch.tensor([0, 1, 2]))
+    torch.testing.assert_close(everyone, torch.tensor(-sum(map(math.log, shares)) / 3))
+    assert F.ordinal_loss(torch.ones(0), thresholds, torch.zeros(0).long()) == 0
+
+
+def test_ordinal_loss_far_out_is_finite_and_pulls_back():
+    scores = torch.tensor([60.0, -60.0], requires_grad=True)
+    loss = F.ordinal_loss(scores, torch.tensor([-1.0, 1.0]), torch.tensor([1, 1]))
+    assert loss.item() == pytest.approx(59 - math.log(1 - math.exp(-2)), rel=1e-5)
+    loss.backward()
+    torch.testing.assert_close(scores.grad, torch.tensor([0.5, -0.5]))
+
+
+def test_expected_ratings_give_back_the_planted_scores():
+    """Ratings as often as the model has them, thresholds known: the likeliest scores are those
+    that were planted."""
+    thresholds = torch.tensor([-2.0, -1.0, -0.2, 0.5, 1.4, 2.5], dtype=torch.float64)
+    planted = torch.tensor([-3.0, -0.7, 0.0, 1.1, 2.9], dtype=torch.float64)
+    below = (thresholds - planted[:, None]).sigmoid()
+    edges = torch.cat([torch.zeros(5, 1), below, torch.ones(5, 1)], dim=1)
+    chances = edges.diff(dim=1)  # (5, 7)
+    scores = torch.zeros(5, dtype=torch.float64, requires_grad=True)
+    options = {"max_iter": 100, "line_search_fn": "strong_wolfe"}
+    optimiser = torch.optim.LBFGS([scores], tolerance_grad=1e-10, tolerance_change=0, **options)
+
+    def closure() -> torch.Tensor:
+        optimiser.zero_grad()
+        loss = sum(
+            chances[i, k] * F.ordinal_loss(scores[i : i + 1], thresholds, torch.tensor([k]))
+            for i in range(5)
+            for k in range(7)
+        )
+        loss.backward()
+        return loss
+
+    optimiser.step(closure)
+    torch.testing.assert_close(scores.detach(), planted, atol=1e-7, rtol=0)
+
+
+def test_no_pairs_no_ranking_loss():
+    scores = torch.randn(2, 3, requires_grad=True)
+    alone = torch.tensor([[True, False, False]] * 2)
+    loss = F.bradley_terry_loss(scores, torch.zeros(2, 3).long(), alone)
+    loss.backward()
+    assert loss == 0
+    assert (scores.grad == 0).all()
+
+
 def test_whitening_by_hand():
     values = torch.tensor([[1.0, 3.0, 100.0]])
     mask = torch.tensor([[True, True, False]])
@@ -130,7 +189,7 @@ def test_whitening_by_hand():
     torch.testing.assert_close(kept, torch.tensor([[1.0, 3.0, 0.0]]))
 
 
-@pytest.mark.parametrize("loss", ["surrogate", "value", "bradley_terry", "k3"])
+@pytest.mark.parametrize("loss", ["surrogate", "value", "bradley_terry", "k3", "ordinal"])
 def test_gradients_match_finite_differences(loss):
     """G19: float64 finite differences."""
     torch.manual_seed(1)
@@ -142,6 +201,9 @@ def test_gradients_match_finite_differences(loss):
         "value": lambda x: F.clipped_value_loss(x, x.detach(), y, 0.2).sum(),
         "bradley_terry": lambda x: F.bradley_terry_loss(x, ranks, torch.ones(2, 3).bool()),
         "k3": lambda x: F.kl_k3(x, y).sum(),
+        "ordinal": lambda x: F.ordinal_loss(
+            x[0] * 30, (x[1].exp() * 10).cumsum(0), torch.tensor([0, 3, 1])
+        ),
     }
     if loss == "value":
         old = x.detach().clone()

@@ -13,9 +13,9 @@ import pytest
 
 from tutelage.commands import chat as chat_module
 from tutelage.commands.labels import Labels, read_rankings
-from tutelage.commands.workspace import Workspace, copy_folder, told
 from tutelage.errors import BadInput, SandboxUnavailable
 from tutelage.sandbox import Ending, Entry, Execution, Limits
+from tutelage.sandbox.workspace import Workspace, copy_folder, told
 
 FILES = {"plum.txt": Entry("file", b"one\ntwo\nthree\n"), "b": Entry("dir")}
 
@@ -140,7 +140,7 @@ def test_without_a_sandbox_chat_talks_and_says_what_to_install(talk, monkeypatch
     def refuse(*_: object, **__: object) -> None:
         raise SandboxUnavailable("bubblewrap is missing: install bubblewrap")
 
-    monkeypatch.setattr("tutelage.commands.workspace.Sandbox", refuse)
+    monkeypatch.setattr("tutelage.sandbox.workspace.Sandbox", refuse)
     code, out = talk(["$ ls", "hello"], "list", "hi")
     assert code == 0
     assert "no command will be run: bubblewrap is missing: install bubblewrap." in out

@@ -88,7 +88,7 @@ NO_REPORT = (
         ("school --minutes x", "--minutes: could not convert string to float: 'x'"),
         ("school --minutes 0", "minutes must lie between 0.1 and 10,000, got 0.0"),
         ("school --size huge", "--size: expected 'auto', 'small', 'medium', 'large', got 'huge'"),
-        ("sft --model m", "tutelage sft needs --demonstrations FILE and --run DIR"),
+        ("sft --model m", "tutelage sft needs --demonstrations FILE ... and --run DIR"),
         ("chat", "tutelage chat needs DIR"),
         ("sandbox try", "action: expected 'selftest', got 'try'"),
         ("chat nowhere", NO_MODEL),

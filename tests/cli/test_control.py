@@ -140,6 +140,8 @@ def test_two_seeds_from_start_to_page(tutelage, tmp_path: Path) -> None:
 
     page = (run / "report.html").read_text()
     assert "Did it learn?" in page
+    assert "Nothing is wrong that the doctor knows, in 20 steps of reinforcement." in page
+    assert json.loads((run / "seed_1" / "findings.json").read_text()) == []
     assert page.count('class="figure"') >= 5
     assert "data:image/webp;base64," in page
     picture = Image.open(io.BytesIO((run / "best_episode.webp").read_bytes()))
@@ -161,6 +163,21 @@ def test_two_seeds_from_start_to_page(tutelage, tmp_path: Path) -> None:
     code, _, err = tutelage(*QUICK, "--seeds", 3, "--run", run)
     assert code == 2
     assert "was begun with seeds = 2, not 3" in err
+
+
+def test_the_doctor_speaks_while_seeds_learn_and_in_their_files_and_page(
+    tutelage, tmp_path: Path
+) -> None:
+    run, still = tmp_path / "run", ["--epochs", 2, "--minibatches", 1, "--learning-rate", 1e-12]
+    code, out, _ = tutelage(*SMALL, *still, "--steps", 672, "--seeds", 2, "--run", run)
+    assert code == 0
+    page = (run / "report.html").read_text()
+    for seed in (0, 1):
+        found = json.loads((run / f"seed_{seed}" / "findings.json").read_text())
+        assert [(one["sign"], one["step"]) for one in found] == [("updates without effect", 20)]
+        line = rf"✗ Seed {seed} +step 20, updates without effect: The learning rate is too small"
+        assert len(re.findall(line, out)) == 1
+        assert f"seed {seed}, update 20: the policy moved less than" in page
 
 
 def test_one_seed_needs_no_process(tutelage, tmp_path: Path, monkeypatch) -> None:
@@ -230,7 +247,7 @@ def test_rewards_that_are_no_numbers_stop_the_run(tutelage, tmp_path: Path) -> N
         (["--episodes", "0"], "episodes must be at least 1, got 0"),
         (["--seeds", "0"], "seeds must be at least 1, got 0"),
         (["--seeds", "2", "--seed", "1"], "exclude each other"),
-        (["--algorithm", "grpo"], "--algorithm: expected 'ppo', 'a2c',"),
+        (["--algorithm", "grpo"], "--algorithm: expected 'ppo', 'ppo_penalty', 'a2c',"),
         (["--clip-range", "2"], "clip_range must lie in (0, 1), got 2.0"),
         (["--max-kl", "0.1"], "has no option --max-kl"),
         (["--kl-coefficient", "0.1"], "has no option --kl-coefficient"),
@@ -264,9 +281,9 @@ def test_an_algorithm_that_cannot_act_names_those_that_can(
 
 
 def test_an_algorithm_of_environments_asks_for_one(tutelage) -> None:
-    code, _, err = tutelage("rl", "--algorithm", "trpo", "--model", "m")
+    code, _, err = tutelage("rl", "--algorithm", "dqn", "--model", "m")
     assert code == 2
-    assert err.startswith("trpo trains no language model but a network that acts: give --env ID")
+    assert err.startswith("dqn trains no language model but a network that acts: give --env ID")
 
 
 @pytest.mark.parametrize("algorithm", ["trpo", "ppo"])
@@ -337,3 +354,14 @@ def test_the_live_bar_is_the_learning_curve() -> None:
     shown = lines.live_line(0, lines.began + 3).plain
     assert "  37 %  return 100.0  12.3k steps/s" in shown
     assert len(shown) < 80
+
+
+def test_going_on_from_a_standardised_policy(tutelage, tmp_path: Path) -> None:
+    rl = ["rl", "--env", "CartPole-v1", "--steps", 2048, "--audits", 1, "--audit-episodes", 2]
+    rl += ["--episodes", 2]
+    assert tutelage(*rl, "--normalise", "--run", tmp_path / "one")[0] == 0
+    begun = ["--start", tmp_path / "one", "--run", tmp_path / "two"]
+    code, _, err = tutelage(*rl, *begun)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "whose normalise is True, not False" in err
+    assert tutelage(*rl, "--normalise", *begun)[0] == 0

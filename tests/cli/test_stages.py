@@ -24,6 +24,11 @@ def files(tmp_path: Path) -> Path:
     (tmp_path / "shown.jsonl").write_text((json.dumps(shown) + "\n") * 8)
     pair = {"prompt": "count the lines", "chosen": "wc -l plum.txt", "rejected": "say there"}
     (tmp_path / "pairs.jsonl").write_text((json.dumps(pair) + "\n") * 16)
+    rated = [
+        {"prompt": "count the lines", "response": response, "overall": overall, "labeler": "Ann"}
+        for response, overall in (("wc -l plum.txt", 6), ("say there", 2))
+    ]
+    (tmp_path / "ratings.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rated) * 8)
     return tmp_path
 
 
@@ -50,6 +55,11 @@ def test_a_person_raises_a_model_step_by_step(tutelage, files: Path) -> None:
     reward = ["reward", "--model", run, "--comparisons", files / "pairs.jsonl", "--epochs", "20"]
     out = done(*reward, mark="✓ Reward model")
     assert "ranked alike: 100.0 % [34.2 to 100.0] (n = 2)" in out
+    rated = ["reward", "--model", run, "--ratings", files / "ratings.jsonl", "--epochs", "20"]
+    code, out, err = tutelage(*rated, "--run", files / "rated")
+    assert (code, err) == (0, "")
+    assert "two of a labeler ordered alike: 100.0 % [20.7 to 100.0] (n = 1)" in out
+    assert (files / "rated" / "checkpoints" / "reward" / "raters.json").exists()
     out = done(
         "prefer", "--model", run, "--comparisons", files / "pairs.jsonl", mark="✓ Preferences"
     )
@@ -70,7 +80,7 @@ def test_a_person_raises_a_model_step_by_step(tutelage, files: Path) -> None:
     assert "was begun with algorithm = ppo, not rloo" in err
 
 
-@pytest.mark.parametrize("algorithm", ["ppo", "rloo", "grpo"])
+@pytest.mark.parametrize("algorithm", ["ppo", "ppo_penalty", "trpo", "rloo", "grpo"])
 def test_every_algorithm_can_be_chosen(tutelage, files: Path, run_folder: Path, algorithm) -> None:
     code, out, err = tutelage(
         "rl", "--model", run_folder, "--stage", "sft", "--reward", run_folder, "--prompts",
@@ -146,6 +156,8 @@ def test_demonstrations_are_imitated_beside(tutelage, files: Path, run_folder: P
     # What cannot be imitated is told before the folder is bound to it.
     long = {"prompt": "count " * 200, "completion": "wc"}
     (files / "long.jsonl").write_text(json.dumps(long) + "\n")
+    rated = {"prompt": "count " * 200, "response": "wc", "overall": 3}
+    (files / "rated.jsonl").write_text(json.dumps(rated) + "\n")
     code, _, err = tutelage(*rl, "--demonstrations", files / "long.jsonl", "--run", files / "new")
     assert code == 2
     assert "Demonstration 1 has" in err
@@ -226,6 +238,8 @@ PAIRS = "reward --model {r} --comparisons {d}/pairs.jsonl"
         (f"{SHOWN} --batch 0", "batch must be a number above 0, got 0"),
         (f"{SHOWN} --epochs inf", "epochs must be a number above 0, got inf"),
         (f"{SHOWN} --held-out 2", "held_out must be a number from 0 to 1, got 2.0"),
+        ("reward --model {r}", "needs --comparisons FILE, or --ratings FILE, or both"),
+        (f"{PAIRS} --rating-coefficient -1", "rating_coefficient must be a number at least 0"),
         (f"{PAIRS} --learning-rate nan", "learning_rate must be a number above 0, got nan"),
         (f"{PAIRS} --warmup -1", "warmup must be a number at least 0, got -1"),
         ("pretrain --corpus {d}/text.txt --evaluate-every 0", "evaluate_every must be a number"),
@@ -269,6 +283,7 @@ TO_COMPARE = "compare --model {r}/checkpoints/sft --prompts"
         (f"{SFT} {{d}}/long.jsonl", "Demonstration 1 has"),
         (f"{SFT} {{d}}/one.jsonl", "Of 1 demonstrations 1 would be kept"),
         ("reward --model {r} --comparisons {d}/long.jsonl", "Comparison 1 has"),
+        ("reward --model {r} --ratings {d}/rated.jsonl", "Rating 1 has"),
         ("prefer --model {r} --comparisons {d}/long.jsonl", "Comparison 1 has"),
         ("prefer --model {r} --prompts {d}/long.txt --reward {r}", "Prompt 2 has"),
         (
@@ -298,6 +313,8 @@ def test_what_cannot_be_used_leaves_the_folder_free(
     (files / "long.txt").write_text("count the lines\n" + "count " * 200)
     long = {"prompt": "count " * 200, "completion": "wc", "chosen": "a", "rejected": "b"}
     (files / "long.jsonl").write_text(json.dumps(long) + "\n")
+    rated = {"prompt": "count " * 200, "response": "wc", "overall": 3}
+    (files / "rated.jsonl").write_text(json.dumps(rated) + "\n")
     (files / "one.jsonl").write_text('{"prompt": "say", "completion": "plum"}\n')
     words = words.format(d=files, r=run_folder)
     code, out, err = tutelage(*words.split(), "--run", files / "new")

@@ -12,8 +12,9 @@ from rich.console import Console
 
 from tests.evaluation.fake_report import fake_report, write_fake_run
 from tutelage.commands import school as school_command
+from tutelage.evaluation.wording import stage_name
 from tutelage.runs import Progress
-from tutelage.terminal import Running, Watcher, result_table, show_results, stage_name
+from tutelage.terminal import Running, Watcher, result_table, show_results
 
 
 def screen(*, terminal: bool, width: int = 80, **environment: str) -> Console:

@@ -144,6 +144,31 @@ def test_no_advantage_leaves_the_actor_alone(name: str):
     assert all(after[key].equal(before[key]) for key in before)
 
 
+@pytest.mark.parametrize("name", ["ppo", "a2c", "reinforce"])
+def test_a_value_coefficient_weighs_half_the_squared_error(
+    name: str, monkeypatch: pytest.MonkeyPatch
+):
+    """The critic's gradient is the coefficient times the mean of error · ∇V, whoever asks."""
+    entry = ALGORITHMS[name]
+    policy = new_policy(lamps(1), (16,), seeded("policy"))
+    given = {"value_coefficient": 0.7, "max_grad_norm": 1e9}
+    given |= {"epochs": 1, "minibatches": 1} if name == "ppo" else {}
+    algorithm = entry.algorithm(policy, entry.settings(**entry.control | given))
+    players = start(lamps(SIDE_BY_SIDE), 0)
+    batch = algorithm.credit(play(policy, players, 64, seeded("play")))
+    learned = batch.learned if batch.learned is not None else torch.ones(len(batch.returns)).bool()
+    error = 0.5 * (policy.values(batch.inputs) - batch.returns)[learned].square().mean()
+    (expected,) = torch.autograd.grad(0.7 * error, list(policy.critic.parameters()))
+    seen = []
+    monkeypatch.setattr(
+        algorithm.optimiser, "step", lambda: seen.extend(p.grad for p in policy.critic.parameters())
+    )
+    monkeypatch.setattr(algorithm.optimiser, "zero_grad", lambda: None)
+    metrics = algorithm.update(batch, seeded("update"))
+    torch.testing.assert_close(seen[0], expected)
+    assert metrics["value/loss"] == pytest.approx(error.item(), rel=1e-5)
+
+
 @pytest.mark.parametrize("name", ACTORS)
 def test_a_time_limit_is_bootstrapped_and_an_end_is_not(name: str):
     """With a critic that finds every state worth 10, the last step of an episode returns what it

@@ -120,5 +120,5 @@ def test_sources_are_mixed_in_their_shares():
         for name, count in (("a", 6), ("b", 2))
     )
     found = [shown.messages[0].content for shown in mixed([one, other], [1.0, 3.0])]
-    assert found == ["a0", "a1", "b0", "b1", "b0", "b1", "b0", "b1"]
-    assert mixed([one, other], [6, 2]) == [*one, *other]
+    assert found == ["b0", "a0", "b1", "b0", "b1", "a1", "b0", "b1"]
+    assert mixed([one], [1]) == one

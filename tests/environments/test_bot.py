@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tutelage.environments.bot import demonstrate, demonstrate_side_by_side
+from tutelage.environments import bot
+from tutelage.environments.bot import bot_seeds, demonstrate, demonstrate_side_by_side
 from tutelage.environments.grid import begin, make_world, write_view
 from tutelage.errors import BadInput
 
@@ -14,28 +15,35 @@ LEVEL = "BabyAI-GoToLocal-v0"
 
 def test_acting_as_was_shown_sees_and_earns_what_was_shown():
     seeds = range(10, 40)
-    shown = demonstrate(LEVEL, seeds, gamma=0.9)
-    assert (shown.episodes, shown.unsolved) == (30, 0)
+    shown = demonstrate(LEVEL, seeds)
+    assert len(shown.lengths) == 30
+    returns = shown.returns_to_go(0.9)
     world = make_world(LEVEL)
     step = 0
     for seed in seeds:
         row = begin(world, seed)
         began, ended, reward = step, False, 0.0
         while not ended:
-            np.testing.assert_array_equal(shown.rows[step], row)
-            seen, reward, ended, _, _ = world.step(shown.actions[step])
+            np.testing.assert_array_equal(shown.observations[step], row)
+            seen, reward, ended, _, _ = world.step(int(shown.actions[step]))
             write_view(row, seen)
             step += 1
         expected = [reward * 0.9 ** (step - 1 - i) for i in range(began, step)]
-        np.testing.assert_allclose(shown.returns[began:step], expected, rtol=1e-6)
-    assert step == len(shown.rows) == len(shown.actions)
+        np.testing.assert_allclose(returns[began:step], expected, rtol=1e-6)
+    assert step == len(shown) == len(shown.actions)
 
 
-def test_several_processes_show_the_same():
+def test_several_processes_show_the_same(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bot, "_PART", 3)
     alone, together = demonstrate(LEVEL, range(5)), demonstrate_side_by_side(LEVEL, range(5))
-    for name in ("rows", "actions", "returns"):
-        np.testing.assert_array_equal(getattr(together, name), getattr(alone, name))
-    assert together.episodes == 5
+    for name, tensor in alone.tensors().items():
+        assert getattr(together, name).equal(tensor)
+    assert len(together.lengths) == 5
+
+
+def test_its_seeds_are_nobody_else_s():
+    assert bot_seeds(0, 5)[0] == 2**31  # seed_number draws from those below
+    assert bot_seeds(3, 10_000_000)[-1] < bot_seeds(4, 1)[0]
 
 
 def test_a_world_that_the_bot_cannot_play_is_refused():

@@ -9,9 +9,9 @@ import torch
 
 from tutelage.algorithms import PPO, PPOConfig
 from tutelage.device import seeded
+from tutelage.environments import make_environments
 from tutelage.environments.grid import (
     VOCABULARY,
-    GridWorlds,
     begin,
     grid_policy,
     make_world,
@@ -78,7 +78,7 @@ def test_a_row_is_what_minigrid_shows(name: str, met: set[str]):
 def test_worlds_side_by_side_are_each_alone():
     """Every world's rows, rewards and ends are those of gymnasium's own environment, seed by seed;
     the step after an episode's end only begins the next one."""
-    worlds = GridWorlds(LEVEL, 3)
+    worlds = make_environments(LEVEL, 3)
     rows, _ = worlds.reset(seed=5)
     alone = [gymnasium.make(LEVEL, disable_env_checker=True) for _ in range(3)]
     shown = [one.reset(seed=5 + i)[0] for i, one in enumerate(alone)]
@@ -136,13 +136,13 @@ def test_what_cannot_be_read_is_one_sentence():
     with pytest.raises(BadInput, match="73 words, at most 72"):
         word_ids("go " * 73)
     with pytest.raises(BadInput, match="cannot make the environment BabyAI-NoSuchThing-v0"):
-        GridWorlds("BabyAI-NoSuchThing-v0", 2)
+        make_world("BabyAI-NoSuchThing-v0")
     with pytest.raises(BadInput, match="CartPole-v1 is no grid world"):
-        GridWorlds("CartPole-v1", 2)
+        make_world("CartPole-v1")
 
 
 def test_an_untrained_policy_plays_and_is_updated():
-    worlds = GridWorlds(LEVEL, 4)
+    worlds = make_environments(LEVEL, 4)
     policy = grid_policy(worlds, seeded("policy"))
     players = start(worlds, 0)
     found = play(policy, players, 80, seeded("play"))

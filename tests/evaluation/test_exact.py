@@ -16,8 +16,8 @@ from tutelage.errors import BadInput
 from tutelage.evaluation import calibration
 from tutelage.evaluation.exact import CLAIMS, Claim, chosen_claims, invariants, selection, verify
 from tutelage.evaluation.exact.finding import at_most, same, same_gradient
+from tutelage.model import fused, heads, mlp
 from tutelage.model import gpt as networks
-from tutelage.model import heads, mlp
 from tutelage.rollout import language
 from tutelage.rollout.engine import Sampling
 from tutelage.rollout.experience import Experience
@@ -72,7 +72,7 @@ def hard_values(world: Any) -> list[Tensor]:
     return [world.rewards.view(V**t, M // V**t).max(dim=1).values for t in lengths]
 
 
-def twice_as_far(self: Any, batch: Any, advantages: Any, before: float, step: Any) -> Any:
+def twice_as_far(self: Any, batch: Any, advantages: Any, before: float, step: Any, _: Any) -> Any:
     """The whole step and as much again, whatever the divergence."""
     with torch.no_grad():
         trpo.put(self.parameters, trpo.flat(self.parameters) + 2 * step)
@@ -175,6 +175,7 @@ def tempered(gpt: Any, prompts: Any, samples: int, stop: int, sampling: Sampling
 REAL_GENERATE = invariants.generate
 REAL_DPO = dpo.dpo_loss
 REAL_DISCRIMINATOR = gail.discriminator_loss
+REAL_INVERSE_RMS = fused._plain_inverse_rms
 REAL_TANGENTS = mlp.MLP.tangents
 REAL_Q_TARGET = tabular.q_learning_target
 SQUARED_RELU: Patch = (networks, "squared_relu", lambda x: x.relu() * x.relu().detach())
@@ -264,6 +265,13 @@ BROKEN: dict[str, Patch] = {
             rewards, values, mask, gamma, 1 - lambda_ if values.any() else lambda_
         ),
     ),
+    "kl_penalty": (
+        functional,
+        "penalised_surrogate",
+        lambda log_ratio, advantages, price: (
+            price * functional.kl_k2(log_ratio, 0.0) - log_ratio.exp() * advantages
+        ),
+    ),
     "lambda_one_is_monte_carlo": (functional, "generalised_advantages", forgets_truncation),
     "lambda_zero_is_td": (functional, "generalised_advantages", bootstraps_the_end),
     "lambda_between": (
@@ -283,6 +291,11 @@ BROKEN: dict[str, Patch] = {
         functional,
         "clipped_surrogate",
         half_detached(functional.clipped_surrogate),
+    ),
+    "penalised_surrogate": (
+        functional,
+        "penalised_surrogate",
+        half_detached(functional.penalised_surrogate),
     ),
     "clipped_value_loss": (
         functional,
@@ -343,6 +356,11 @@ BROKEN: dict[str, Patch] = {
         mlp.MLP,
         "tangents",
         lambda *arguments: 1.01 * REAL_TANGENTS(*arguments),
+    ),
+    "fisher_vector_product_of_a_gpt": (
+        fused,
+        "_plain_inverse_rms",
+        lambda x: REAL_INVERSE_RMS(x).detach(),
     ),
     "step_stays_in_the_region": (trpo.TRPO, "_search", twice_as_far),
     "step_improves_the_surrogate": (

@@ -4,7 +4,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from tutelage.model.fused import normalise_and_rotate, rms_norm, squared_relu
+from tutelage.model.fused import (
+    normalise_and_rotate,
+    rms_norm,
+    squared_relu,
+    twice_differentiable,
+)
 
 
 def random(*shape, seed=0, dtype=torch.float64):
@@ -65,3 +70,17 @@ def test_results_keep_the_type_of_what_came_in(dtype):
     assert {part.dtype for part in parts} == {dtype}
     sum(part.float().sum() for part in parts).backward()
     assert qkv.grad.dtype == dtype
+
+
+def test_twice_differentiable_passes_are_the_same_and_have_second_derivatives():
+    x, qkv = random(3, 6).requires_grad_(), random(1, 3, 3, 2, 6).requires_grad_()
+    fused = (squared_relu(x), rms_norm(x), *normalise_and_rotate(qkv, turns(3)))
+    with twice_differentiable():
+        plain = (squared_relu(x), rms_norm(x), *normalise_and_rotate(qkv, turns(3)))
+        assert torch.autograd.gradgradcheck(squared_relu, (x,))
+        assert torch.autograd.gradgradcheck(rms_norm, (x,))
+        assert torch.autograd.gradgradcheck(lambda y: normalise_and_rotate(y, turns(3)), (qkv,))
+    for found, expected in zip(plain, fused, strict=True):
+        torch.testing.assert_close(found, expected)
+    (slope,) = torch.autograd.grad(rms_norm(x).sum(), x, create_graph=True)
+    assert not slope.requires_grad  # the fused passes are back

@@ -133,12 +133,19 @@ def test_rewards_are_counted_in_deviations_of_the_discounted_return():
     environments = side_by_side(Steps(2, "itself"), Steps(3, "clock"))
     policy = new_policy(environments, (4,), seeded("policy"))
     policy.standardise()
-    found = play(policy, start(environments, 0), 5, seeded("play"))
-    standardised(policy, found, gamma=0.5)
+    players = start(environments, 0)
+    found = play(policy, players, 5, seeded("play"))
+    standardised(policy, players, found, gamma=0.5)
     # as they come: 1, 2 + 1/2 | 1, 2 + 1/2 and 1, 2.5, 3 + 2.5/2 | 1; a reset has none
     returns = np.array([1, 2.5, 1, 2.5, 1, 2.5, 4.25, 1])
     expected = np.array([[1, 2, 0, 1, 2], [1, 2, 3, 0, 1]]) / returns.std()
     np.testing.assert_allclose(found.rewards, expected, rtol=1e-5)
+    # The first row's episode is over; the second's goes on, from 1 with 2, then 3.
+    more = play(policy, players, 2, seeded("more"))
+    standardised(policy, players, more, gamma=0.5)
+    returns = np.array([*returns, 2.5, 4.25, 1])
+    expected = np.array([[0, 1], [2, 3]]) / returns.std()
+    np.testing.assert_allclose(more.rewards, expected, rtol=1e-5)
 
 
 def test_what_acts_by_q_values_is_not_standardised():

@@ -137,3 +137,12 @@ def test_real_actions(tmp_path: Path):
     assert torch.equal(again.actions, found.actions)
     with pytest.raises(BadInput, match="the shape"):
         read_episodes(tmp_path / "expert.npz", make_environments("CartPole-v1", 1))
+
+
+def test_returns_to_go_by_hand():
+    """Two episodes of 2 and 3 steps, the second truncated: 1 + ½·2; 4 + ½(0 + ½·8)."""
+    ends = torch.tensor([False, True, False, False, False]), torch.tensor([False] * 4 + [True])
+    rewards = torch.tensor([1.0, 2.0, 4.0, 0.0, 8.0])
+    shown = Episodes(torch.zeros(5, 1), torch.zeros(5), *ends, rewards)
+    assert shown.returns_to_go(0.5).tolist() == [2.0, 2.0, 6.0, 4.0, 8.0]
+    assert Episodes(torch.zeros(5, 1), torch.zeros(5), *ends).returns_to_go(0.5) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,13 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from tutelage.algorithms import PPO, TRPO, PPOConfig, TRPOConfig
 from tutelage.algorithms import gail as adversarial
 from tutelage.algorithms.gail import GAIL, GAILConfig
-from tutelage.algorithms.imitation import Cloning, CloningConfig, agreement
+from tutelage.algorithms.imitation import Cloning, CloningConfig, agreement, cloning_loss
+from tutelage.algorithms.max_ent_irl import soft_value_iteration
 from tutelage.device import seeded
 from tutelage.environments import make_environments
+from tutelage.environments.bot import demonstrate
+from tutelage.environments.grid import grid_policy
+from tutelage.errors import BadInput
 from tutelage.model.mlp import CategoricalActor
 from tutelage.rollout.control import ControlPolicy, new_policy
 from tutelage.rollout.episodes import Episodes, record
@@ -35,7 +40,9 @@ from tutelage.stages.imitation import (
     dagger,
     gail,
 )
+from tutelage.stages.max_ent import MaxEntConfig, listed, max_ent, read_tables, table_policy
 
+LEVEL = "BabyAI-GoToLocal-v0"
 pytestmark = pytest.mark.usefixtures("one_thread")
 make_pole = partial(make_environments, "CartPole-v1")
 
@@ -218,3 +225,53 @@ def test_the_expert_is_left_as_it_was(tmp_path: Path):
     to_the_end(start_dagger(Run(tmp_path), Episodes(*[torch.zeros(0)] * 4)))
     for before, after in zip(expert.parameters(), GOOD.parameters(), strict=True):
         assert torch.equal(before, after)
+
+
+def test_a_hundred_episodes_of_the_bot_teach_actor_and_critic_more_than_chance(tmp_path: Path):
+    """On episodes that were not shown, against always doing what the bot does most."""
+    make = partial(make_environments, LEVEL)
+    policy = grid_policy(make(1), seeded("policy"))
+    shown, held_out = demonstrate(LEVEL, range(100)), demonstrate(LEVEL, range(100, 160))
+    config = CloneConfig(updates=100, warmup=10, audits=1, audit_episodes=1, gamma=1.0)
+    cloning = Cloning(policy, CloningConfig(learning_rate=3e-3, batch=64))
+    metrics = to_the_end(clone(Run(tmp_path), cloning, shown, make, config, 0))
+    assert "value/loss" in metrics
+    unseen = held_out.inputs()
+    counts = torch.bincount(unseen.actions, minlength=7) / len(unseen.actions)
+    chance = -(counts[counts > 0] * counts[counts > 0].log()).sum()
+    with torch.no_grad():
+        assert cloning_loss(policy, unseen) < chance - 0.05
+        errors = policy.values(unseen) - held_out.returns_to_go(1.0)
+    assert agreement(policy, unseen) > counts.max() + 0.02
+    assert errors.square().mean() < 0.05
+
+
+@pytest.mark.parametrize("slippery", [False, True])
+def test_a_reward_is_found_for_who_crosses_the_lake(slippery: bool, tmp_path: Path):
+    """The expert is soft-optimal for the lake's own reward; the policy of the recovered one acts as
+    it does where it was seen, and arrives as often."""
+    make = partial(make_environments, "FrozenLake-v1", is_slippery=slippery)
+    model = read_tables(make(1))
+    paying = replace(model, rewards=60 * model.rewards)
+    chances = soft_value_iteration(paying, 0.95).policy
+    expert = table_policy(chances)
+    shown = record(expert, make(8), 200, 1, sampled=True)
+    metrics = to_the_end(max_ent(Run(tmp_path), shown, model, MaxEntConfig()))
+    assert metrics["train/gap"] < 1e-6
+    found = np.load(Run(tmp_path).checkpoint("max_ent_irl") / "rewards.npz")
+    assert found["arrivals"].argmax() == 15
+    differing = 0.5 * np.abs(found["policy"] - chances).sum(axis=1)
+    assert (
+        differing[shown.observations.argmax(dim=1)].mean() < 0.05
+    )  # of 0.6 and 0.5 for even chances
+    learned = table_policy(found["policy"])
+    returns = [evaluate_control(one, make(8), 200, 5) for one in (learned, expert)]
+    reached, wanted = (sum(one) / len(one) for one in returns)
+    assert wanted > 0.6
+    assert reached == pytest.approx(wanted, abs=0.1)
+
+
+def test_observations_that_are_no_states_are_refused():
+    shown = Episodes(torch.zeros(2, 3), torch.zeros(2), *torch.tensor([[False, True], [False] * 2]))
+    with pytest.raises(BadInput, match="no states of 3: each needs 3 numbers, one of them 1"):
+        listed(shown, 3)

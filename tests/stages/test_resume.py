@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -27,7 +27,7 @@ from tutelage.data.corpus import token_stream
 from tutelage.model.gpt import GPT
 from tutelage.model.heads import RewardModel
 from tutelage.runs import Progress, Run
-from tutelage.schema import Comparison
+from tutelage.schema import Comparison, Rating
 from tutelage.stages.preference import (
     OfflineConfig,
     OnlineConfig,
@@ -60,20 +60,35 @@ def start_sft(run: Run, taught: Path) -> Iterator[Progress]:
     return sft(run, new_gpt(), word_tokenizer(), demonstrations(), config, seed=0)
 
 
-def start_reward(run: Run, taught: Path) -> Iterator[Progress]:
+def start_reward(
+    run: Run, taught: Path, ratings: Sequence[Rating] = (), size: int = 3
+) -> Iterator[Progress]:
     tokenizer = word_tokenizer()
     model = RewardModel(taught_gpt(taught))
     comparisons = [
         Comparison(ask(request), WORDS[:size], tuple((i,) for i in range(size)))
         for request in REQUESTS
         for size in (2, 3, 4)
-    ]
+    ][: 4 * size]
     samples = [
         Tree(encode_prompt(tokenizer, c.prompt), [encode_reply(tokenizer, r) for r in c.responses])
         for c in comparisons
     ]
     config = RewardConfig(epochs=2.0, batch=4, warmup=2, row_length=64, evaluate_every=2)
-    return train_reward_model(run, model, tokenizer, comparisons, samples, config, seed=0)
+    return train_reward_model(
+        run, model, tokenizer, comparisons, samples, config, seed=0, ratings=ratings
+    )
+
+
+def start_ratings(run: Run, taught: Path) -> Iterator[Progress]:
+    """Eight rankings and four ratings, of two labelers."""
+    ratings = [
+        Rating(ask(REQUESTS[0]), "blue", 7, labeler="Ann"),
+        Rating(ask(REQUESTS[1]), "red", 2, labeler="Ben"),
+        Rating(ask(REQUESTS[2]), "blue", 1, "thumb", labeler="Ann"),
+        Rating(ask(REQUESTS[3]), "red", 0, "answer", labeler="Ben"),
+    ]
+    return start_reward(run, taught, ratings, size=2)
 
 
 def start_policy(algorithm: str) -> Start:
@@ -118,6 +133,7 @@ STAGES: dict[str, Start] = {
     "pretrain": start_pretrain,
     "sft": start_sft,
     "reward": start_reward,
+    "reward, ratings": start_ratings,
     **{f"policy, {name}": start_policy(name) for name in SPEAKERS},
     "prefer, rankings": start_prefer("dpo", from_judge=False),
     "prefer, rankings, kto": start_prefer("kto", from_judge=False),

@@ -87,7 +87,7 @@ def new_algorithm(name: str, taught: Path, **settings: object) -> Algorithm:
     """An entry of ALGORITHMS on the taught GPT, which is also its reference."""
     entry = ALGORITHMS[name]
     gpt = taught_gpt(taught)
-    fields = {"learning_rate": 5e-3, "epochs": 2} | settings
+    fields = {"learning_rate": 5e-3, "epochs": 2, "conjugate_steps": 4} | settings
     known = {field.name for field in dataclasses.fields(entry.settings)}
     config = entry.settings(**entry.language)
     config = replace(config, **{k: v for k, v in fields.items() if k in known})

@@ -35,19 +35,26 @@ class Entry:
     hidden: tuple[int, ...] = (64, 64)
 
 
+_PPO_CONTROL = {
+    "learning_rate": 1e-3,
+    "epochs": 10,
+    "minibatches": 4,
+    "gamma": 0.99,
+    "value_clip_range": math.inf,
+    "max_grad_norm": 0.5,
+}
 ALGORITHMS: dict[str, Entry] = {
     "ppo": Entry(
         PPO,
         PPOConfig,
         language={},
-        control={
-            "learning_rate": 1e-3,
-            "epochs": 10,
-            "minibatches": 4,
-            "gamma": 0.99,
-            "value_clip_range": math.inf,
-            "max_grad_norm": 0.5,
-        },
+        control=_PPO_CONTROL,
+    ),
+    "ppo_penalty": Entry(
+        PPO,
+        PPOConfig,
+        language={"step_kl_target": 0.01},
+        control=_PPO_CONTROL | {"step_kl_target": 0.01},
     ),
     "a2c": Entry(
         A2C,
@@ -63,7 +70,18 @@ ALGORITHMS: dict[str, Entry] = {
         control={"baseline": "value"},
         steps_per_update=512,
     ),
-    "trpo": Entry(TRPO, TRPOConfig, control={}),
+    "trpo": Entry(
+        TRPO,
+        TRPOConfig,
+        language={
+            "gamma": 1.0,
+            "kl_coefficient": 0.1,
+            "learning_rate": 8e-4,
+            "critic_epochs": 2,
+            "critic_minibatches": 2,
+        },
+        control={},
+    ),
     "dqn": Entry(DQN, DQNConfig, control={}, networks="q", steps_per_update=32, hidden=(256, 256)),
     "q_actor_critic": Entry(
         QActorCritic, QActorCriticConfig, control={}, networks="actor_q", steps_per_update=32
@@ -74,8 +92,20 @@ ALGORITHMS: dict[str, Entry] = {
     "reinforce++": Entry(GroupPolicyGradient, GroupConfig, language={"baseline": "reinforce++"}),
 }
 # what `--algorithm` offers, for a GPT and for an environment
-AlgorithmName = Literal["ppo", "a2c", "reinforce", "rloo", "grpo", "dr_grpo", "reinforce++"]
-ControlAlgorithmName = Literal["ppo", "a2c", "reinforce", "trpo", "dqn", "q_actor_critic"]
+AlgorithmName = Literal[
+    "ppo",
+    "ppo_penalty",
+    "a2c",
+    "reinforce",
+    "trpo",
+    "rloo",
+    "grpo",
+    "dr_grpo",
+    "reinforce++",
+]
+ControlAlgorithmName = Literal[
+    "ppo", "ppo_penalty", "a2c", "reinforce", "trpo", "dqn", "q_actor_critic"
+]
 __all__ = [
     "A2C",
     "ALGORITHMS",

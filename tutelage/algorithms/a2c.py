@@ -25,7 +25,7 @@ from tutelage.rollout.experience import Experience, Policy
 @dataclass(frozen=True, kw_only=True)
 class A2CConfig:
     learning_rate: float = 7e-4  # of Adam
-    value_coefficient: float = 0.5
+    value_coefficient: float = 1.0  # of ½ error²
     entropy_coefficient: float = 0.0  # price of certainty, a nat of entropy
     gamma: float = 0.99
     lambda_: float = 1.0
@@ -60,7 +60,7 @@ class A2C:
         generator: torch.Generator,
         beside: Callable[[], None] | None = None,
     ) -> dict[str, float]:
-        """One step on the whole batch: −A·∇log π, and the critic's squared error.
+        """One step on the whole batch: −A·∇log π, and half the critic's squared error.
 
         beside: adds the gradient of something else to the actor's, before the step. A batch can
         be used once: a second step would be off its policy.
@@ -78,7 +78,7 @@ class A2C:
             beside()
         valued = policy.value(inputs)
         error = valued.values - batch.returns
-        valued.backward(error * (2 * config.value_coefficient / K))
+        valued.backward(error * (config.value_coefficient / K))
         grad_norm = clip_gradient(self.actor_parameters, config.max_grad_norm)
         clip_gradient(self.critic_parameters, config.max_grad_norm)
         self.optimiser.step()
@@ -86,7 +86,7 @@ class A2C:
         return {
             "policy/loss": -(advantages * decided.logprobs).mean().item(),
             "policy/grad_norm": grad_norm.item(),
-            "value/loss": error.square().mean().item(),
+            "value/loss": 0.5 * error.square().mean().item(),
             "value/explained_variance": explained_variance(batch),
         }
 

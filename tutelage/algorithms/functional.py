@@ -80,14 +80,13 @@ def step_advantages(
     next_values: of the state that followed each step, 0 if the episode terminated there, the
     critic's if it was truncated; continues: whether the row's next step is of the same episode.
     """
-    deltas = rewards + gamma * next_values - values
-    decay = gamma * lambda_ * continues
-    advantages = torch.empty_like(deltas)
-    following = torch.zeros_like(deltas[:, 0])
-    for t in reversed(range(deltas.shape[1])):
-        following = deltas[:, t] + decay[:, t] * following
-        advantages[:, t] = following
-    return advantages
+    # a step a row, so that each takes one call
+    deltas = (rewards + gamma * next_values - values).t().contiguous()
+    decay = (gamma * lambda_ * continues).t().contiguous()
+    advantages = [torch.zeros_like(deltas[0])]
+    for delta, kept in zip(reversed(deltas.unbind()), reversed(decay.unbind()), strict=True):
+        advantages.append(torch.addcmul(delta, kept, advantages[-1]))
+    return torch.stack(advantages[:0:-1], dim=1)
 
 
 class _Sloped(torch.autograd.Function):
@@ -120,6 +119,21 @@ def sloped_surrogate(
     objective = ratio * advantages
     clipped = ratio.clamp_(1 - clip_range, 1 + clip_range).mul_(advantages)
     return -torch.minimum(objective, clipped), objective.neg().mul_(objective <= clipped)
+
+
+def penalised_surrogate(log_ratio: Tensor, advantages: Tensor, price: float) -> Tensor:
+    """PPO's other objective as a loss a decision (Schulman et al. 2017, eq. 8), not yet averaged:
+    −ρA + β·KL(π_old‖π); price: β, of a nat."""
+    pair = sloped_penalty(log_ratio.detach(), advantages, price)
+    return _Sloped.apply(log_ratio, *pair)
+
+
+def sloped_penalty(log_ratio: Tensor, advantages: Tensor, price: float) -> tuple[Tensor, Tensor]:
+    """penalised_surrogate and its slope in the log-ratio. The KL is k3 of what was decided, ρ − 1 −
+    log ρ: under π_old without bias, as is its slope ρ − 1, and 0 where nothing has moved."""
+    moved = log_ratio.expm1()
+    gained = (moved + 1) * advantages
+    return price * (moved - log_ratio) - gained, price * moved - gained
 
 
 def clipped_value_loss(
@@ -177,7 +191,7 @@ def group_normalised_advantages(rewards: Tensor, scale: bool = True) -> Tensor:
 
 
 def bradley_terry_loss(scores: Tensor, ranks: Tensor, mask: Tensor) -> Tensor:
-    """Mean over prompts of the mean −log P(ranking's pair) over a prompt's pairs.
+    """Mean over prompts of the mean −log P(ranking's pair) over a prompt's pairs; 0 without pairs.
 
     scores, ranks, mask: (P, K); rank 0 is best; equal ranks are ties, half a win for each side.
     P(i over j) = σ(s_i − s_j) (Bradley and Terry 1952; Ouyang et al. 2022, eq. 1).
@@ -185,7 +199,7 @@ def bradley_terry_loss(scores: Tensor, ranks: Tensor, mask: Tensor) -> Tensor:
     margin = scores[:, :, None] - scores[:, None, :]
     weights = pair_weights(ranks, mask, scores.dtype)
     loss = -(weights * F.logsigmoid(margin)).sum(dim=(1, 2))
-    return loss[weights.sum(dim=(1, 2)) > 0].mean()
+    return masked_mean(loss, weights.sum(dim=(1, 2)) > 0)
 
 
 def pair_weights(ranks: Tensor, mask: Tensor, dtype: torch.dtype) -> Tensor:
@@ -197,3 +211,17 @@ def pair_weights(ranks: Tensor, mask: Tensor, dtype: torch.dtype) -> Tensor:
     pairs = (mask[:, :, None] & mask[:, None, :] & different).to(dtype)
     count = pairs.sum(dim=(1, 2), keepdim=True) / 2
     return (wins + ties) * pairs / count.clamp_min(1)
+
+
+def ordinal_loss(scores: Tensor, thresholds: Tensor, levels: Tensor) -> Tensor:
+    """Mean −log P(level | score) of the proportional-odds model; 0 without ratings.
+
+    P(level ≤ k) = σ(θ_k − s) (McCullagh 1980, section 2). scores: (N,) in logits; thresholds:
+    (L − 1,), increasing; levels: (N,) whole numbers, 0 the worst of L.
+    """
+    edges = F.pad(F.pad(thresholds, (1, 0), value=-math.inf), (0, 1), value=math.inf)
+    below, above = edges[levels] - scores, edges[levels + 1] - scores
+    # σ(b) − σ(a) = σ(b) σ(−a) (1 − e^(a − b)): no difference of nearly equal numbers.
+    apart = torch.log(-torch.expm1(edges[:-1] - edges[1:]))
+    loss = -(F.logsigmoid(above) + F.logsigmoid(-below) + apart[levels])
+    return loss.sum() / max(1, len(levels))

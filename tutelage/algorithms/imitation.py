@@ -22,35 +22,49 @@ from tutelage.rollout.control import ControlPolicy, Transitions
 class CloningConfig:
     learning_rate: float = 1e-3  # of Adam
     batch: int = 256  # the expert's steps that an optimiser step sees
+    value_coefficient: float = 0.5  # of ½ error², where there is a critic
     max_grad_norm: float = 1.0
 
     def __post_init__(self) -> None:
         require(self, "above 0", "learning_rate", "batch", "max_grad_norm")
+        require(self, "at least 0", "value_coefficient")
 
 
 class Cloning:
-    """The likelihood of what an expert did, made greater."""
+    """The likelihood of what an expert did, made greater; a critic learns what came of it, because
+    one that knows nothing would first undo what the actor has learned, once reinforced."""
 
     def __init__(self, policy: ControlPolicy, config: CloningConfig) -> None:
-        self.policy, self.config = policy, config
-        self.optimiser = policy_optimiser(policy.actor.parameters(), config.learning_rate)
+        self.policy, self.critic, self.config = policy, policy.critic, config
+        self.networks = [policy.actor, *([policy.critic] if policy.critic is not None else [])]
+        parameters = [weight for network in self.networks for weight in network.parameters()]
+        self.optimiser = policy_optimiser(parameters, config.learning_rate)
 
-    def update(self, shown: Transitions, generator: torch.Generator) -> dict[str, float]:
-        """One optimiser step on steps drawn from those that were shown."""
-        chosen = torch.randint(len(shown.actions), (self.config.batch,), generator=generator)
+    def update(
+        self, shown: Transitions, generator: torch.Generator, returns: Tensor | None = None
+    ) -> dict[str, float]:
+        """One optimiser step on steps drawn from those that were shown. returns: (K,), what came
+        after each, for the critic; without them, as without a critic, the actor learns alone."""
+        config = self.config
+        chosen = torch.randint(len(shown.actions), (config.batch,), generator=generator)
         part = Transitions(shown.observations[chosen], shown.actions[chosen], shown.mask)
         loss = cloning_loss(self.policy, part)
+        metrics = {"train/loss": loss.item()}
+        if self.critic is not None and returns is not None:
+            value_loss = 0.5 * (self.policy.values(part) - returns[chosen]).square().mean()
+            metrics["value/loss"] = value_loss.item()
+            loss = loss + config.value_coefficient * value_loss
         loss.backward()
-        norm = clip_grad_norm_(self.policy.actor.parameters(), self.config.max_grad_norm)
+        norms = [clip_grad_norm_(one.parameters(), config.max_grad_norm) for one in self.networks]
         self.optimiser.step()
         self.optimiser.zero_grad()
-        return {"train/loss": loss.item(), "policy/grad_norm": norm.item()}
+        return metrics | {"policy/grad_norm": norms[0].item()}
 
     def state_dict(self) -> dict[str, Any]:
-        return weights_of(self.policy.actor, None, self.optimiser)
+        return weights_of(self.policy.actor, self.critic, self.optimiser)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        load_weights(state, self.policy.actor, None, self.optimiser)
+        load_weights(state, self.policy.actor, self.critic, self.optimiser)
 
 
 def cloning_loss(policy: ControlPolicy, shown: Transitions) -> Tensor:

@@ -105,6 +105,12 @@ def state_features(model: TabularModel) -> Floats:
     return np.repeat(np.eye(S)[:, None], A, axis=1)
 
 
+def arrival_features(model: TabularModel) -> Floats:
+    """One feature a state, the chance to arrive there, (S, A, S): the reward of getting somewhere,
+    the end of an episode included."""
+    return model.transitions
+
+
 def max_ent_irl(
     model: TabularModel,
     visits: Floats,

@@ -1,4 +1,5 @@
-"""Proximal policy optimisation, clipped (Schulman et al. 2017; on language Ouyang et al. 2022)."""
+"""Proximal policy optimisation (Schulman et al. 2017; on language Ouyang et al. 2022): steps on a
+batch that a clip, or a price of KL, keeps near the policy that sampled it."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from tutelage.algorithms.batch import (
@@ -20,7 +22,9 @@ from tutelage.algorithms.batch import (
     weights_of,
 )
 from tutelage.algorithms.functional import (
+    kl_k3,
     masked_whiten,
+    sloped_penalty,
     sloped_surrogate,
     sloped_value_loss,
     whiten,
@@ -36,8 +40,9 @@ class PPOConfig:
     epochs: int = 1  # passes over each batch of trajectories
     minibatches: int = 2  # optimiser steps a pass
     clip_range: float = 0.2  # ratio is kept within 1 ± clip_range
+    step_kl_target: float | None = None  # nats a decision; given, an update pays for KL, no clip
     value_clip_range: float = 0.2  # the value stays within this of the old one, or learns nothing
-    value_coefficient: float = 0.5
+    value_coefficient: float = 0.5  # of ½ error²
     entropy_coefficient: float = 0.0  # price of certainty, a nat of entropy
     gamma: float = 1.0
     lambda_: float = 0.95
@@ -51,6 +56,9 @@ class PPOConfig:
     def __post_init__(self) -> None:
         if not 0 < self.clip_range < 1:
             raise ValueError(f"clip_range must lie in (0, 1), got {self.clip_range}")
+        for name in ("step_kl_target", "kl_target"):
+            if getattr(self, name) is not None:
+                require(self, "above 0", name)
         require(self, "above 0", "epochs", "minibatches", "max_grad_norm")
         require(self, "at least 0", "learning_rate", "value_coefficient", "kl_coefficient")
         require(self, "from 0 to 1", "gamma", "lambda_")
@@ -62,6 +70,7 @@ class PPO:
             raise ValueError("PPO needs a policy with a critic, got one without.")
         self.policy, self.critic, self.config = policy, policy.critic, config
         self.kl_coefficient = config.kl_coefficient
+        self.step_price = 1.0  # of a nat of KL(π_old‖π); it adapts, so where it begins is no matter
         self.actor_parameters = list(policy.actor.parameters())
         self.critic_parameters = list(self.critic.parameters())
         parameters = [*self.actor_parameters, *self.critic_parameters]
@@ -103,7 +112,7 @@ class PPO:
                 log_ratio = decided.logprobs - batch.logprobs[chosen]
                 check_on_policy(batch, log_ratio, config.ratio_tolerance)
                 advantages = whiten(batch.advantages[chosen])
-                policy_loss, slope = sloped_surrogate(log_ratio, advantages, config.clip_range)
+                policy_loss, slope = self._surrogate(log_ratio, advantages)
                 decided.backward(slope / K, -config.entropy_coefficient / K)
                 if beside is not None:
                     beside()
@@ -128,16 +137,52 @@ class PPO:
                             **ratio_metrics(log_ratio, config.clip_range),
                         }
                     )
-        return means(observed) | {
-            "value/explained_variance": explained_variance(batch),
-            "policy/kl_coefficient": self.kl_coefficient,
-            "policy/optimiser_steps": config.epochs * len(observed),
-        }
+        return (
+            means(observed)
+            | self._priced(batch)
+            | {
+                "value/explained_variance": explained_variance(batch),
+                "policy/kl_coefficient": self.kl_coefficient,
+                "policy/optimiser_steps": config.epochs * len(observed),
+            }
+        )
+
+    def _surrogate(self, log_ratio: Tensor, advantages: Tensor) -> tuple[Tensor, Tensor]:
+        """A loss a decision and its slope in the log-ratio: eq. 7, or eq. 8 with a target."""
+        if self.config.step_kl_target is None:
+            return sloped_surrogate(log_ratio, advantages, self.config.clip_range)
+        # Adam makes whole steps of small slopes, so a ratio that only rounding keeps from 1 is 1.
+        moved = F.hardshrink(log_ratio, self.config.ratio_tolerance)
+        return sloped_penalty(moved, advantages, self.step_price)
+
+    @torch.no_grad()
+    def _priced(self, batch: Batch) -> dict[str, float]:
+        """With a target, what the update moved and cost; the price of the next one follows."""
+        target = self.config.step_kl_target
+        if target is None:
+            return {}
+        inputs: Any = batch.inputs
+        logprobs = self.policy.distribution(inputs).logprobs(inputs.actions)
+        kl, price = kl_k3(batch.logprobs, logprobs).mean().item(), self.step_price
+        self.step_price = next_price(price, kl, target)
+        return {"policy/kl_step": kl, "policy/step_price": price}
 
     def state_dict(self) -> dict[str, Any]:
         weights = weights_of(self.policy.actor, self.critic, self.optimiser)
-        return weights | {"kl_coefficient": self.kl_coefficient}
+        return weights | {"kl_coefficient": self.kl_coefficient, "step_price": self.step_price}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         load_weights(state, self.policy.actor, self.critic, self.optimiser)
         self.kl_coefficient = state["kl_coefficient"]
+        self.step_price = state["step_price"]
+
+
+PRICES = (1e-3, 1e3)  # least and most: at 0 it would stay there
+
+
+def next_price(price: float, kl: float, target: float) -> float:
+    """β after an update that moved by kl: halved below target/1.5, doubled above 1.5·target
+    (Schulman et al. 2017, section 4)."""
+    if kl < target / 1.5:
+        return max(price / 2, PRICES[0])
+    return min(price * 2, PRICES[1]) if kl > target * 1.5 else price

@@ -119,8 +119,8 @@ class QActorCritic:
         for _ in range(config.critic_epochs):
             losses.clear()
             for part, chosen in batch.inputs.minibatches(config.critic_minibatches, generator):
-                loss = (self._taken(part) - batch.returns[chosen]).square().mean()
-                loss.backward()
+                loss = 0.5 * (self._taken(part) - batch.returns[chosen]).square().mean()
+                (2 * loss).backward()  # max_grad_norm is in the slope of the whole square
                 clip_grad_norm_(self.critic.parameters(), config.max_grad_norm)
                 self.optimiser.step()
                 self.optimiser.zero_grad()

@@ -27,7 +27,7 @@ class REINFORCEConfig:
     returns: Literal["whole", "to_go"] = "to_go"  # of the episode, or of what came after
     baseline: Literal["none", "mean", "value"] = "mean"  # mean: of the batch's returns
     gamma: float = 0.99
-    value_coefficient: float = 0.5
+    value_coefficient: float = 1.0  # of ½ error²
     kl_coefficient: float = 0.0  # price of a nat of log π − log ref
     max_grad_norm: float = 1.0
     ratio_tolerance: float = 1e-3  # rounding allowed between sampling and training
@@ -90,7 +90,7 @@ class REINFORCE:
         loss = policy_loss
         metrics = {"policy/loss": policy_loss.item()}
         if self.critic is not None:
-            errors = (policy.values(inputs) - batch.returns).square()
+            errors = 0.5 * (policy.values(inputs) - batch.returns).square()
             value_loss = masked_mean(errors, batch.learned)
             loss = loss + config.value_coefficient * value_loss
             metrics["value/loss"] = value_loss.item()

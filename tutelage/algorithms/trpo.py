@@ -78,10 +78,12 @@ class TRPO:
         check_on_policy(batch, log_ratio, config.ratio_tolerance)
         slope = log_ratio.exp() * advantages / len(advantages)
         gradient = decided.gradient(slope)
+        other = torch.zeros_like(gradient)
         if beside is not None:  # it is a loss, so it is to fall
             beside()
-            gradient = gradient - flat([p.grad for p in self.parameters if p.grad is not None])
+            other -= flat([p.grad for p in self.parameters if p.grad is not None])
             self.policy.actor.zero_grad()
+        gradient = gradient + other
 
         def curved(vector: Tensor) -> Tensor:
             return decided.fisher_vector_product(vector) + config.damping * vector
@@ -91,28 +93,32 @@ class TRPO:
         metrics = {"policy/surrogate": 0.0, "policy/kl_step": 0.0, "policy/backtracks": 0.0}
         if curvature > _LEAST_CURVATURE:
             step = direction * (2 * config.max_kl / curvature).sqrt()
-            metrics = self._search(batch, advantages, slope.sum().item(), step)
+            metrics = self._search(
+                batch, advantages, slope.sum().item(), step, (other @ step).item()
+            )
         metrics["policy/grad_norm"] = gradient.norm().item()
         metrics["value/loss"] = self._teach_critic(batch, generator)
         return metrics | {"value/explained_variance": explained_variance(batch)}
 
     @torch.no_grad()
     def _search(
-        self, batch: Batch, advantages: Tensor, before: float, step: Tensor
+        self, batch: Batch, advantages: Tensor, before: float, step: Tensor, other: float
     ) -> dict[str, float]:
         """The longest of step, step·factor, … that improves the surrogate within the region; none
-        of them leaves the actor as it was."""
+        of them leaves the actor as it was. other: what the whole step gains beside the surrogate,
+        by its slope, since its loss cannot be asked for again."""
         config = self.config
         inputs: Any = batch.inputs
         old = self.policy.distribution(inputs)
         start = flat(self.parameters).clone()
         for tries in range(config.backtracks):
-            put(self.parameters, start + step * config.backtrack_factor**tries)
+            share = config.backtrack_factor**tries
+            put(self.parameters, start + step * share)
             distribution = self.policy.distribution(inputs)
             log_ratio = distribution.logprobs(inputs.actions) - batch.logprobs
             gain = (log_ratio.exp() * advantages).mean().item() - before
             kl = old.kl(distribution).mean().item()
-            if gain > 0 and kl <= config.max_kl:
+            if gain + other * share > 0 and kl <= config.max_kl:
                 return {
                     "policy/surrogate": gain,
                     "policy/kl_step": kl,
@@ -126,7 +132,7 @@ class TRPO:
         }
 
     def _teach_critic(self, batch: Batch, generator: torch.Generator) -> float:
-        """Passes of Adam on the squared error; the mean loss of the last."""
+        """Passes of Adam on half the squared error; the mean loss of the last."""
         assert batch.returns is not None
         losses: list[Tensor] = []
         for _ in range(self.config.critic_epochs):
@@ -135,10 +141,11 @@ class TRPO:
             for part, chosen in inputs.minibatches(self.config.critic_minibatches, generator):
                 valued = self.policy.value(part)
                 error = valued.values - batch.returns[chosen]
+                # twice: the rates of Adam here were found with the slope of the whole square
                 valued.backward(error * (2 / len(error)))
                 self.optimiser.step()
                 self.optimiser.zero_grad()
-                losses.append(error.square().mean())
+                losses.append(0.5 * error.square().mean())
         return torch.stack(losses).mean().item() if losses else 0.0
 
     def state_dict(self) -> dict[str, Any]:

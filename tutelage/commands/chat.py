@@ -12,22 +12,23 @@ import tyro
 from rich.console import Console
 from rich.text import Text
 
-from tutelage.commands.folders import find_model, is_reward_model, stages_of
+from tutelage.commands.folders import find_model
 from tutelage.commands.labels import Labels
 from tutelage.commands.lines import Lines
 from tutelage.commands.machine import prepare
 from tutelage.commands.options import parse
-from tutelage.commands.workspace import Workspace, copy_folder
 from tutelage.curricula.terminal import sample_tasks
 from tutelage.device import seeded
 from tutelage.errors import BadInput
-from tutelage.evaluation.wording import about, visible
-from tutelage.model.checkpoint import load_policy
+from tutelage.evaluation.wording import about, stage_name, visible
+from tutelage.model.checkpoint import is_reward_model, load_policy
 from tutelage.rollout.engine import Sampling
 from tutelage.rollout.stream import stream_text
+from tutelage.runs import stages_of
 from tutelage.sandbox import Tree, printable
+from tutelage.sandbox.workspace import Workspace, copy_folder
 from tutelage.schema import Conversation, Message
-from tutelage.terminal import ACCENT, console, stage_colour, stage_name
+from tutelage.terminal import ACCENT, console, stage_colour
 from tutelage.text.chat_format import encode_prompt
 
 ABOUT = """

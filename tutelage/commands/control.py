@@ -19,9 +19,9 @@ import tyro
 from tyro.conf import arg
 
 from tutelage.algorithms import ALGORITHMS, ControlAlgorithmName
-from tutelage.commands.folders import settle
+from tutelage.commands.folders import find_policy, settle
 from tutelage.commands.machine import available_cores
-from tutelage.commands.options import parse, peek
+from tutelage.commands.options import environment_options, parse, peek
 from tutelage.commands.seed_lines import SeedLines, show_evaluation
 from tutelage.commands.seeds import (
     WITHOUT_REFERENCE,
@@ -30,10 +30,11 @@ from tutelage.commands.seeds import (
     side_by_side,
 )
 from tutelage.environments import make_environments
+from tutelage.environments.grid import OWN_SHAPE, reads_instructions
 from tutelage.errors import BadInput
 from tutelage.evaluation.wording import listing
 from tutelage.rollout.control import ControlPolicy
-from tutelage.stages.control import ControlConfig
+from tutelage.stages.control import ControlConfig, PolicyShape, load_control_policy
 from tutelage.terminal import console, show_next
 
 ABOUT = """
@@ -41,13 +42,15 @@ Train a network to act in an environment of Gymnasium, by the algorithms that tr
 --seeds N it is done N times, side by side, because one run of reinforcement says little.
 
 Reads
-  nothing; --env-options '{"is_slippery": false}' are the environment's own
-  options, and --env module:Name-v0 imports the module that registers it
+  --start, if given: a policy of `tutelage imitate` or of an earlier run, from
+  which every seed goes on. --env-options '{"is_slippery": false}' are the
+  environment's own, and --env module:Name-v0 imports the module that registers
+  it
 
 Writes
   RUN/report.html, RUN/report.json, RUN/rl.toml, and for each seed a run of its
-  own, RUN/seed_0, with its curves (metrics.jsonl) and checkpoints/control, the
-  policy that did best in an audit.
+  own, RUN/seed_0, with its curves (metrics.jsonl), what the doctor found
+  (findings.json) and checkpoints/control, the policy that did best in an audit.
   Cut off at any moment, the same command goes on where it stopped.
 
 Example
@@ -66,6 +69,9 @@ class ControlOptions:
         64,
         64,
     )
+    start: Annotated[
+        Path | None, arg(metavar="FOLDER", help="of a policy, or a run, to go on from")
+    ] = None
     seeds: Annotated[int | None, arg(help="how many runs: seeds 0, 1, 2, …")] = None
     seed: Annotated[int | None, arg(help="of one run")] = None
     episodes: Annotated[int, arg(help="of the final evaluation")] = 100
@@ -93,15 +99,7 @@ class ControlOptions:
 
     def keywords(self) -> dict[str, Any]:
         """The environment's own options."""
-        try:
-            found = json.loads(self.env_options)
-        except json.JSONDecodeError as error:
-            raise ValueError(f"env_options must be JSON, got {self.env_options}: {error}") from None
-        if not isinstance(found, dict):
-            raise ValueError(
-                f'env_options must be a JSON object such as {{"name": 1}}, got {self.env_options}'
-            )
-        return found
+        return environment_options(self.env_options)
 
     def chosen_seeds(self) -> list[int]:
         return [self.seed or 0] if self.seeds is None else list(range(self.seeds))
@@ -153,7 +151,8 @@ def main(argv: Sequence[str]) -> None:
     # Networks this small keep one processor busy; a second one mostly waits, or is waited for.
     torch.set_num_threads(1)
     check_fit(options)
-    settle(options.run, "rl", options, {})
+    begin = find_start(options)
+    settle(options.run, "rl", options, {"start": begin / "policy.safetensors"} if begin else {})
     training = Training(
         folder=options.run,
         environment=options.env,
@@ -163,6 +162,7 @@ def main(argv: Sequence[str]) -> None:
         hidden=options.hidden,
         config=options.training,
         episodes=options.episodes,
+        start=begin,
     )
     seeds = options.chosen_seeds()
     screen = console()
@@ -179,10 +179,42 @@ def main(argv: Sequence[str]) -> None:
     show_next(screen, _next(options, argv), report=path)
 
 
+def find_start(options: ControlOptions) -> Path | None:
+    """The folder of the policy to go on from. BadInput unless it is what would be made anew."""
+    if options.start is None:
+        return None
+    folder = find_policy(options.start)
+    if not folder.is_dir():
+        raise BadInput(f"{folder} is no folder of a policy.")
+    _, found = load_control_policy(folder)
+    wanted = PolicyShape(
+        environment=options.env,
+        environment_options=options.keywords(),
+        hidden=options.hidden,
+        networks=ALGORITHMS[options.algorithm].networks,
+        normalised=options.training.normalise,
+    )
+    for name, said in {
+        "environment": "for {}",
+        "environment_options": "for an environment with the options {}",
+        "hidden": "with hidden layers of {}",
+        "networks": "of the networks {}",
+        "normalised": "whose normalise is {}",
+    }.items():
+        there, here = getattr(found, name), getattr(wanted, name)
+        if there != here:
+            told = said.format(json.dumps(there) if name == "environment_options" else there)
+            needed = json.dumps(here) if name == "environment_options" else here
+            raise BadInput(f"{folder} holds a policy {told}, not {needed}.")
+    return folder
+
+
 def check_fit(options: ControlOptions) -> None:
     """Raise unless the environment can be made and the algorithm can act in it."""
     make = functools.partial(make_environments, options.env, 1, **options.keywords())
     environments = make()
+    if reads_instructions(environments) and options.hidden != ALGORITHMS[options.algorithm].hidden:
+        raise BadInput(f"hidden does nothing in {options.env}: {OWN_SHAPE}.")
     try:
         settings = options.settings
         fitted = new_algorithm(options.algorithm, settings, environments, options.hidden, 0)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from tutelage import __version__
@@ -14,15 +14,12 @@ from tutelage.commands.options import RECORD, options_of, options_text
 from tutelage.config import read_toml
 from tutelage.data.corpus import named_keys, read_lines, read_records
 from tutelage.errors import BadInput
-from tutelage.model.checkpoint import load_reward_model
+from tutelage.model.checkpoint import is_reward_model, load_reward_model
 from tutelage.model.heads import RewardModel
-from tutelage.runs import Run, read_json, write_text
+from tutelage.runs import Run, read_json, stages_of, taught_at, write_text
 from tutelage.schema import Conversation
 from tutelage.text.chat_format import ask, encode_prompt
 from tutelage.text.tokenizer import Tokenizer
-
-# Stages in the order in which they are taught; a number after the name counts rounds.
-_ORDER = ("pretrain", "sft", "reward", "prefer", "ppo", "rl")
 
 
 def find_model(
@@ -53,32 +50,13 @@ def find_model(
             raise BadInput(f"{folder} has no stage {stage}; it has {', '.join(found)}.")
         return folder / "checkpoints" / stage
     if making is not None and making[0].resolve() == folder.resolve():
-        found = [name for name in found if _taught(name) < _taught(making[1])]
+        found = [name for name in found if taught_at(name) < taught_at(making[1])]
     wanted = [name for name in found if is_reward_model(folder / "checkpoints" / name) == grades]
     if not wanted:
         listed = ", ".join(stages_of(folder))
         kind = "reward model" if grades else "model that speaks"
         raise BadInput(f"{folder} holds no {kind}; its stages are {listed}.")
     return folder / "checkpoints" / wanted[-1]
-
-
-def stages_of(folder: Path) -> list[str]:
-    """The finished stages of a run, oldest first."""
-    names = [path.parent.name for path in (folder / "checkpoints").glob("*/model.json")]
-    return sorted((name for name in names if not name.startswith(".")), key=_taught)
-
-
-def _taught(stage: str) -> tuple[int, int, str]:
-    name, _, number = stage.rpartition("_") if re.search(r"_\d+$", stage) else (stage, "", "0")
-    round_number = int(number)
-    place = _ORDER.index(name) if name in _ORDER else len(_ORDER)
-    # Rounds repeat the last stages, so among these the round counts first.
-    return (min(place, 2), round_number, f"{place}{name}")
-
-
-def is_reward_model(folder: Path) -> bool:
-    described = read_json(folder / "model.json")
-    return isinstance(described, dict) and described.get("kind") == "reward_model"
 
 
 def load_grader(folder: Path, tokenizer: Tokenizer, speaker: Path) -> RewardModel:
@@ -181,3 +159,30 @@ def digest(path: Path) -> str:
         raise BadInput(f"There is no file {target}.") from None
     except OSError as error:
         raise BadInput(f"The file {target} cannot be read: {error.strerror}.") from None
+
+
+def find_policy(path: Path) -> Path:
+    """The folder of a policy for control, or a file as it is. BadInput where there is neither."""
+    if not path.exists():
+        raise BadInput(f"There is no file or folder {path}.")
+    if path.name == "policy.safetensors":
+        return path.parent
+    if not path.is_dir():
+        return path
+    found = [path, path / "checkpoints" / "control", *sorted((path / "checkpoints").glob("*"))]
+    # `tutelage rl --env` has a run a seed; the best of them is meant
+    found += [seed / "checkpoints" / "control" for seed in sorted(path.glob("seed_*"), key=_worse)]
+    for folder in found:
+        if (folder / "policy.safetensors").exists():
+            return folder
+    raise BadInput(
+        f"{path} holds no policy for control: give a folder with a policy.safetensors in it, a run "
+        "whose checkpoints hold one, or an .npz file of episodes."
+    )
+
+
+def _worse(seed: Path) -> float:
+    """Minus the mean return of a seed's evaluation."""
+    if not (seed / "evaluation.json").exists():
+        return float("inf")
+    return -fmean(read_json(seed / "evaluation.json")["returns"])

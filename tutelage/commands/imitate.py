@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from statistics import fmean
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 import tyro
 from gymnasium.spaces import Discrete
+from gymnasium.vector import VectorEnv
 from rich.text import Text
 
 from tutelage.algorithms import ALGORITHMS
 from tutelage.algorithms.gail import GAIL, GAILConfig
 from tutelage.algorithms.imitation import Cloning, CloningConfig, agreement
-from tutelage.commands.folders import settle
-from tutelage.commands.options import parse
+from tutelage.algorithms.tabular import TabularModel
+from tutelage.commands.folders import find_policy, settle
+from tutelage.commands.machine import available_cores
+from tutelage.commands.options import environment_options, parse
 from tutelage.config import require
 from tutelage.device import seed_number, seeded
 from tutelage.environments import make_environments
+from tutelage.environments.bot import bot_seeds, demonstrate, demonstrate_side_by_side
+from tutelage.environments.grid import OWN_SHAPE, reads_instructions
 from tutelage.errors import BadInput
 from tutelage.evaluation.statistics import mean_interval
 from tutelage.rollout.control import ControlPolicy, Networks
 from tutelage.rollout.episodes import Episodes, read_episodes, record, save_episodes
-from tutelage.runs import Progress, Run, read_json
+from tutelage.runs import Progress, Run
 from tutelage.stages.control import (
     PolicyShape,
     evaluate_control,
@@ -41,12 +46,13 @@ from tutelage.stages.imitation import (
     dagger,
     gail,
 )
+from tutelage.stages.max_ent import MaxEntConfig, max_ent, read_tables
 from tutelage.terminal import Watcher, console
 
 ABOUT = """
-Learn to act in an environment as an expert acts in it. The environment's rewards are not read:
-what the expert does is all there is to learn from, and a bad expert is imitated as well as a good
-one.
+Learn to act in an environment as an expert acts in it. The policy learns nothing from rewards (a
+clone's critic does): what the expert does is all there is to learn from, and a bad expert is
+imitated as well as a good one.
 
 Methods
   bc       clone its actions in the states in which it was seen
@@ -54,17 +60,24 @@ Methods
            it needs the expert itself, not only what it did
   gail     play until a discriminator cannot tell the two apart; for few
            episodes of an expert, and an environment that may be played in
+  max_ent_irl
+           find the reward of arriving in each state under which the expert is
+           likeliest, and act by it; where the environment lists its
+           transitions, as FrozenLake-v1 and CliffWalking-v1 do
 
 Reads
   --expert  episodes: an .npz with observations (K, D), actions (K,) or (K, A),
             terminated and truncated (K,), rewards (K,) if known, of whole
             episodes one after the other;
             or a policy: its folder, or a run of `tutelage rl --env`, whose best
-            seed then plays --episodes of them
+            seed then plays --episodes of them;
+            or bot: the one that comes with minigrid plays BabyAI's levels
 
 Writes
-  RUN/checkpoints/METHOD/policy.safetensors, RUN/imitate.toml,
-  RUN/metrics.jsonl, and RUN/expert.npz where a policy was asked to play.
+  RUN/checkpoints/METHOD/policy.safetensors (max_ent_irl: rewards.npz beside
+  it), RUN/imitate.toml,
+  RUN/metrics.jsonl, and RUN/expert.npz where a policy or the bot was asked to
+  play. `tutelage rl --env ID --start RUN` goes on from a clone.
   Cut off at any moment, the same command goes on where it stopped.
 
 Example
@@ -73,12 +86,24 @@ Example
 """
 
 
+_OF_ONE_METHOD = {
+    "updates": "bc",
+    "rounds": "dagger",
+    "steps": "gail",
+    "algorithm": "gail",
+    "discount": "max_ent_irl",
+    "penalty": "max_ent_irl",
+}
+BOT = Path("bot")  # as --expert
+
+
 @dataclass(frozen=True, kw_only=True)
 class ImitateOptions:
     env: str  # a Gymnasium id
-    method: Literal["bc", "dagger", "gail"]
-    expert: Annotated[Path, tyro.conf.arg(metavar="FILE_OR_RUN")]  # whom to imitate
+    method: Literal["bc", "dagger", "gail", "max_ent_irl"]
+    expert: Annotated[Path, tyro.conf.arg(metavar="FILE_OR_RUN")]  # whom to imitate, or bot
     run: Annotated[Path, tyro.conf.arg(metavar="DIR")]  # folder of the run
+    env_options: Annotated[str, tyro.conf.arg(metavar="JSON")] = "{}"  # the environment's own
     episodes: int = 60  # that an expert which is a policy plays
     sampled: bool = False  # the expert draws its actions; default: its likeliest
     hidden: tuple[int, ...] = (64, 64)  # widths of the learner's layers
@@ -86,6 +111,8 @@ class ImitateOptions:
     rounds: int = 10  # dagger: of playing and asking
     steps: int = 100_000  # gail: of the environment
     algorithm: Literal["ppo", "trpo"] = "ppo"  # gail: what learns from the reward
+    discount: float = 0.95  # max_ent_irl: of the expert's visits
+    penalty: float = 1e-3  # max_ent_irl: of ½‖θ‖², θ the reward
     evaluation_episodes: int = 100  # of the learner, at the end
     seed: int = 0
 
@@ -93,47 +120,67 @@ class ImitateOptions:
         require(self, "above 0", "episodes", "updates", "rounds", "steps", "evaluation_episodes")
         if not all(width > 0 for width in self.hidden):
             raise ValueError(f"hidden must be widths above 0, got {self.hidden}")
+        self.keywords()
+        MaxEntConfig(discount=self.discount, penalty=self.penalty)
+        if self.method == "max_ent_irl" and self.hidden != ImitateOptions.hidden:
+            raise ValueError("hidden does nothing with method max_ent_irl, whose policy is a table")
+        for name, method in _OF_ONE_METHOD.items():
+            if method != self.method and getattr(self, name) != getattr(ImitateOptions, name):
+                raise ValueError(
+                    f"{name} does nothing with method {self.method}, but with {method}"
+                )
+        if self.sampled and self.method == "dagger":
+            raise ValueError(
+                "sampled does nothing with method dagger, which asks for the expert's likeliest "
+                "actions"
+            )
+
+    def keywords(self) -> dict[str, Any]:
+        """The environment's own options."""
+        return environment_options(self.env_options)
 
 
 def main(argv: Sequence[str]) -> None:
     options = parse(ImitateOptions, "imitate", ABOUT, argv)
     torch.set_num_threads(1)  # networks this small keep one processor busy
-    make = partial(make_environments, options.env)
-    path = find_expert(options.expert)
+    make = maker(options)
     environments = make(1)
-    learner = fresh_policy(
-        environments,
-        options.hidden,
-        seeded(options.seed, options.method),
-        networks_of(options.method),
-    )
+    if reads_instructions(environments) and options.hidden != ImitateOptions.hidden:
+        raise BadInput(f"hidden does nothing in {options.env}: {OWN_SHAPE}.")
+    path = options.expert if options.expert == BOT else find_policy(options.expert)
     expert = shown = None
-    if path.is_dir():
+    if path == BOT:
+        demonstrate(options.env, bot_seeds(options.seed, 1), **options.keywords())  # it can
+        if options.sampled:
+            raise BadInput("sampled does nothing with the bot, which draws nothing.")
+    elif path.is_dir():
         expert, made_for = load_control_policy(path)
-        if made_for.environment != options.env:
-            raise BadInput(
-                f"{path} holds a policy for {made_for.environment}, not for {options.env}."
-            )
+        check_world(path, made_for, options)
     else:
+        for name in ("sampled", "episodes"):
+            if getattr(options, name) != getattr(ImitateOptions, name):
+                raise BadInput(
+                    f"{name} does nothing with {path}, whose episodes are played already."
+                )
         shown = read_episodes(path, environments)
-    environments.close()
     if expert is None and options.method == "dagger":
+        what = "the bot is no policy" if path == BOT else f"{path} only holds what it did"
         raise BadInput(
-            f"DAgger asks the expert what it would do where the learner comes, and {path} only "
-            "holds what it did: give a policy as --expert, or another --method."
+            f"DAgger asks the expert what it would do where the learner comes, and {what}: give a "
+            "policy as --expert, or another --method."
         )
-    run = settle(
-        options.run,
-        "imitate",
-        options,
-        {"expert": path / "policy.safetensors" if path.is_dir() else path},
-    )
+    model = read_tables(environments) if options.method == "max_ent_irl" else None
+    networks = networks_of(options.method, shown is None or shown.rewards is not None)
+    generator = seeded(options.seed, options.method)
+    learner = fresh_policy(environments, shape_of(options).hidden, generator, networks)
+    environments.close()
+    made_of = {"expert": path / "policy.safetensors" if path.is_dir() else path}
+    run = settle(options.run, "imitate", options, {} if path == BOT else made_of)
     if shown is None:
-        assert expert is not None
         shown = recorded(run, expert, options)
     screen = console()
     if not run.done(options.method):
-        Watcher(screen).watch(stage_of(options, run, learner, expert, shown))
+        Watcher(screen).watch(stage_of(options, run, learner, expert, shown, model))
     checkpoint = run.checkpoint(options.method)
     learned, _ = load_control_policy(checkpoint)
     returns = evaluate_control(
@@ -147,8 +194,36 @@ def main(argv: Sequence[str]) -> None:
     screen.print(Text(f"{'Policy':<10}{checkpoint}"), soft_wrap=True)
 
 
-def networks_of(method: str) -> Networks:
-    return "actor_critic" if method == "gail" else "actor"
+def maker(options: ImitateOptions) -> Callable[[int], VectorEnv]:
+    """Makes so many of the environment, side by side."""
+    return partial(make_environments, options.env, **options.keywords())
+
+
+def check_world(path: Path, made_for: PolicyShape, options: ImitateOptions) -> None:
+    """Raise unless the policy was made for this environment with these options."""
+    if made_for.environment != options.env:
+        raise BadInput(f"{path} holds a policy for {made_for.environment}, not for {options.env}.")
+    if made_for.environment_options != options.keywords():
+        theirs = json.dumps(made_for.environment_options)
+        raise BadInput(
+            f"{path} holds a policy for {options.env} with the options {theirs}, not with "
+            f"{options.env_options}: give --env-options '{theirs}'."
+        )
+
+
+def networks_of(method: str, rewarded: bool) -> Networks:
+    """rewarded: whether the expert's rewards are known, which a clone's critic learns."""
+    return "actor_critic" if method == "gail" or (method == "bc" and rewarded) else "actor"
+
+
+def shape_of(options: ImitateOptions, rewarded: bool = True) -> PolicyShape:
+    """Of the learner; a table has no layers between state and action."""
+    return PolicyShape(
+        environment=options.env,
+        environment_options=options.keywords(),
+        hidden=() if options.method == "max_ent_irl" else options.hidden,
+        networks=networks_of(options.method, rewarded),
+    )
 
 
 def stage_of(
@@ -157,12 +232,14 @@ def stage_of(
     learner: ControlPolicy,
     expert: ControlPolicy | None,
     shown: Episodes,
+    model: TabularModel | None,
 ) -> Iterator[Progress]:
     """The method's loop, about to begin."""
-    make, seed = partial(make_environments, options.env), options.seed
-    shape = PolicyShape(
-        environment=options.env, hidden=options.hidden, networks=networks_of(options.method)
-    )
+    make, seed = maker(options), options.seed
+    shape = shape_of(options, shown.rewards is not None)
+    if model is not None:
+        found = MaxEntConfig(discount=options.discount, penalty=options.penalty)
+        return max_ent(run, shown, model, found, shape=shape)
     if options.method == "bc":
         cloning = Cloning(learner, CloningConfig())
         return clone(
@@ -185,42 +262,21 @@ def stage_of(
     return gail(run, algorithm, adversary, shown, make, config, seed, shape=shape)
 
 
-def recorded(run: Run, expert: ControlPolicy, options: ImitateOptions) -> Episodes:
-    """The expert's episodes, played once and kept in the run."""
+def recorded(run: Run, expert: ControlPolicy | None, options: ImitateOptions) -> Episodes:
+    """The expert's episodes, or without one the bot's, played once and kept in the run."""
     path = run.folder / "expert.npz"
-    if not path.exists():
-        environments = make_environments(options.env, min(options.episodes, 20))
+    if not path.exists() and expert is None:
+        seeds = bot_seeds(options.seed, options.episodes)
+        cores = available_cores()
+        played = demonstrate_side_by_side(options.env, seeds, cores, **options.keywords())
+        save_episodes(path, played)
+    elif not path.exists():
+        assert expert is not None
+        environments = maker(options)(min(options.episodes, 20))
         seed = seed_number(options.seed, "record")  # not those the learner is measured on
         played = record(expert, environments, options.episodes, seed, sampled=options.sampled)
         save_episodes(path, played)
-    return read_episodes(path, make_environments(options.env, 1))
-
-
-def find_expert(path: Path) -> Path:
-    """The file of the expert's episodes, or the folder of its policy. BadInput for neither."""
-    if not path.exists():
-        raise BadInput(f"There is no file or folder {path}.")
-    if path.name == "policy.safetensors":
-        return path.parent
-    if not path.is_dir():
-        return path
-    found = [path, path / "checkpoints" / "control", *sorted((path / "checkpoints").glob("*"))]
-    # `tutelage rl --env` has a run a seed; the one that was found the best is the expert
-    found += [seed / "checkpoints" / "control" for seed in sorted(path.glob("seed_*"), key=_worse)]
-    for folder in found:
-        if (folder / "policy.safetensors").exists():
-            return folder
-    raise BadInput(
-        f"{path} holds no policy for control: give a folder with a policy.safetensors in it, a run "
-        "whose checkpoints hold one, or an .npz file of episodes."
-    )
-
-
-def _worse(seed: Path) -> float:
-    """Minus the mean return of a seed's evaluation."""
-    if not (seed / "evaluation.json").exists():
-        return float("inf")
-    return -fmean(read_json(seed / "evaluation.json")["returns"])
+    return read_episodes(path, maker(options)(1))
 
 
 def outcome(returns: Sequence[float], shown: Episodes, agreed: float) -> Iterator[tuple[str, str]]:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from tutelage.data.comparisons import read_comparisons
 from tutelage.data.corpus import read_records
+from tutelage.data.ratings import rating_of
 from tutelage.errors import BadInput
-from tutelage.schema import Comparison
+from tutelage.schema import Comparison, Rating
 from tutelage.text.chat_format import ask
 
 CHAT = "chat"  # the labeler of what was said in a chat
@@ -81,6 +82,22 @@ def read_rankings(path: Path) -> list[Comparison]:
         raise BadInput(
             f"The file {path} holds labels but nothing to rank: it needs a /redo, or a good and a "
             "bad reply to the same prompt."
+        )
+    return found
+
+
+def read_judgements(path: Path) -> list[Rating]:
+    """Ratings of a file of theirs, or of a chat's labels: each good or bad as a thumb."""
+    found = []
+    for where, record in read_records(path):
+        verdict = record.get("verdict")
+        if verdict in ("good", "bad"):
+            record = {**record, "good": verdict == "good", "labeler": CHAT}
+        if verdict != "redo":  # it prefers one reply to another, and rates neither
+            found.append(rating_of(where, record))
+    if not found:
+        raise BadInput(
+            f"The file {path} holds labels but no rating: it needs a reply called good or bad."
         )
     return found
 

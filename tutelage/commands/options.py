@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import difflib
 import io
+import json
 import keyword
 import re
 import textwrap
@@ -167,6 +168,17 @@ def options_of(config: Any) -> dict[str, Any]:
             found |= options_of(value)
         else:
             found[field.name.removesuffix("_")] = value
+    return found
+
+
+def environment_options(text: str) -> dict[str, Any]:
+    """What --env-options says, an environment's own options by name. ValueError unless JSON."""
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"env_options must be JSON, got {text}: {error}") from None
+    if not isinstance(found, dict):
+        raise ValueError(f'env_options must be a JSON object such as {{"name": 1}}, got {text}')
     return found
 
 

@@ -1,4 +1,4 @@
-"""`tutelage reward`: a person's own rankings."""
+"""`tutelage reward`: a person's own rankings and ratings."""
 
 from __future__ import annotations
 
@@ -6,32 +6,36 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-import torch
 import tyro
 
+from tutelage.algorithms.raters import load_raters
 from tutelage.commands.folders import find_model, settle
-from tutelage.commands.labels import read_rankings
+from tutelage.commands.labels import read_judgements, read_rankings
 from tutelage.commands.machine import prepare
 from tutelage.commands.options import parse
-from tutelage.data.comparisons import comparison_trees
+from tutelage.data.comparisons import comparison_trees, pairs_right
+from tutelage.data.ratings import rating_trees
 from tutelage.device import DTypeName
 from tutelage.evaluation.statistics import wilson
 from tutelage.evaluation.wording import rate
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.checkpoint import load_model
 from tutelage.model.heads import RewardModel
-from tutelage.schema import Comparison
+from tutelage.schema import Comparison, Rating
 from tutelage.stages.reward import RewardConfig, train_reward_model
 from tutelage.terminal import Watcher, console, show_next
 from tutelage.text.tokenizer import Tokenizer
 
+Label = TypeVar("Label", Comparison, Rating)
+
 REFERENCE = 200  # prompts whose replies have score 0 on average, once the model is normalised
 
 ABOUT = """
-Train a reward model on rankings: it learns to score replies as whoever ranked them would. An
-eighth of the rankings is kept out of training, to tell how often the model ranks a pair alike.
+Train a reward model on rankings, ratings or both: it learns to score replies as whoever ranked or
+rated them would, and how strictly each labeler rates. An eighth of each is kept out of training,
+to tell how often the model orders a pair alike.
 
 Reads
   --model        a model's folder, or a run (its newest stage that speaks);
@@ -39,6 +43,10 @@ Reads
   --comparisons  JSONL of {"prompt", "chosen", "rejected"}, or of
                  {"prompt", "responses", "ranking": [[0], [2, 1]]},
                  or a chat's labels.jsonl
+  --ratings      JSONL of {"prompt", "response"} and one of "overall" (1 to 7),
+                 "good" and "right" (true or false), with a "labeler" where
+                 several people rated;
+                 or a chat's labels.jsonl, for its replies called good or bad
 
 Writes
   RUN/checkpoints/reward, RUN/reward.toml, RUN/metrics.jsonl.
@@ -53,29 +61,37 @@ Example
 @dataclass(frozen=True, kw_only=True)
 class RewardOptions:
     model: Annotated[Path, tyro.conf.arg(metavar="FOLDER")]  # what to begin from
-    comparisons: Annotated[Path, tyro.conf.arg(metavar="FILE")]  # what to learn
     run: Annotated[Path, tyro.conf.arg(metavar="DIR")]  # folder of the run
+    comparisons: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None  # rankings to learn
+    ratings: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None  # ratings to learn
     stage: str | None = None  # of the run that --model names; default: the newest
     seed: int = 0
     dtype: DTypeName = "auto"  # of matrix products
     training: RewardConfig = field(default_factory=RewardConfig)
+
+    def __post_init__(self) -> None:
+        if self.comparisons is None and self.ratings is None:
+            raise ValueError("needs --comparisons FILE, or --ratings FILE, or both")
 
 
 def main(argv: Sequence[str]) -> None:
     options = parse(RewardOptions, "reward", ABOUT, argv)
     dtype = prepare(options.dtype)
     path = find_model(options.model, options.stage, making=(options.run, "reward"))
-    comparisons = read_rankings(options.comparisons)
-    kept = len(comparisons) // 8
-    learned, kept_out = comparisons[: len(comparisons) - kept], comparisons[-kept:] if kept else []
+    comparisons = read_rankings(options.comparisons) if options.comparisons else []
+    ratings = read_judgements(options.ratings) if options.ratings else []
+    learned, kept_out = _split(comparisons)
+    learned_ratings, kept_out_ratings = _split(ratings)
     model, tokenizer = _start(path)
     # What cannot be trained on is told before the folder is bound to it.
     trees = comparison_trees(tokenizer, comparisons, model.gpt.config.context)
-    inputs = {"model": path, "comparisons": options.comparisons}
+    rated = rating_trees(tokenizer, ratings, model.gpt.config.context)
+    raters = load_raters(path)
+    inputs = {"model": path, "comparisons": options.comparisons, "ratings": options.ratings}
     run = settle(options.run, "reward", options, inputs)
     screen = console()
     if not run.done("reward"):
-        reference = trees[: min(REFERENCE, len(learned))]
+        reference = (trees[: len(learned)] + rated[: len(learned_ratings)])[:REFERENCE]
         stages = train_reward_model(
             run,
             model,
@@ -86,18 +102,31 @@ def main(argv: Sequence[str]) -> None:
             options.seed,
             dtype,
             "reward",
+            learned_ratings,
+            raters,
         )
         Watcher(screen).watch(stages)
-    if kept_out:
+    if kept_out or kept_out_ratings:
         trained, tokenizer = load_model(run.checkpoint("reward"))
         assert isinstance(trained, RewardModel)
-        right, pairs = pairs_right(trained, tokenizer, kept_out)
+        right, pairs = rankings_right(trained, tokenizer, kept_out)
         if pairs:
             said = rate(right / pairs, wilson(right, pairs), pairs)
             screen.print(f"  Pairs that it had not seen, ranked alike: {said}", soft_wrap=True)
+        right, pairs = ratings_right(trained, tokenizer, kept_out_ratings)
+        if pairs:
+            said = rate(right / pairs, wilson(right, pairs), pairs)
+            told = "Ratings that it had not seen, two of a labeler ordered alike"
+            screen.print(f"  {told}: {said}", soft_wrap=True)
     reinforce = ["tutelage", "rl", "--model", str(options.model), "--reward", str(run.folder)]
     reinforce += ["--prompts", "FILE.txt", "--run", str(run.folder)]
     show_next(screen, shlex.join(reinforce), model=run.checkpoint("reward"))
+
+
+def _split(labels: Sequence[Label]) -> tuple[Sequence[Label], Sequence[Label]]:
+    """Those to learn from, and the last eighth."""
+    kept = len(labels) // 8
+    return labels[: len(labels) - kept], labels[len(labels) - kept :]
 
 
 def _start(path: Path) -> tuple[RewardModel, Tokenizer]:
@@ -107,18 +136,33 @@ def _start(path: Path) -> tuple[RewardModel, Tokenizer]:
     return RewardModel(model), tokenizer
 
 
-def pairs_right(
+def rankings_right(
     model: RewardModel, tokenizer: Tokenizer, comparisons: Sequence[Comparison]
 ) -> tuple[int, int]:
     """How many pairs the model orders as the labeler did, of how many; ties are left out."""
+    if not comparisons:
+        return 0, 0
     trees = comparison_trees(tokenizer, comparisons, model.gpt.config.context)
-    scores = RewardModelJudge(model, tokenizer.pad).score_trees(trees)
+    return pairs_right(RewardModelJudge(model, tokenizer.pad).score_trees(trees), comparisons)
+
+
+def ratings_right(
+    model: RewardModel, tokenizer: Tokenizer, ratings: Sequence[Rating]
+) -> tuple[int, int]:
+    """How many pairs of ratings the model's scores order alike, of how many: each labeler's on a
+    scale taken two by two, so that no rating counts twice; equal ones are left out."""
+    if not ratings:
+        return 0, 0
+    trees = rating_trees(tokenizer, ratings, model.gpt.config.context)
+    scores = RewardModelJudge(model, tokenizer.pad).score_trees(trees).tolist()
+    waiting: dict[tuple[str, str], int] = {}
     right = pairs = 0
-    for comparison, own in zip(
-        comparisons, scores.split([len(c.responses) for c in comparisons]), strict=True
-    ):
-        ranks = torch.tensor(comparison.ranks())
-        better = ranks[:, None] < ranks[None, :]
-        right += int((better & (own[:, None] > own[None, :])).sum())
-        pairs += int(better.sum())
+    for place, rating in enumerate(ratings):
+        first = waiting.pop((rating.labeler, rating.scale), None)
+        if first is None:
+            waiting[rating.labeler, rating.scale] = place
+        elif ratings[first].value != rating.value:
+            is_better = ratings[first].value > rating.value
+            right += (scores[first] > scores[place]) == is_better
+            pairs += 1
     return right, pairs

@@ -12,16 +12,25 @@ from rich.table import Table
 from rich.text import Text
 
 from tutelage.evaluation.control_wording import evaluated, places_for, result
+from tutelage.evaluation.doctor import Finding
 from tutelage.evaluation.wording import decimal, duration
 from tutelage.runs import Progress
-from tutelage.terminal import ACCENT, BAR_WIDTH, COLOURS, PLAIN_EVERY_S, REDRAW_S, Running
+from tutelage.terminal import (
+    ACCENT,
+    BAR_WIDTH,
+    COLOURS,
+    PLAIN_EVERY_S,
+    REDRAW_S,
+    Running,
+    finding_line,
+)
 
 NAME_WIDTH = 10
 HEIGHTS = "▁▂▃▄▅▆▇█"
 
 
 class SeedLines:
-    """Shows (seed, progress) as it comes."""
+    """Shows (seed, progress) as it comes, and what the doctor finds."""
 
     def __init__(self, console: Console, seeds: Sequence[int]) -> None:
         self.console = console
@@ -30,18 +39,21 @@ class SeedLines:
         self.curves: dict[int, list[float | None]] = {}  # the return by which each cell was left
         self.redrawn = 0.0 if console.is_terminal else self.began
 
-    def watch(self, stream: Iterable[tuple[int, Progress]]) -> None:
+    def watch(self, stream: Iterable[tuple[int, Progress | Finding]]) -> None:
         """Go through the whole stream."""
         if not self.console.is_terminal:
-            for seed, progress in stream:
-                self._hear(seed, progress, None)
+            for seed, news in stream:
+                self._hear(seed, news, None)
             return
         with Live(console=self.console, auto_refresh=False, transient=True) as live:
-            for seed, progress in stream:
-                self._hear(seed, progress, live)
+            for seed, news in stream:
+                self._hear(seed, news, live)
             live.update(Text(""), refresh=True)
 
-    def _hear(self, seed: int, progress: Progress, live: Live | None) -> None:
+    def _hear(self, seed: int, progress: Progress | Finding, live: Live | None) -> None:
+        if isinstance(progress, Finding):
+            self.console.print(finding_line(progress, f"Seed {seed}"), soft_wrap=True)
+            return
         now = time.perf_counter()
         if progress.stage == "evaluate":
             self._finish(seed, progress, now)

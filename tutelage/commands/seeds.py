@@ -25,6 +25,8 @@ from tutelage.algorithms import ALGORITHMS, Algorithm
 from tutelage.device import seeded
 from tutelage.environments import make_environments
 from tutelage.errors import EnvironmentFailure, TutelageError
+from tutelage.evaluation.doctor import Doctor, Finding, write_findings
+from tutelage.rollout.control import ControlPolicy
 from tutelage.runs import Progress, Run, read_json, uninterrupted, write_json
 from tutelage.stages.control import (
     ControlConfig,
@@ -55,6 +57,7 @@ class Training:
     hidden: tuple[int, ...]
     config: ControlConfig
     episodes: int
+    start: Path | None = None  # the folder of a policy that is gone on from
 
     def seed_folder(self, seed: int) -> Path:
         return self.folder / f"seed_{seed}"
@@ -73,14 +76,28 @@ def new_algorithm(
     return algorithm
 
 
-def train(training: Training, seed: int) -> Iterator[Progress]:
-    """Train and evaluate one seed, as far as that is not done yet; ends with evaluation.json."""
+def begin_from(algorithm: Algorithm, folder: Path) -> None:
+    """Give the algorithm's policy the weights of the one in the folder, made for the same."""
+    policy, shape = load_control_policy(folder)
+    assert isinstance(algorithm.policy, ControlPolicy)
+    if shape.normalised:
+        algorithm.policy.standardise()
+    algorithm.policy.load_state_dict(policy.state_dict())
+
+
+def train(training: Training, seed: int) -> Iterator[Progress | Finding]:
+    """Train and evaluate one seed, as far as that is not done yet; ends with evaluation.json. What
+    the doctor finds comes when it does, and all of it lies in findings.json."""
     run = Run(training.seed_folder(seed))
     path = run.folder / "evaluation.json"
     try:
         if not run.done("control"):
+            doctor = Doctor(run.folder / "metrics.jsonl")
             with _timed(run.folder, "train"):
-                yield from _trained(training, run, seed)
+                for progress in _trained(training, run, seed):
+                    yield progress
+                    yield from doctor.hear(progress)
+            write_findings(run.folder)
         if not path.exists():
             with _timed(run.folder, "evaluate"):
                 write_json(path, {"returns": _evaluated(training, run, seed)})
@@ -116,6 +133,8 @@ def _trained(training: Training, run: Run, seed: int) -> Iterator[Progress]:
         training.algorithm, training.settings, environments, training.hidden, seed
     )
     environments.close()
+    if training.start is not None:
+        begin_from(algorithm, training.start)
     shape = PolicyShape(
         environment=training.environment,
         environment_options=training.environment_options,
@@ -164,14 +183,14 @@ def _timed(folder: Path, name: str) -> Iterator[None]:
 
 def side_by_side(
     training: Training, seeds: Sequence[int], at_once: int
-) -> Iterator[tuple[int, Progress]]:
-    """Train every seed, `at_once` processes at a time; (seed, progress) as it comes.
+) -> Iterator[tuple[int, Progress | Finding]]:
+    """Train every seed, `at_once` processes at a time; (seed, progress or finding) as it comes.
 
     The first failure stops all of them, and what they had saved stays. One seed needs no process.
     """
     if len(seeds) == 1:
-        for progress in train(training, seeds[0]):
-            yield seeds[0], progress
+        for news in train(training, seeds[0]):
+            yield seeds[0], news
         return
     waiting = list(seeds)
     running: dict[Connection, tuple[int, Any]] = {}
@@ -190,7 +209,7 @@ def side_by_side(
                     process.join()
                     del running[receiver]
                     raise EnvironmentFailure(_died(seed, process.exitcode)) from None
-                if isinstance(message, Progress):
+                if isinstance(message, Progress | Finding):
                     yield seed, message
                 elif message is None:
                     process.join()
@@ -219,16 +238,18 @@ def _started(training: Training, seed: int, others: list[Connection]) -> tuple[C
 
 
 def _child(training: Training, seed: int, sender: Connection, inherited: list[Connection]) -> None:
-    """Train one seed and tell of it: Progress, then None, or the failure."""
+    """Train one seed and tell of it: progress and findings, then None, or the failure."""
     try:
         for connection in inherited:  # else no process would learn that the first one has gone
             connection.close()
         torch.set_num_threads(1)
         told = 0.0
-        for progress in train(training, seed):
+        for news in train(training, seed):
             now = time.perf_counter()
-            if now - told >= TELL_EVERY_S or progress.step >= progress.steps:
-                sender.send(progress)
+            if isinstance(news, Finding):
+                sender.send(news)
+            elif now - told >= TELL_EVERY_S or news.step >= news.steps:
+                sender.send(news)
                 told = now
         sender.send(None)
     except (KeyboardInterrupt, BrokenPipeError):  # the first process says why, or has gone

@@ -11,52 +11,58 @@ from torch import Tensor
 
 from tutelage.data.augmentation import RareWordSwap
 from tutelage.data.corpus import named_keys, read_records, shown
+from tutelage.data.prompts import read_prompt, written_prompt
 from tutelage.errors import BadInput
 from tutelage.runs import write_text
 from tutelage.schema import Comparison
 from tutelage.text.batching import Tree
-from tutelage.text.chat_format import ask, encode_prompt, encode_reply
+from tutelage.text.chat_format import encode_prompt, encode_reply
 from tutelage.text.tokenizer import Tokenizer
 
 
 def read_comparisons(path: Path) -> list[Comparison]:
-    """JSONL of {"prompt", "chosen", "rejected"} or {"prompt", "responses", "ranking"}."""
-    found = []
-    for where, record in read_records(path):
-        prompt = record.get("prompt")
-        chosen, rejected = record.get("chosen"), record.get("rejected")
-        responses, ranking = record.get("responses"), record.get("ranking")
-        if isinstance(prompt, str) and isinstance(chosen, str) and isinstance(rejected, str):
-            found.append(Comparison(ask(prompt), (chosen, rejected), ((0,), (1,))))
-        elif isinstance(prompt, str) and isinstance(responses, list) and isinstance(ranking, list):
-            for response in responses:
-                if not isinstance(response, str):
-                    raise BadInput(f"{where}: expected responses of text, got {shown(response)}.")
-            try:
-                found.append(
-                    Comparison(
-                        ask(prompt),
-                        tuple(responses),
-                        tuple(tuple(int(index) for index in group) for group in ranking),
-                        labeler=str(record.get("labeler", "")),
-                        labelled_at=str(record.get("labelled_at", "")),
-                        guidelines=str(record.get("guidelines", "")),
-                    )
-                )
-            except (TypeError, ValueError) as error:
-                raise BadInput(f"{where}: {error}.") from None
-        else:
-            raise BadInput(
-                f"{where}: expected `prompt`, `chosen` and `rejected`, or `prompt`, `responses` "
-                f"and `ranking`, got {named_keys(record)}."
-            )
-    return found
+    """JSONL of {"prompt", "chosen", "rejected"} or {"prompt", "responses", "ranking"}; a prompt is
+    text, or the messages before the reply."""
+    return [comparison_of(where, record) for where, record in read_records(path)]
+
+
+def comparison_of(where: str, record: dict[str, object]) -> Comparison:
+    """The comparison of one record; `where` begins the error."""
+    prompt = record.get("prompt")
+    chosen, rejected = record.get("chosen"), record.get("rejected")
+    responses, ranking = record.get("responses"), record.get("ranking")
+    is_pair = isinstance(chosen, str) and isinstance(rejected, str)
+    is_ranking = isinstance(responses, list) and isinstance(ranking, list)
+    if not isinstance(prompt, str | list) or not (is_pair or is_ranking):
+        raise BadInput(
+            f"{where}: expected `prompt`, `chosen` and `rejected`, or `prompt`, `responses` "
+            f"and `ranking`, got {named_keys(record)}."
+        )
+    if is_pair:
+        responses, ranking = [chosen, rejected], [[0], [1]]
+    assert isinstance(responses, list)
+    assert isinstance(ranking, list)
+    for response in responses:
+        if not isinstance(response, str):
+            raise BadInput(f"{where}: expected responses of text, got {shown(response)}.")
+    asked = read_prompt(prompt, where)
+    try:
+        return Comparison(
+            asked,
+            tuple(responses),
+            tuple(tuple(int(index) for index in group) for group in ranking),
+            labeler=str(record.get("labeler", "")),
+            labelled_at=str(record.get("labelled_at", "")),
+            guidelines=str(record.get("guidelines", "")),
+        )
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"{where}: {error}.") from None
 
 
 def write_comparisons(path: Path, comparisons: Sequence[Comparison]) -> None:
     rows = (
         {
-            "prompt": comparison.prompt[-1].content,
+            "prompt": written_prompt(comparison.prompt),
             "responses": comparison.responses,
             "ranking": comparison.ranking,
             "labeler": comparison.labeler,
@@ -107,6 +113,25 @@ def swapped_trees(
             if tree.longest <= context:
                 trees[place] = tree
     return trees
+
+
+def held_out(comparisons: Sequence[Comparison]) -> int:
+    """How many comparisons, the last of a round, a school keeps out of training."""
+    return max(1, len(comparisons) // 8)
+
+
+def pairs_right(scores: Tensor, comparisons: Sequence[Comparison]) -> tuple[int, int]:
+    """How many pairs the scores, (responses,) in order, put as the labeler did, of how many; ties
+    are left out."""
+    right = pairs = 0
+    for comparison, own in zip(
+        comparisons, scores.split([len(c.responses) for c in comparisons]), strict=True
+    ):
+        ranks = torch.tensor(comparison.ranks())
+        better = ranks[:, None] < ranks[None, :]
+        right += int((better & (own[:, None] > own[None, :])).sum())
+        pairs += int(better.sum())
+    return right, pairs
 
 
 def rank_table(comparisons: Sequence[Comparison]) -> tuple[Tensor, Tensor]:

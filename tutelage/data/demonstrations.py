@@ -6,12 +6,12 @@ import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
 
-from tutelage.data.corpus import named_keys, read_records, shown
+from tutelage.data.corpus import named_keys, read_records
+from tutelage.data.prompts import read_messages, written_messages
 from tutelage.errors import BadInput
 from tutelage.runs import write_text
-from tutelage.schema import Demonstration, Message, Role
+from tutelage.schema import Demonstration, Message
 from tutelage.text.batching import Tree
 from tutelage.text.chat_format import ask, encode_conversation
 from tutelage.text.tokenizer import Tokenizer
@@ -21,22 +21,27 @@ def read_demonstrations(path: Path) -> list[Demonstration]:
     """JSONL of {"messages": [{"role", "content"}, …]}, {"prompt", "completion"}, or instructions,
     {"instruction", "input", "output"}, whose input may be missing or empty: turned into a dialogue,
     a person says the instruction, a blank line and the input."""
-    found = []
-    for where, record in read_records(path):
-        texts = {name: text for name, text in record.items() if isinstance(text, str)}
-        if {"prompt", "completion"} <= texts.keys():
-            found.append(_exchange(texts["prompt"], texts["completion"]))
-        elif {"instruction", "output"} <= texts.keys():
-            parts = [texts["instruction"].strip(), texts.get("input", "").strip()]
-            found.append(_exchange("\n\n".join(filter(None, parts)), texts["output"].strip()))
-        elif isinstance(record.get("messages"), list):
-            found.append(Demonstration(_messages(record["messages"], where)))
-        else:
-            raise BadInput(
-                f"{where}: expected `prompt` and `completion`, `messages`, or `instruction` and "
-                f"`output`, got {named_keys(record)}."
-            )
-    return found
+    return [demonstration_of(where, record) for where, record in read_records(path)]
+
+
+def demonstration_of(where: str, record: dict[str, object]) -> Demonstration:
+    """The demonstration of one record; `where` begins the error."""
+    texts = {name: text for name, text in record.items() if isinstance(text, str)}
+    if {"prompt", "completion"} <= texts.keys():
+        return _exchange(texts["prompt"], texts["completion"])
+    if {"instruction", "output"} <= texts.keys():
+        parts = [texts["instruction"].strip(), texts.get("input", "").strip()]
+        return _exchange("\n\n".join(filter(None, parts)), texts["output"].strip())
+    raw = record.get("messages")
+    if not isinstance(raw, list):
+        raise BadInput(
+            f"{where}: expected `prompt` and `completion`, `messages`, or `instruction` and "
+            f"`output`, got {named_keys(record)}."
+        )
+    messages = read_messages(raw, where)
+    if not any(message.role == "assistant" for message in messages):
+        raise BadInput(f"{where}: expected at least one assistant message, got none.")
+    return Demonstration(messages)
 
 
 def _exchange(said: str, reply: str) -> Demonstration:
@@ -48,34 +53,21 @@ def mixed(
 ) -> list[Demonstration]:
     """As many demonstrations as the sources have together, of which each source gives its share:
     from its start, and again from there where it has too few. Shares count relative to their sum.
+    Sources take turns, so that any part holds all of them in about their shares; a source that is
+    repeated is partly in what is kept for validation, too.
     """
     total, whole = sum(map(len, sources)), sum(shares)
-    found: list[Demonstration] = []
-    for source, share in zip(sources, shares, strict=True):
-        found += itertools.islice(itertools.cycle(source), round(total * share / whole))
-    return found
-
-
-def _messages(raw: object, where: str) -> tuple[Message, ...]:
-    messages = []
-    for item in raw if isinstance(raw, list) else []:
-        role = item.get("role") if isinstance(item, dict) else None
-        content = item.get("content") if isinstance(item, dict) else None
-        if role not in get_args(Role) or role is None or not isinstance(content, str):
-            raise BadInput(
-                f"{where}: expected messages with `role` ({', '.join(get_args(Role))}) and "
-                f"`content`, got {shown(item)}."
-            )
-        messages.append(Message(role, content))
-    if not any(message.role == "assistant" for message in messages):
-        raise BadInput(f"{where}: expected at least one assistant message, got none.")
-    return tuple(messages)
+    placed: list[tuple[float, int, Demonstration]] = []
+    for number, (source, share) in enumerate(zip(sources, shares, strict=True)):
+        count = round(total * share / whole)
+        given = itertools.islice(itertools.cycle(source), count)
+        placed += [((place + 0.5) / count, number, one) for place, one in enumerate(given)]
+    return [one for _, _, one in sorted(placed, key=lambda item: item[:2])]
 
 
 def write_demonstrations(path: Path, demonstrations: Sequence[Demonstration]) -> None:
     rows = (
-        {"messages": [{"role": m.role, "content": m.content} for m in demonstration.messages]}
-        for demonstration in demonstrations
+        {"messages": written_messages(demonstration.messages)} for demonstration in demonstrations
     )
     write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 

@@ -1,45 +1,42 @@
-"""Demonstrations in BabyAI's levels by the bot that comes with minigrid."""
+"""Episodes of BabyAI's levels, played by the bot that comes with minigrid."""
 
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
+import torch
 
 from tutelage.environments.grid import begin, make_world, write_view
 from tutelage.errors import BadInput
 from tutelage.model.grid import ROW
+from tutelage.rollout.episodes import Episodes, joined
+
+_PART = 1000  # episodes that a process plays at a time
 
 
-@dataclass(frozen=True)
-class Demonstrations:
-    """The steps of episodes that the bot solved, one episode after the other.
-
-    rows: (K, D), what it saw. actions: (K,). returns: (K,), the discounted reward that came after.
-    episodes: how many; unsolved: those that the bot did not solve, which are left out.
-    """
-
-    rows: np.ndarray
-    actions: np.ndarray
-    returns: np.ndarray
-    episodes: int
-    unsolved: int = 0
+def bot_seeds(seed: int, episodes: int) -> range:
+    """Of the bot's episodes: from 2³¹ on, below which every other seed of a run lies, and below
+    2³² for the first 200 seeds."""
+    first = 2**31 + seed * 10_000_000
+    return range(first, first + episodes)
 
 
-def demonstrate(name: str, seeds: Sequence[int], gamma: float = 1.0) -> Demonstrations:
-    """An episode of the bot for each seed. It plans by what it has seen so far in the episode and
-    by the rules of the level, which it knows."""
+def demonstrate(name: str, seeds: Sequence[int], **options: Any) -> Episodes:
+    """An episode of the bot for each seed, those left out that it does not solve. It plans by what
+    it has seen so far in the episode and by the rules of the level, which it knows. options: the
+    level's own."""
     from minigrid.utils.baby_ai_bot import BabyAIBot
 
-    world = make_world(name)
+    world = make_world(name, **options)
     rows: list[np.ndarray] = []
     actions: list[int] = []
-    returns: list[float] = []
-    solved = 0
+    rewards: list[float] = []
+    ends: list[bool] = []
     for seed in seeds:
         row = begin(world, seed)
         if not hasattr(world, "instrs"):
@@ -55,32 +52,29 @@ def demonstrate(name: str, seeds: Sequence[int], gamma: float = 1.0) -> Demonstr
             write_view(row, view)
             ended = terminated or truncated
         if reward > 0:  # only an episode's last step is rewarded
-            solved += 1
             rows += seen
             actions += done
-            returns += [reward * gamma**left for left in reversed(range(len(done)))]
-    return Demonstrations(
-        np.array(rows, dtype=np.uint8).reshape(-1, ROW),
-        np.array(actions, dtype=np.int64),
-        np.array(returns, dtype=np.float32),
-        solved,
-        len(seeds) - solved,
+            rewards += [0.0] * (len(done) - 1) + [reward]
+            ends += [False] * (len(done) - 1) + [True]
+    over = torch.tensor(ends, dtype=torch.bool)
+    return Episodes(
+        torch.from_numpy(np.array(rows, dtype=np.uint8).reshape(-1, ROW)),
+        torch.tensor(actions, dtype=torch.int64),
+        over,
+        torch.zeros_like(over),
+        torch.tensor(rewards, dtype=torch.float32),
     )
 
 
 def demonstrate_side_by_side(
-    name: str, seeds: Sequence[int], gamma: float = 1.0, processes: int = 2
-) -> Demonstrations:
-    """The same by several processes."""
-    parts = [seeds[i : i + 1000] for i in range(0, len(seeds), 1000)]
+    name: str, seeds: Sequence[int], processes: int = 2, **options: Any
+) -> Episodes:
+    """The same by several processes, where there are many."""
+    parts = [seeds[i : i + _PART] for i in range(0, len(seeds), _PART)]
+    play: Callable[[Sequence[int]], Episodes] = partial(demonstrate, name, **options)
+    if len(parts) == 1:
+        return play(seeds)
     # spawned, because a fork of a process with threads may hang
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
-        found = list(pool.map(partial(demonstrate, name, gamma=gamma), parts))
-    return Demonstrations(
-        np.concatenate([part.rows for part in found]),
-        np.concatenate([part.actions for part in found]),
-        np.concatenate([part.returns for part in found]),
-        sum(part.episodes for part in found),
-        sum(part.unsolved for part in found),
-    )
+        return joined(list(pool.map(play, parts)))

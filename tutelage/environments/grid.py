@@ -7,7 +7,7 @@ spreads by rows of bits, which gives the same numbers and makes a step about fou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
 from functools import cache, lru_cache
 from operator import itemgetter
@@ -19,7 +19,7 @@ import torch
 from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import VectorEnv
 
-from tutelage.environments.control import SideBySide, register
+from tutelage.environments.control import register
 from tutelage.errors import BadInput
 from tutelage.model.grid import CELLS, ROW, VIEW, WORDS, InstructedNetwork
 from tutelage.model.mlp import CategoricalActor
@@ -35,6 +35,7 @@ _MORE = (  # of minigrid's other missions
 )
 VOCABULARY = ("", *_GRAMMAR.split(), *_MORE.split())  # 0 is no word
 _IDS = {word: number for number, word in enumerate(VOCABULARY)}
+OWN_SHAPE = "the networks that read grid worlds have a shape of their own"
 _EMPTY, _UNSEEN = b"\x01\x00\x00", b"\x00\x00\x00"
 
 
@@ -62,26 +63,6 @@ class GridWorld(gymnasium.Env):
 
     def render(self) -> Any:
         return self.world.render()
-
-
-class GridWorlds(SideBySide):
-    """`count` worlds that can begin from seeds of one's choice."""
-
-    def __init__(self, name: str, count: int) -> None:
-        super().__init__([GridWorld(name) for _ in range(count)])
-
-    def reset(
-        self,
-        *,
-        seed: int | Sequence[int | None] | None = None,
-        options: dict[str, Any] | None = None,
-    ) -> tuple[np.ndarray, dict[str, Any]]:
-        """seed: of the first world, the next ones count on; or one for each."""
-        if seed is None or isinstance(seed, int):
-            return super().reset(seed=seed, options=options)
-        super().reset()
-        pairs = zip(self.environments, seed, strict=True)
-        return np.stack([world.reset(seed=number)[0] for world, number in pairs]), {}
 
 
 def reads_instructions(environments: VectorEnv) -> bool:

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from tutelage.evaluation.answers import answer_change, answer_curve
 from tutelage.evaluation.control_wording import places_for, result, with_interval
+from tutelage.evaluation.doctor import examined, reinforced
 from tutelage.evaluation.figures import COLOURS, add_band, base, end_labels, fade, safe_json, span
 from tutelage.evaluation.panels import MOST_ROWS, Panel
 from tutelage.evaluation.reading import Series
@@ -46,7 +47,7 @@ CURVES = (
         "share of their variance",
         up=True,
     ),
-    Curve("value/loss", "value loss", "How large was the critic's error?", "squared error"),
+    Curve("value/loss", "value loss", "How large was the critic's error?", "half its square"),
     Curve("value/mean", "mean value", "What did it expect to earn?", "discounted return"),
     Curve("policy/loss", "policy loss", "What was the policy's loss?", "loss", places=3),
     Curve(
@@ -79,6 +80,7 @@ def control_page(
         "learned": learned,
         "evaluation": _evaluation(report),
         "curves": curves,
+        "doctor": _doctor(report, metrics),
         "recorded": _recorded(report, series),
         "settings": sorted(report.get("settings", {}).items()),
         "facts": _facts(report),
@@ -288,6 +290,16 @@ def _recorded(report: Mapping[str, Any], series: Sequence[Series]) -> list[list[
         for name, one in zip(_seed_names(report), series, strict=True)
         for metric, line in one.items()
     ]
+
+
+def _doctor(report: Mapping[str, Any], metrics: Sequence[Mapping[str, Series]]) -> dict[str, Any]:
+    """What the doctor found in each seed, or in how many updates it found nothing."""
+    found = [
+        {"where": f"{name}, update {finding.step}"} | vars(finding)
+        for name, one in zip(_seed_names(report), metrics, strict=True)
+        for finding in examined(one)
+    ]
+    return {"findings": found, "steps": count(sum(sum(reinforced(m).values()) for m in metrics))}
 
 
 def _facts(report: Mapping[str, Any]) -> list[tuple[str, str]]:

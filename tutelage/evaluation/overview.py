@@ -26,7 +26,17 @@ from tutelage.evaluation.wording import (
     signed,
 )
 
-REINFORCED = ("ppo", "a2c", "reinforce", "rloo", "grpo", "dr_grpo", "reinforce++")
+REINFORCED = (
+    "ppo",
+    "ppo_penalty",
+    "a2c",
+    "reinforce",
+    "trpo",
+    "rloo",
+    "grpo",
+    "dr_grpo",
+    "reinforce++",
+)
 NAMES = {"pretrain": "Pretrain", "sft": "SFT"}
 
 

@@ -116,6 +116,14 @@ CURVES = (
         (POLICY,),
         up=False,
     ),
+    Curve(
+        "teach",
+        {"teach/accuracy": "accuracy"},
+        "Do people's labels teach the reward model?",
+        "held-out pairs right (share)",
+        (COLOURS["people"],),
+        up=True,
+    ),
 )
 
 

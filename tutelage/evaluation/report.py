@@ -44,18 +44,22 @@ def write_report(run_folder: Path) -> Path:
 
 def render(report: Mapping[str, Any], metrics: Mapping[str, Series]) -> str:
     """The page as text. Needs nothing but its arguments, so equal runs give equal pages."""
-    return _filled("report.html", _page(report, metrics))
+    return _filled("report.html", report_page(report, metrics))
 
 
 def _control_text(report: Mapping[str, Any], run_folder: Path) -> str:
-    """The page of a run whose seeds each have a folder."""
+    return _filled("control.html", control_values(report, run_folder))
+
+
+def control_values(report: Mapping[str, Any], run_folder: Path) -> dict[str, Any]:
+    """What the page of a run shows whose seeds each have a folder."""
     metrics = [
         read_metrics(run_folder / f"seed_{row['seed']}" / "metrics.jsonl")
         for row in report["seeds"]
     ]
     film = run_folder / FILM
     picture = film.read_bytes() if "film" in report and film.exists() else b""
-    return _filled("control.html", control_page(report, metrics, ("webp", picture)))
+    return control_page(report, metrics, ("webp", picture))
 
 
 def _filled(template: str, page: Mapping[str, Any]) -> str:
@@ -87,7 +91,7 @@ def unbroken(sentence: str) -> str:
     )
 
 
-def _page(report: Mapping[str, Any], metrics: Mapping[str, Series]) -> dict[str, Any]:
+def report_page(report: Mapping[str, Any], metrics: Mapping[str, Series]) -> dict[str, Any]:
     """Everything the template shows, as words, cells and panels."""
     stages = overview.stages_of(report)
     rewards = report.get("reward_model")

@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
+
+from tutelage.visible import visible as visible
 
 MINUS = "\u2212"
 MISSING = "—"
 # Beyond this lopsidedness (share of the half-width) an interval is written by its two ends.
 LOPSIDED = 0.15
+
+
+# What stages are called; a number after the name counts rounds.
+STAGES = {
+    "world": "World",
+    "pretrain": "Pretrain",
+    "sft": "SFT",
+    "compare": "Comparisons",
+    "reward": "Reward model",
+    "prefer": "Preferences",
+    "ppo": "PPO",
+    "rl": "Reinforcement",
+    "bc": "Cloning",
+    "dagger": "DAgger",
+    "gail": "GAIL",
+    "evaluate": "Evaluate",
+}
+
+
+def stage_name(stage: str, algorithm: str = "ppo") -> str:
+    """A stage as a person calls it: `Reward model 2`."""
+    kind, _, number = stage.partition("_")
+    name = algorithm.upper() if kind == "ppo" else STAGES.get(kind, stage)
+    return f"{name} {number}" if kind in STAGES and number else name
 
 
 def decimal(value: float | None, places: int = 1) -> str:
@@ -120,31 +145,6 @@ def listing(parts: Sequence[str]) -> str:
     if len(parts) < 2:
         return "".join(parts)
     return f"{', '.join(parts[:-1])} and {parts[-1]}"
-
-
-def visible(text: str) -> str:
-    """Foreign text with every control character shown as a symbol; line breaks stay.
-
-    Direction marks and half characters could disguise a command, so they are spelled out too.
-    """
-    return "".join(_visible(character) for character in text)
-
-
-def _visible(character: str) -> str:
-    """One character, or what stands for it."""
-    code = ord(character)
-    if character == "\n":
-        return character
-    if code < 0x20:
-        return chr(0x2400 + code)
-    if code == 0x7F:
-        return "␡"
-    kind = unicodedata.category(character)
-    if kind == "Cs":
-        return "\ufffd"
-    if kind in ("Cc", "Cf", "Zl", "Zp"):
-        return f"⟨U+{code:04X}⟩"
-    return character
 
 
 def clipped(text: str, limit: int = 600) -> str:

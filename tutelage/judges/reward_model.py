@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ from tutelage.errors import JudgeFailure
 from tutelage.model.heads import RewardModel
 from tutelage.rollout.collect import grouped
 from tutelage.schema import Outcome, Trajectory, Verdict
-from tutelage.text.batching import Tree, pack
+from tutelage.text.batching import Packed, Tree, pack
 
 
 class RewardModelJudge:
@@ -38,12 +38,21 @@ class RewardModelJudge:
             Verdict(found[t.group, tuple(t.response_tokens)], Outcome.SUCCESS) for t in trajectories
         ]
 
-    @torch.inference_mode()
     def score_trees(self, trees: Sequence[Tree], at_once: int = 128) -> Tensor:
         """Score of every branch of every tree, in order: (branches,)."""
+        return self._read(self.model.scores, trees, at_once)
+
+    def features_of_trees(self, trees: Sequence[Tree], at_once: int = 128) -> Tensor:
+        """What those scores are linear in, as RewardModel.features has it: (branches, D + 1)."""
+        return self._read(self.model.features, trees, at_once)
+
+    @torch.inference_mode()
+    def _read(
+        self, read: Callable[[Packed], Tensor], trees: Sequence[Tree], at_once: int
+    ) -> Tensor:
         device = self.model.gpt.embedding.weight.device
-        scores = []
+        found = []
         for start in range(0, len(trees), at_once):
             packed = pack(trees[start : start + at_once], self.row_length, self.pad).to(device)
-            scores.append(self.model.scores(packed))
-        return torch.cat(scores)
+            found.append(read(packed))
+        return torch.cat(found)

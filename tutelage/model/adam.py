@@ -26,6 +26,13 @@ class FusedAdam(Adam):
         spare_the_compiler()
         super().__init__(parameters, learning_rate, betas=betas, eps=eps, fused=True)
 
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """As torch's, without telling its profiler, which takes as long as a small step."""
+        assert set_to_none
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = None
+
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         for group in self.param_groups:
@@ -55,3 +62,7 @@ class FusedAdam(Adam):
                 amsgrad=False,
                 maximize=False,
             )
+
+
+# What carries this mark torch does not wrap in what tells its profiler.
+FusedAdam.step.hooked = True  # type: ignore[attr-defined]

@@ -45,6 +45,12 @@ def load_model(folder: Path) -> tuple[GPT | RewardModel, Tokenizer]:
     return model.eval(), Tokenizer.load(folder / "tokenizer.json")
 
 
+def is_reward_model(folder: Path) -> bool:
+    """Whether a model folder scores replies instead of writing them."""
+    described = read_json(folder / "model.json")
+    return isinstance(described, dict) and described.get("kind") == "reward_model"
+
+
 def load_reward_model(folder: Path) -> tuple[RewardModel, Tokenizer]:
     """Read a model folder that can score."""
     model, tokenizer = load_model(folder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -75,12 +75,21 @@ class Valued(Protocol):
 
 
 class DecidedByGraph:
-    """Through autograd, for any network."""
+    """Through autograd, for any network.
+
+    again: makes the distribution once more, in a graph that can be differentiated twice; given by
+    who makes one at first that cannot.
+    """
 
     def __init__(
-        self, distribution: Distribution, actions: Tensor, weights: Sequence[Tensor]
+        self,
+        distribution: Distribution,
+        actions: Tensor,
+        weights: Sequence[Tensor],
+        again: Callable[[], Distribution] | None = None,
     ) -> None:
-        self._distribution, self._weights = distribution, weights
+        self._distribution, self._weights, self._again = distribution, weights, again
+        self._slope: Tensor | None = None  # ∇KL, with its graph
         self._logprobs = distribution.logprobs(actions)
         self.logprobs = self._logprobs.detach()
 
@@ -99,11 +108,13 @@ class DecidedByGraph:
         return torch.cat([part.flatten() for part in found])
 
     def fisher_vector_product(self, vector: Tensor) -> Tensor:
-        """By differentiating (∇KL)·v once more."""
-        kl = self._distribution.detach().kl(self._distribution).mean()
-        first = torch.autograd.grad(kl, self._weights, create_graph=True)
-        along = torch.cat([part.flatten() for part in first]) @ vector
-        second = torch.autograd.grad(along, self._weights, retain_graph=True)
+        """By differentiating (∇KL)·v once more; ∇KL is worked out at the first of many."""
+        if self._slope is None:
+            distribution = self._again() if self._again else self._distribution
+            kl = distribution.detach().kl(distribution).mean()
+            first = torch.autograd.grad(kl, self._weights, create_graph=True)
+            self._slope = torch.cat([part.flatten() for part in first])
+        second = torch.autograd.grad(self._slope @ vector, self._weights, retain_graph=True)
         return torch.cat([part.flatten() for part in second])
 
 

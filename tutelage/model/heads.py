@@ -34,21 +34,43 @@ class RewardModel(nn.Module):
     def forward(self, packed: Packed) -> tuple[Tensor, Tensor]:
         """Scores of each branch after 0, 1, … all of its tokens, (N, L + 1), and their mask: what
         is to be expected of an unfinished reply, at last the score of the whole."""
-        ends = packed.spans + torch.tensor([0, 0, 1], device=packed.spans.device)
-        lengths = torch.arange(int(ends[:, 2].max()), device=ends.device) < ends[:, 2:]
-        said = put_spans(lengths, ends, packed.tokens.shape)  # (B, T)
-        hidden = read_packed(self.gpt, packed, keep=said)  # (K, D), row by row
+        hidden, said, ends, per_token = self._read(packed)
         headed = self.head(hidden).squeeze(-1)
         headed = headed.to(torch.promote_types(headed.dtype, torch.float32))
         table = torch.zeros(said.shape, dtype=headed.dtype, device=headed.device)
         scores, mask = take_spans(table.masked_scatter(said, headed), ends)
-        predicts = F.pad(packed.mask, (0, 1))[said]  # all but each branch's last token
-        logprobs = branch_logprobs(self.gpt, hidden[predicts], packed)
-        table = torch.zeros(packed.mask.shape, dtype=logprobs.dtype, device=headed.device)
-        per_token, _ = take_spans(table.masked_scatter(packed.mask, logprobs), packed.spans)
         count = torch.arange(scores.shape[1], device=headed.device).clamp_min(1)
         mean = F.pad(per_token.cumsum(dim=1), (1, 0)) / count
         return (scores + self.likelihood * mean - self.shift) / self.scale * mask, mask
+
+    def features(self, packed: Packed) -> Tensor:
+        """What whole branches' scores are linear in, (N, D + 1): the hidden state at the last token
+        and the mean log-probability. Before `normalise`, scores = features · last_layer."""
+        hidden, said, ends, per_token = self._read(packed)
+        place = said.flatten().cumsum(dim=0).view_as(said) - 1  # row of `hidden`, where said
+        last = hidden[place[ends[:, 0], ends[:, 1] + ends[:, 2] - 1]]
+        mean = per_token.sum(dim=1) / packed.spans[:, 2]
+        return torch.cat([last.to(mean.dtype), mean[:, None]], dim=1)
+
+    @property
+    def last_layer(self) -> Tensor:
+        """Weights of `features`: (D + 1,)."""
+        return torch.cat([self.head.weight[0], self.likelihood[None]])
+
+    def _read(self, packed: Packed) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Hidden states (K, D), row by row, at prompts' last and branches' tokens; where those are,
+        (B, T); spans that count the prompt's token in; log-probabilities of branches' tokens,
+        (N, L)."""
+        ends = packed.spans + torch.tensor([0, 0, 1], device=packed.spans.device)
+        lengths = torch.arange(int(ends[:, 2].max()), device=ends.device) < ends[:, 2:]
+        said = put_spans(lengths, ends, packed.tokens.shape)
+        hidden = read_packed(self.gpt, packed, keep=said)
+        predicts = F.pad(packed.mask, (0, 1))[said]  # all but each branch's last token
+        logprobs = branch_logprobs(self.gpt, hidden[predicts], packed)
+        kind = torch.promote_types(hidden.dtype, torch.float32)
+        table = torch.zeros(packed.mask.shape, dtype=logprobs.dtype, device=hidden.device)
+        per_token, _ = take_spans(table.masked_scatter(packed.mask, logprobs), packed.spans)
+        return hidden, said, ends, per_token.to(kind)
 
     def scores(self, packed: Packed) -> Tensor:
         """Score of each whole branch, (N,) in the order of packed.spans."""

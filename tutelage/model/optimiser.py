@@ -120,7 +120,9 @@ def clip_gradient(parameters: Sequence[nn.Parameter], most: float) -> Tensor:
     gradient = parameters[0].grad  # the same with a fourth of the calls
     assert gradient is not None
     norm = torch.linalg.vector_norm(gradient)
-    gradient *= (most / (norm + 1e-6)).clamp_(max=1.0)
+    length = norm.item()
+    if length > most:
+        gradient *= most / (length + 1e-6)
     return norm
 
 

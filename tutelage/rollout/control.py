@@ -169,18 +169,21 @@ class Players:
     returns: np.ndarray
     lengths: np.ndarray
     finished: list[tuple[float, int]]
+    discounted: Tensor  # rewards of the episodes so far, (N,); only `standardised` counts them
 
-    def count(self, rewards: np.ndarray, over: np.ndarray) -> None:
-        """Add a step's rewards, (N,), to the episodes; over: (N,), whether it was their last."""
-        lived = ~self.ended
-        self.returns += rewards * lived
-        self.lengths += lived
-        self.ended = over & lived
-        if self.ended.any():
-            pairs = zip(self.returns[self.ended], self.lengths[self.ended], strict=True)
-            self.finished += [(float(total), int(length)) for total, length in pairs]
-            self.returns[self.ended] = 0.0
-            self.lengths[self.ended] = 0
+    def count(self, rewards: np.ndarray, lived: np.ndarray, last: np.ndarray) -> None:
+        """Add steps, (L, N), to the episodes. lived: whether a step belongs to one, the others
+        having no reward; last: whether it was an episode's last."""
+        totals = np.cumsum(rewards, axis=0, dtype=np.float64) + self.returns
+        lengths = np.cumsum(lived, axis=0) + self.lengths
+        before, steps_before = np.zeros_like(self.returns), np.zeros_like(self.lengths)
+        for t, i in zip(*last.nonzero(), strict=True):
+            self.finished.append(
+                (float(totals[t, i] - before[i]), int(lengths[t, i] - steps_before[i]))
+            )
+            before[i], steps_before[i] = totals[t, i], lengths[t, i]
+        self.returns, self.lengths = totals[-1] - before, lengths[-1] - steps_before
+        self.ended = last[-1]
 
 
 def start(environments: gymnasium.vector.VectorEnv, seed: int) -> Players:
@@ -196,6 +199,7 @@ def start(environments: gymnasium.vector.VectorEnv, seed: int) -> Players:
         np.zeros(N),
         np.zeros(N, dtype=np.int64),
         [],
+        torch.zeros(N),
     )
 
 
@@ -216,25 +220,29 @@ def play(
     midway = torch.from_numpy(players.lengths > 0)
     observations[0] = players.observations
     seen = torch.from_numpy(observations)
-    distribution = policy.actor(seen[0])
-    noise = distribution.noise(steps, generator)
+    shown = seen.unbind()
+    distribution = policy.actor(shown[0])
+    noise = distribution.noise(steps, generator).unbind()
     distributions, actions = [], []
+    ended = players.ended
     for t in range(steps):
         if t > 0:
-            distribution = policy.actor(seen[t])
+            distribution = policy.actor(shown[t])
         action = distribution.choose(noise[t])
         distributions.append(distribution)
         actions.append(action)
         given = action.numpy()
         if bounds is not None:
             given = given.clip(*bounds)
-        mask[t] = ~players.ended
+        np.logical_not(ended, out=mask[t])
         observations[t + 1], rewards[t], terminated[t], truncated[t] = step(environments, given)
-        players.count(rewards[t], terminated[t] | truncated[t])
+        ended = (terminated[t] | truncated[t]) & mask[t]
     players.observations = observations[-1]
     check_finite(rewards, "reward")
     check_finite(observations, "observation")
     rewards *= mask
+    over = terminated | truncated
+    players.count(rewards, mask, over & mask)
     made = torch.stack(actions)
     logprobs = type(distribution).joined(distributions).logprobs(made.flatten(0, 1))
     rows = torch.from_numpy(mask.T.copy())
@@ -248,7 +256,7 @@ def play(
         logprobs.view(steps, N).T.contiguous(),
         torch.from_numpy(rewards.T.copy()),
         terminated=torch.from_numpy(terminated.T.copy()),
-        continues=torch.from_numpy((~(terminated | truncated) & mask).T.copy()),
+        continues=torch.from_numpy((~over & mask).T.copy()),
         midway=midway,
     )
     if policy.critic is not None:
@@ -258,17 +266,21 @@ def play(
     return experience
 
 
-def standardised(policy: ControlPolicy, experience: Experience, gamma: float) -> None:
+def standardised(
+    policy: ControlPolicy, players: Players, experience: Experience, gamma: float
+) -> None:
     """Divide the rewards by the deviation of the discounted returns (as Engstrom et al. 2020
-    count them), these among them. Values are in that unit already."""
+    count them), these among them. Values are in that unit already. players: whose returns go on
+    from the rollout before."""
     assert policy.paid is not None
     assert experience.continues is not None
-    returns = torch.zeros(len(experience.rewards))
+    returns = players.discounted
     found = []
     for t in range(experience.rewards.shape[1]):
         returns = gamma * returns + experience.rewards[:, t]
         found.append(returns[experience.mask[:, t]])
         returns = returns * experience.continues[:, t]
+    players.discounted = returns
     policy.paid.observe(torch.cat(found)[:, None])
     experience.rewards /= (policy.paid.variance + 1e-8).sqrt().item()
 

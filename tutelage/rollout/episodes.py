@@ -62,12 +62,22 @@ class Episodes:
             return None
         return [float(part.double().sum()) for part in self.rewards.split(self.lengths)]
 
-    def inputs(self, chosen: Tensor | None = None) -> Transitions:
-        """These steps, or all, as a policy reads them."""
-        observations, actions = self.observations, self.actions
-        if chosen is not None:
-            observations, actions = observations[chosen], actions[chosen]
-        return Transitions(observations, actions, torch.ones(len(actions), 1, dtype=torch.bool))
+    def returns_to_go(self, gamma: float) -> Tensor | None:
+        """Discounted rewards from each step to its episode's end, (K,); of one that was truncated
+        what would have come is missing. None where nobody wrote down the rewards."""
+        if self.rewards is None:
+            return None
+        found, to_go = np.empty(len(self), dtype=np.float32), 0.0
+        rewards, ended = self.rewards.tolist(), self.ended.tolist()
+        for t in reversed(range(len(self))):
+            to_go = rewards[t] + (0.0 if ended[t] else gamma * to_go)
+            found[t] = to_go
+        return torch.from_numpy(found)
+
+    def inputs(self) -> Transitions:
+        """These steps as a policy reads them."""
+        mask = torch.ones(len(self), 1, dtype=torch.bool)
+        return Transitions(self.observations, self.actions, mask)
 
     def divide(self, share: float, generator: torch.Generator) -> tuple[Episodes, Episodes]:
         """The rest, and `share` of the episodes drawn at random, at least one; both the same where

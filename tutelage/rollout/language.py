@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from tutelage.errors import JudgeFailure
 from tutelage.model.distributions import Categorical, DecidedByGraph, ValuedByGraph
+from tutelage.model.fused import twice_differentiable
 from tutelage.model.gpt import GPT, branch_logits, branch_logprobs, read_branches
 from tutelage.model.heads import RewardModel
 from tutelage.rollout.collect import grouped
@@ -81,8 +82,12 @@ class LanguagePolicy(nn.Module):
         return Categorical(logits if self.temperature == 1 else logits / self.temperature)
 
     def decide(self, inputs: Replies) -> DecidedByGraph:
+        def again() -> Categorical:
+            with twice_differentiable():
+                return self.distribution(inputs)
+
         return DecidedByGraph(
-            self.distribution(inputs), inputs.actions, list(self.actor.parameters())
+            self.distribution(inputs), inputs.actions, list(self.actor.parameters()), again
         )
 
     def value(self, inputs: Replies) -> ValuedByGraph:

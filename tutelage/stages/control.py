@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -95,7 +96,7 @@ def control(
     policy = algorithm.policy
     assert isinstance(policy, ControlPolicy)
     learning_rate = algorithm.config.learning_rate
-    if config.normalise:
+    if config.normalise and policy.paid is None:
         policy.standardise()
     start_at, best = 0, float("-inf")
     best_policy = copied(policy)
@@ -118,7 +119,7 @@ def control(
             policy, players, config.steps_per_update, seeded(seed, stage, update, "play")
         )
         if config.normalise:
-            standardised(policy, experience, algorithm.config.gamma)
+            standardised(policy, players, experience, algorithm.config.gamma)
         batch = algorithm.credit(experience)
         metrics = algorithm.update(batch, seeded(seed, stage, update, "update"))
         if config.normalise and isinstance(experience.inputs, Transitions):
@@ -244,7 +245,8 @@ def copied(policy: ControlPolicy) -> dict[str, torch.Tensor]:
 
 
 def _check_finite(policy: ControlPolicy, update: int) -> None:
-    if not all(parameter.isfinite().all() for parameter in policy.parameters()):
+    # what is no number makes the sum none
+    if not all(math.isfinite(parameter.data.sum()) for parameter in policy.parameters()):
         raise ContractBroken(
             f"The policy's weights are no longer numbers after update {update + 1}: a lower "
             "learning rate cures most of these; the last saved state is whole."

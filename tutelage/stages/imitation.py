@@ -24,7 +24,7 @@ from tutelage.algorithms.imitation import (
 )
 from tutelage.config import require
 from tutelage.device import seed_number, seeded
-from tutelage.model.optimiser import set_learning_rate
+from tutelage.model.optimiser import set_learning_rate, warmup_then_linear
 from tutelage.rollout.control import ControlPolicy, Transitions, play, start
 from tutelage.rollout.episodes import Episodes
 from tutelage.runs import Progress, Run
@@ -43,13 +43,16 @@ Make = Callable[[int], VectorEnv]  # so many environments, side by side
 class CloneConfig:
     updates: int = 2_000  # optimiser steps
     held_out: float = 0.1  # share of the episodes that only audits see
+    warmup: int = 0  # updates in which the learning rate rises
     final_learning_rate: float = 0.0  # share of the first one left at the end
+    gamma: float = 0.99  # of the returns that a critic learns
     audits: int = 10
     audit_episodes: int = 16
 
     def __post_init__(self) -> None:
         require(self, "above 0", "updates", "audits", "audit_episodes")
-        require(self, "from 0 to 1", "held_out", "final_learning_rate")
+        require(self, "at least 0", "warmup")
+        require(self, "from 0 to 1", "held_out", "final_learning_rate", "gamma")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,18 +100,22 @@ def clone(
     stage: str = "bc",
     shape: PolicyShape | None = None,
 ) -> Iterator[Progress]:
-    """Make the expert's actions likely; keep the policy under which held-out episodes were
-    likeliest; ends with checkpoints/<stage>."""
+    """Make the expert's actions likely, and let a critic learn its returns; keep the policy under
+    which held-out episodes were likeliest; ends with checkpoints/<stage>."""
     policy, learning_rate = cloning.policy, cloning.config.learning_rate
     learned, held = shown.divide(config.held_out, seeded(seed, stage, "divide"))
+    returns = learned.returns_to_go(config.gamma) if policy.critic is not None else None
     start_at, best, best_policy = 0, float("inf"), copied(policy)
     if state := run.load_state(stage):
         cloning.load_state_dict(state["cloning"])
         start_at, best, best_policy = state["step"], state["best"], state["best_policy"]
     audited = audited_after(config.audits, config.updates)
     for update in range(start_at, config.updates):
-        _decay(cloning, learning_rate, config.final_learning_rate, update / config.updates)
-        metrics = cloning.update(learned.inputs(), seeded(seed, stage, update))
+        factor = warmup_then_linear(
+            update, config.updates, config.warmup, config.final_learning_rate
+        )
+        set_learning_rate(cloning.optimiser, learning_rate * factor)
+        metrics = cloning.update(learned.inputs(), seeded(seed, stage, update), returns)
         done = update + 1
         if done in audited:
             with torch.no_grad():
@@ -207,7 +214,8 @@ def gail(
     players = start(make(config.environments), seed_number(seed, stage, start_at))
     began = time.perf_counter()
     for update in range(start_at, config.updates):
-        _decay(algorithm, learning_rate, config.final_learning_rate, update / config.updates)
+        factor = warmup_then_linear(update, config.updates, 0, config.final_learning_rate)
+        set_learning_rate(algorithm.optimiser, learning_rate * factor)
         players.finished.clear()
         experience = play(
             policy, players, config.steps_per_update, seeded(seed, stage, update, "play")
@@ -261,8 +269,3 @@ def _audit(
         "audit/count": len(found),
         "audit/agreement": agreement(policy, shown),
     }
-
-
-def _decay(learner: Algorithm | Cloning, first: float, final: float, done: float) -> None:
-    """The learning rate, straight from the first to `final` of it; done: share of the updates."""
-    set_learning_rate(learner.optimiser, first * (1 - (1 - final) * done))

@@ -84,7 +84,6 @@ def reinforce(
     a batch for each optimiser step of it.
     """
     learning_rate = algorithm.config.learning_rate
-    sampling = Sampling(max_new_tokens=config.max_new_tokens, temperature=config.temperature)
     start, best, waited = 0, float("-inf"), 0
     policy = algorithm.policy
     assert isinstance(policy, LanguagePolicy)
@@ -106,31 +105,17 @@ def reinforce(
         set_learning_rate(algorithm.optimiser, learning_rate * factor)
         chosen = batch_indices(len(prompts), config.prompts_per_step, step, seed, stage)
 
-        trajectories = collect(
-            gpt,
+        trajectories, metrics = policy_step(
+            algorithm,
+            reference,
             tokenizer,
             [prompts[i] for i in chosen],
-            config.samples_per_prompt,
-            sampling,
-            seeded(seed, stage, step, "sample"),
-            tasks=[tasks[i] for i in chosen] if tasks is not None else None,
-            policy_version=step,
+            [tasks[i] for i in chosen] if tasks is not None else None,
+            judge,
+            config,
+            (seed, stage, step),
+            mixed(step) if mixed else None,
         )
-        for trajectory, verdict in zip(trajectories, judge.score(trajectories), strict=True):
-            trajectory.verdict = verdict
-        broken = count_broken(trajectories, config.max_failure_rate)
-        if config.only_differing and config.samples_per_prompt > 1:
-            learned = differing(trajectories, config.missing_stop_score)
-        else:
-            learned = judged(trajectories)
-        metrics = describe(trajectories, broken) | {"rollout/learned": len(learned)}
-        if learned:
-            experience = read_trajectories(
-                policy, reference, learned, tokenizer.pad, config.missing_stop_score
-            )
-            batch = algorithm.credit(experience)
-            beside = _imitation(gpt, mixed(step), config.mix_coefficient) if mixed else None
-            metrics |= algorithm.update(batch, seeded(seed, stage, step, "update"), beside)
         done = step + 1
         audited = done % config.audit_every == 0 or done == config.steps
         if audited:
@@ -159,6 +144,52 @@ def reinforce(
         yield Progress(stage, done, config.steps, metrics)
     gpt.load_state_dict(best_policy)
     run.finish(stage, lambda folder: save_model(folder, gpt, tokenizer))
+
+
+def policy_step(
+    algorithm: Algorithm,
+    reference: GPT,
+    tokenizer: Tokenizer,
+    prompts: Sequence[Conversation],
+    tasks: Sequence[object] | None,
+    judge: Judge,
+    config: PolicyConfig,
+    seed: tuple[int, str, int],
+    shown: Iterator[Packed] | None = None,
+) -> tuple[list[Trajectory], dict[str, float]]:
+    """One step on all of these prompts: what was said, judged, and the step's numbers.
+
+    seed: the run's, the stage's name and the step, on which alone chance depends. shown: what it
+    also imitates, a batch for each optimiser step.
+    """
+    policy = algorithm.policy
+    assert isinstance(policy, LanguagePolicy)
+    trajectories = collect(
+        policy.actor,
+        tokenizer,
+        prompts,
+        config.samples_per_prompt,
+        Sampling(max_new_tokens=config.max_new_tokens, temperature=config.temperature),
+        seeded(*seed, "sample"),
+        tasks=tasks,
+        policy_version=seed[-1],
+    )
+    for trajectory, verdict in zip(trajectories, judge.score(trajectories), strict=True):
+        trajectory.verdict = verdict
+    broken = count_broken(trajectories, config.max_failure_rate)
+    if config.only_differing and config.samples_per_prompt > 1:
+        learned = differing(trajectories, config.missing_stop_score)
+    else:
+        learned = judged(trajectories)
+    metrics = describe(trajectories, broken) | {"rollout/learned": len(learned)}
+    if learned:
+        experience = read_trajectories(
+            policy, reference, learned, tokenizer.pad, config.missing_stop_score
+        )
+        batch = algorithm.credit(experience)
+        beside = _imitation(policy.actor, shown, config.mix_coefficient) if shown else None
+        metrics |= algorithm.update(batch, seeded(*seed, "update"), beside)
+    return trajectories, metrics
 
 
 def _copy(gpt: GPT) -> dict[str, torch.Tensor]:

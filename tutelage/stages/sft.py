@@ -74,14 +74,7 @@ def sft(
         batch = pack(batch_trees, config.row_length, tokenizer.pad).to(device)
         factor = warmup_then_linear(step, steps, config.warmup)
         set_learning_rate(optimiser, config.learning_rate * factor)
-        with autocast(device, dtype):
-            loss = imitation_loss(gpt, batch)
-        loss.backward()
-        grad_norm = torch.nn.utils.clip_grad_norm_(gpt.parameters(), config.max_grad_norm)
-        optimiser.step()
-        optimiser.zero_grad()
-
-        metrics = {"train/loss": loss.item(), "train/grad_norm": grad_norm.item()}
+        metrics = imitation_step(gpt, optimiser, batch, config.max_grad_norm, dtype)
         done = step + 1
         is_due = done % config.evaluate_every == 0 or done == steps
         if is_due:
@@ -96,6 +89,23 @@ def sft(
         metrics["train/tokens_per_s"] = seen / (time.perf_counter() - began)
         yield Progress(stage, done, steps, metrics)
     run.finish(stage, lambda folder: save_model(folder, gpt, tokenizer))
+
+
+def imitation_step(
+    gpt: GPT,
+    optimiser: torch.optim.Optimizer,
+    batch: Packed,
+    max_grad_norm: float,
+    dtype: torch.dtype,
+) -> dict[str, float]:
+    """One gradient step on packed demonstrations."""
+    with autocast(batch.tokens.device, dtype):
+        loss = imitation_loss(gpt, batch)
+    loss.backward()
+    grad_norm = torch.nn.utils.clip_grad_norm_(gpt.parameters(), max_grad_norm)
+    optimiser.step()
+    optimiser.zero_grad()
+    return {"train/loss": loss.item(), "train/grad_norm": grad_norm.item()}
 
 
 def divide(

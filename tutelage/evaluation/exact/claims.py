@@ -165,6 +165,11 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "G15",
+        "So is that of a GPT, over the tokens of replies.",
+        trust_region.fisher_vector_product_of_a_gpt,
+    ),
+    Claim(
+        "G15",
         "TRPO's step moves the policy by a KL of at most δ.",
         trust_region.step_stays_in_the_region,
     ),
@@ -202,6 +207,11 @@ CLAIMS: tuple[Claim, ...] = (
         policy_gradients.variance_falls_with_lambda,
     ),
     Claim(
+        "G16",
+        "The surrogate with a KL penalty has the gradient of E ρA − β·KL(π_old‖π), off π_old too.",
+        policy_gradients.kl_penalty,
+    ),
+    Claim(
         "G17",
         "Advantages with lambda 1 are Monte Carlo, and a truncated episode bootstraps.",
         returns.lambda_one_is_monte_carlo,
@@ -221,6 +231,11 @@ CLAIMS: tuple[Claim, ...] = (
         "G19",
         "The clipped surrogate's gradient is what finite differences give.",
         losses.clipped_surrogate,
+    ),
+    Claim(
+        "G19",
+        "The surrogate with a KL penalty's gradient is what finite differences give.",
+        losses.penalised_surrogate,
     ),
     Claim(
         "G19",

@@ -31,6 +31,11 @@ def clipped_surrogate() -> Measured:
     return _by_number("log ratio", lambda x: functional.clipped_surrogate(0.3 * x, advantages, 0.2))
 
 
+def penalised_surrogate() -> Measured:
+    advantages = _draw("advantages")
+    return _by_number("log ratio", lambda x: functional.penalised_surrogate(x, advantages, 0.7))
+
+
 def clipped_value_loss() -> Measured:
     old, returns = _draw("old values"), _draw("returns")
     return _by_number(

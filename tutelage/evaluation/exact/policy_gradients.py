@@ -103,6 +103,20 @@ def variance_falls_with_lambda() -> Measured:
     return at_most(torch.stack(moments[:-1]), torch.stack(moments[1:]))
 
 
+def kl_penalty() -> Measured:
+    """G16: with the reference as π_old, the penalised surrogate of another policy has the gradient
+    of E_old[Σ ρA] − β·KL(π_old‖π) over sequences (Schulman et al. 2017, eq. 8)."""
+    world, policy, logprobs = _policy()
+    old, price = world.reference_logprobs, 0.7
+    advantages = _returns_to_go(world, old)
+    chances = old.sum(dim=1, keepdim=True).exp()
+    gained = (chances * (logprobs - old).exp() * advantages).sum()
+    kl = (chances[:, 0] * (old - logprobs).sum(dim=1)).sum()
+    losses = functional.penalised_surrogate(logprobs - old, advantages, price)
+    got = -gradient_of((chances * losses).sum(), policy)
+    return same(gradient_of(gained - price * kl, policy), got, 1e-12)
+
+
 def _policy() -> tuple[World, GPT, Tensor]:
     """The world, a policy and its logprobs (M, T) with their graph."""
     world = small_world()

@@ -7,10 +7,12 @@ from torch import Tensor
 
 from tutelage.algorithms import trpo
 from tutelage.algorithms.batch import Batch
+from tutelage.curricula.exact import new_gpt, pack_sequences, small_world
 from tutelage.device import seeded
 from tutelage.evaluation.exact.finding import Measured, at_most, same_gradient
 from tutelage.model.mlp import CategoricalActor, mlp
 from tutelage.rollout.control import ControlPolicy, Transitions
+from tutelage.rollout.language import LanguagePolicy, Replies
 
 _STATES, _ACTIONS, _MAX_KL = 300, 3, 0.01
 
@@ -35,6 +37,28 @@ def fisher_vector_product() -> Measured:
     )
     found = policy.decide(inputs).fisher_vector_product(vector)
     return same_gradient((dense @ vector).tolist(), found.tolist(), 1e-9)
+
+
+def fisher_vector_product_of_a_gpt() -> Measured:
+    """G15: for every prefix of the enumerable world, against the Fisher matrix written out over all
+    tokens that may come next."""
+    world = small_world()
+    gpt = new_gpt(world.vocabulary, "trust region")
+    policy = LanguagePolicy(gpt)
+    # two branches hold seven prefixes of different lengths; each takes a gradient a token
+    inputs = Replies(pack_sequences(world.sequences[[27, 228]]))
+    parameters = list(gpt.parameters())
+    logprobs = policy.distribution(inputs).logits.log_softmax(dim=-1)
+    scores = torch.stack(
+        [
+            trpo.flat(torch.autograd.grad(one, parameters, retain_graph=True))
+            for one in logprobs.flatten()
+        ]
+    )
+    chances = logprobs.detach().exp().flatten() / len(logprobs)
+    vector = torch.randn(scores.shape[1], generator=seeded("exact", "vector"), dtype=torch.float64)
+    found = policy.decide(inputs).fisher_vector_product(vector)
+    return same_gradient(scores.T @ (chances * (scores @ vector)), found, 1e-9)
 
 
 def step_stays_in_the_region() -> Measured:

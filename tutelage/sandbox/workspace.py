@@ -7,8 +7,10 @@ import stat
 from pathlib import Path
 
 from tutelage.errors import BadInput, SandboxUnavailable
-from tutelage.evaluation.wording import visible
-from tutelage.sandbox import Ending, Entry, Execution, Limits, Sandbox, Tree, printable
+from tutelage.sandbox.enclosure import Limits
+from tutelage.sandbox.pool import Sandbox
+from tutelage.sandbox.tree import Ending, Entry, Execution, Tree, printable
+from tutelage.visible import visible
 
 TIMEOUT_S = 10.0  # of processor time; a person waits longer than an examiner
 MOST_LINES, MOST_CHARACTERS = 100, 8_000  # of one command's output on the screen
@@ -23,10 +25,15 @@ ENDINGS = {
 class Workspace:
     """A folder as a value; what a command changes in it is kept for the next one."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, sandbox: Sandbox | None = None, *, closed: bool = False) -> None:
+        """sandbox: one that several share, and whoever made it closes; None: one of its own.
+        closed: without a sandbox, to look at the files only."""
         self.tree = tree
-        self.sandbox: Sandbox | None = None
+        self.sandbox = sandbox
+        self.shared = sandbox is not None
         self.refusal = ""  # why nothing can be run, where nothing can
+        if self.shared or closed:
+            return
         try:
             self.sandbox = Sandbox(workers=1)
             ready = self.sandbox.run("echo ready", {})
@@ -55,7 +62,7 @@ class Workspace:
         return lines
 
     def close(self) -> None:
-        if self.sandbox is not None:
+        if self.sandbox is not None and not self.shared:
             self.sandbox.close()
             self.sandbox = None
 

@@ -1,0 +1,199 @@
+"""`tutelage teach`: people's labels move the models, while they label."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import tyro
+from rich.console import Console
+from rich.text import Text
+
+from tutelage.algorithms import ALGORITHMS, AlgorithmName
+from tutelage.algorithms.raters import load_raters
+from tutelage.commands.folders import find_model, load_grader, read_prompts, stages_of
+from tutelage.commands.machine import available_cores, prepare
+from tutelage.commands.options import parse
+from tutelage.data.comparisons import comparison_tree, held_out, read_comparisons
+from tutelage.data.demonstrations import demonstration_tree, read_demonstrations
+from tutelage.device import DTypeName
+from tutelage.errors import BadInput
+from tutelage.evaluation.wording import decimal, duration, percent, plural
+from tutelage.labelling.store import Store, labels_url
+from tutelage.model.checkpoint import load_policy
+from tutelage.model.heads import RewardModel
+from tutelage.rollout.language import LanguagePolicy
+from tutelage.runs import Run
+from tutelage.schema import Comparison
+from tutelage.stages.classroom import Classroom, Ground, Learners, TeachConfig, new_learners
+from tutelage.stages.teach import Event, teach
+from tutelage.taught import only_teacher
+from tutelage.terminal import ACCENT, console
+from tutelage.text.chat_format import encode_prompt
+from tutelage.text.tokenizer import Tokenizer
+
+ABOUT = """
+Let people's labels move the models while they label: beside `tutelage serve RUN`, new rankings,
+ratings and thumbs train the reward model, demonstrations and edits the policy, then the policy
+takes a few steps against the reward model, and the server speaks with the new version. It keeps
+the queue of tasks full as well, and runs until Ctrl-C.
+
+Reads
+  RUN, a run of `tutelage school`, or one with models and
+  data/comparisons_1.jsonl:
+  its newest policy and reward model, its comparisons and demonstrations. An
+  eighth of the comparisons is never trained on: it tells how often the reward
+  model is right
+  RUN/labels.db, or the database that --database names
+
+Writes
+  RUN/taught/, the last versions; RUN/metrics.jsonl;
+  RUN/checkpoints/teach.resume.pt; in the database which labels were used, to
+  what effect, and new tasks.
+  Cut off at any moment, the same command goes on where it stopped.
+
+Example
+  tutelage teach runs/school
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeachOptions:
+    run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]  # the run's folder
+    database: str | None = None  # sqlite:///FILE or postgresql+psycopg://…; default: in the run
+    once: bool = False  # stop when no label is left
+    algorithm: AlgorithmName = "ppo"
+    prompts: Annotated[
+        Path | None,
+        tyro.conf.arg(metavar="FILE", help="what is practised and asked; default: the run's"),
+    ] = None
+    seed: int = 0
+    dtype: DTypeName = "auto"  # of matrix products
+    teaching: TeachConfig = field(default_factory=TeachConfig)
+
+
+def main(argv: Sequence[str]) -> None:
+    options = parse(TeachOptions, "teach", ABOUT, argv)
+    dtype = prepare(options.dtype)
+    # One core stays for the server and the people who wait for it.
+    torch.set_num_threads(max(1, available_cores() - 1))
+    if not options.run.is_dir():
+        raise BadInput(f"There is no folder {options.run}: give a run's folder.")
+    learners, ground = prepare_run(options)
+    with only_teacher(options.run):
+        store = Store(options.database or labels_url(options.run))
+        room = Classroom(
+            Run(options.run), store, learners, ground, options.teaching, options.seed, dtype
+        )
+        screen = console()
+        try:
+            watch(screen, teach(room, once=options.once))
+        except KeyboardInterrupt:
+            said = f"Stopped at version {room.standing.version}; every label up to it is marked."
+            screen.print(said, soft_wrap=True)
+        finally:
+            store.close()
+
+
+def prepare_run(options: TeachOptions) -> tuple[Learners, Ground]:
+    """The run's models and what it has to teach with."""
+    if options.algorithm == "trpo":
+        raise BadInput(
+            "TRPO has no optimiser that moves the policy, as demonstrations need one: choose "
+            "another --algorithm, such as ppo."
+        )
+    path = find_model(options.run)
+    gpt, tokenizer = load_policy(path)
+    stages = stages_of(options.run)
+    first = options.run / "checkpoints" / "sft" if "sft" in stages else path
+    reference, _ = load_policy(first)
+    try:
+        grader = find_model(options.run, grades=True)
+    except BadInput:  # labels make the first one
+        reward_model, raters = RewardModel(copy.deepcopy(reference)), None
+    else:
+        reward_model, raters = load_grader(grader, tokenizer, path), load_raters(grader)
+    ground = read_ground(options, tokenizer, gpt.config.context, path.name)
+    entry = ALGORITHMS[options.algorithm]
+    policy = LanguagePolicy(gpt, copy.deepcopy(reward_model))
+    algorithm = entry.algorithm(policy, entry.settings(**(entry.language or {})))
+    return new_learners(tokenizer, reward_model, algorithm, reference, raters), ground
+
+
+def read_ground(options: TeachOptions, tokenizer: Tokenizer, context: int, stage: str) -> Ground:
+    """Comparisons to learn and to measure on, demonstrations, prompts; without what is longer than
+    the model reads."""
+    data, config = options.run / "data", options.teaching
+    learned: list[Comparison] = []
+    kept: list[Comparison] = []
+    for path in sorted(data.glob("comparisons_*.jsonl")):
+        comparisons = read_comparisons(path)
+        learned += comparisons[: -held_out(comparisons)]
+        kept += comparisons[-held_out(comparisons) :]
+    if not learned:
+        raise BadInput(
+            f"{options.run} holds no comparisons (data/comparisons_1.jsonl, at least two) to "
+            "measure the effect of a label on: give the run of a school that was not graded by the "
+            "verifier, or put some there."
+        )
+    path = data / "demonstrations.jsonl"
+    shown = read_demonstrations(path) if path.exists() else []
+    asked = [comparison.prompt for comparison in learned]
+    prompts = list(dict.fromkeys(read_prompts(options.prompts) if options.prompts else asked))
+    longest = context - config.max_new_tokens
+    practised = [p for p in prompts if len(encode_prompt(tokenizer, p)) <= longest]
+    if not practised:
+        raise BadInput(
+            f"No prompt leaves room for {config.max_new_tokens} tokens of reply in the model's "
+            f"context of {context}: give a smaller --max-new-tokens."
+        )
+    return Ground(
+        [c for c in learned if comparison_tree(tokenizer, c).longest <= context],
+        [c for c in kept[-config.held_out :] if comparison_tree(tokenizer, c).longest <= context],
+        [d for d in shown if demonstration_tree(tokenizer, d).longest <= context],
+        practised,
+        stage,
+    )
+
+
+def watch(screen: Console, events: Iterator[Event]) -> None:
+    """A line for each version and each lot of tasks; at a terminal a live one in between."""
+    with screen.status(WAITING) if screen.is_terminal else nullcontext() as status:
+        for event in events:
+            if event.kind in DOING:
+                if status:
+                    status.update(f"Version {event.version}: {DOING[event.kind]}")
+            else:
+                screen.print(line(event), soft_wrap=True)
+                if status:
+                    status.update(WAITING)
+
+
+WAITING = "Waiting for labels …"
+DOING = {
+    "reward": "the reward model learns",
+    "sft": "the policy imitates",
+    "policy": "the policy practises",
+}
+
+
+def line(event: Event) -> Text:
+    """✓ Version 12  3 labels   reward model right 71.2 % → 71.6 %   reward 0.42   KL 1.3 nats"""
+    metrics = event.metrics
+    if event.kind == "queue":
+        return Text(f"  {plural(int(metrics['queue/added']), 'task')} added to the queue", "dim")
+    before, after = metrics["teach/accuracy_before"], metrics["teach/accuracy"]
+    parts = [
+        plural(len(event.labels), "label"),
+        f"reward model right {percent(before)} → {percent(after)}",
+        f"reward {decimal(metrics['reward/mean'], 2)}",
+        f"KL {decimal(metrics['policy/kl'], 2)} nats",
+        f"{duration(metrics['teach/seconds'])} after the last label",
+    ]
+    mark, name = ("✓ ", f"bold {ACCENT}"), f"Version {event.version:<5}"
+    return Text.assemble(mark, name, "   ".join(parts))

@@ -1,0 +1,1 @@
+"""What people say of replies: tasks, leases, labels, accounts, kept in SQLite or PostgreSQL."""

@@ -1,0 +1,114 @@
+"""What people said, in the form in which agreement, skill and learning curves are counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tutelage.labelling.labels import labels_after
+from tutelage.labelling.pairs import Ints, Ranking
+from tutelage.labelling.records import Label, Task
+from tutelage.labelling.store import Store
+from tutelage.labelling.tasks import get_tasks
+
+PAGE = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """The reward model's accuracy after a version of the teacher."""
+
+    version: int
+    labels: int  # that it had learned from by then
+    before: float
+    after: float
+    pairs: int  # held-out ones, that it was measured on
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opinions:
+    """All labels that were not taken back."""
+
+    last: int  # the newest label's id
+    rankings: list[Ranking]  # of rank tasks; the labeler is an id
+    rated: Ints  # (N, 3) task, labeler id, overall 0 to 6
+    active_s: list[float]  # of each label, as the server measured it
+    by_labeler: dict[int, list[float]]  # the same for each person
+    measurements: list[Measurement]
+
+
+def opinions(store: Store) -> Opinions:
+    """Read from the store, in the order of commit."""
+    rankings: list[Ranking] = []
+    rated: list[tuple[int, int, int]] = []
+    active_s: list[float] = []
+    by_labeler: dict[int, list[float]] = {}
+    used: list[Label] = []
+    last = 0
+    while page := labels_after(store, last, PAGE):
+        tasks = get_tasks(store, [label.task_id for label in page if label.task_id is not None])
+        for label in page:
+            active_s.append(label.active_s)
+            by_labeler.setdefault(label.labeler_id, []).append(label.active_s)
+            if label.used_at is not None:
+                used.append(label)
+            if label.task_id is None or label.task_id not in tasks:
+                continue
+            if label.kind == "rank" and label.value["ranking"]:
+                rankings.append(_ranking(label, tasks[label.task_id]))
+            elif label.kind == "rate":
+                rated.append((label.task_id, label.labeler_id, label.value["overall"] - 1))
+        last = page[-1].id
+    return Opinions(
+        last=last,
+        rankings=rankings,
+        rated=np.array(rated, dtype=np.int64).reshape(-1, 3),
+        active_s=active_s,
+        by_labeler=by_labeler,
+        measurements=_measurements(used),
+    )
+
+
+def _ranking(label: Label, task: Task) -> Ranking:
+    replies: Sequence[str] = task.payload["responses"]
+    ranks = [0] * len(replies)
+    for rank, group in enumerate(label.value["ranking"]):
+        for reply in group:
+            ranks[reply] = rank
+    order: list[int] = label.value["shown_order"]
+    return Ranking(
+        task=task.id,
+        labeler=label.labeler_id,
+        ranks=ranks,
+        shown=[order.index(reply) for reply in range(len(replies))],
+        lengths=[len(reply) for reply in replies],
+    )
+
+
+def _measurements(used: Sequence[Label]) -> list[Measurement]:
+    """One for each version that measured itself, the oldest first."""
+    effects: dict[int, dict[str, Any]] = {}
+    counts: dict[int, int] = {}
+    for label in used:
+        effect = label.effect or {}
+        version = effect.get("version")
+        if isinstance(version, int) and effect.get("pairs") and not effect.get("left_out"):
+            effects[version] = effect
+            counts[version] = counts.get(version, 0) + 1
+    found, labels = [], 0
+    for version in sorted(effects):
+        effect = effects[version]
+        labels += counts[version]
+        found.append(
+            Measurement(
+                version=version,
+                labels=labels,
+                before=float(effect["accuracy_before"]),
+                after=float(effect["accuracy_after"]),
+                pairs=int(effect["pairs"]),
+            )
+        )
+    return found

@@ -1,0 +1,159 @@
+"""Tasks: added once, found by what they ask, given an order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, insert, select, text, update
+
+from tutelage.errors import BadInput
+from tutelage.labelling import audit
+from tutelage.labelling.labels import CHUNK
+from tutelage.labelling.records import NewTask, Order, Task
+from tutelage.labelling.settings import settings_of
+from tutelage.labelling.store import Store
+from tutelage.labelling.tables import tasks
+from tutelage.labelling.values import check_json, check_payload, check_value
+
+FREE = text("tasks.free > 0")  # literally as in the index, which is used only then
+
+
+def add_tasks(store: Store, new: Sequence[NewTask]) -> list[int]:
+    """Ids in the order of `new`. A task that is there already keeps its id and everything else."""
+    checked = [(task, check_payload(task.kind, task.payload)) for task in new]
+    for task, payload in checked:
+        check_task(task, payload)
+
+    def write(connection: Connection) -> list[int]:
+        overlap = settings_of(connection).overlap
+        digests = [audit.task_digest(task.kind, payload) for task, payload in checked]
+        known = _by_digest(connection, digests)
+        rows = []
+        for digest, (task, payload) in zip(digests, checked, strict=True):
+            if digest not in known:
+                known[digest] = 0
+                wanted = task.overlap or overlap
+                rows.append(
+                    {
+                        "digest": digest,
+                        "kind": task.kind,
+                        "topic": task.topic,
+                        "payload": payload,
+                        "priority": float(task.priority),
+                        "overlap": wanted,
+                        "free": 0 if task.gold is not None else wanted,
+                        "gold": task.gold,
+                        "is_gold": task.gold is not None,
+                        "propensity": task.propensity,
+                        "source": task.source,
+                        "author_id": task.author_id,
+                        "created_at": store.clock(),
+                    }
+                )
+        for start in range(0, len(rows), CHUNK):
+            connection.execute(insert(tasks), rows[start : start + CHUNK])
+        if rows:
+            known = _by_digest(connection, digests)
+        return [known[digest] for digest in digests]
+
+    return store.write(write, ordered=False)
+
+
+def dialogue_source(label_id: int) -> str:
+    """The source of a task that is made of a dialogue."""
+    return f"dialogue {label_id}"
+
+
+def get_tasks(store: Store, ids: Iterable[int]) -> dict[int, Task]:
+    """{id: task} of those that are there."""
+    wanted = sorted(set(ids))
+
+    def read(connection: Connection) -> dict[int, Task]:
+        return {
+            row.id: task_of(row)
+            for start in range(0, len(wanted), CHUNK)
+            for row in connection.execute(
+                select(tasks).where(tasks.c.id.in_(wanted[start : start + CHUNK]))
+            )
+        }
+
+    return store.read(read)
+
+
+def waiting_tasks(
+    store: Store, kinds: Sequence[str] | None = None, limit: int = 1000
+) -> list[Task]:
+    """Tasks that still want labels and that nobody holds, the next one first."""
+    query = in_order(select(tasks).where(FREE, *of_kinds(kinds, None)), "priority").limit(limit)
+    return store.read(lambda connection: [task_of(row) for row in connection.execute(query)])
+
+
+def prioritise(store: Store, priorities: Mapping[int, float]) -> None:
+    """New priorities of tasks by id, for whoever chooses what is worth asking next."""
+
+    def write(connection: Connection) -> None:
+        for task_id, priority in sorted(priorities.items()):
+            connection.execute(
+                update(tasks).where(tasks.c.id == task_id).values(priority=float(priority))
+            )
+
+    store.write(write, ordered=False)
+
+
+def close_tasks(store: Store, ids: Iterable[int], by: int | None) -> None:
+    """They are given to nobody any more; labels and leases that there are stay."""
+    wanted = sorted(set(ids))
+
+    def write(connection: Connection) -> None:
+        for task_id in wanted:
+            connection.execute(
+                update(tasks).where(tasks.c.id == task_id).values(free=0, closed_at=store.clock())
+            )
+        audit.append(connection, store.clock(), by, "close", "tasks", {"tasks": wanted})
+
+    store.write(write)
+
+
+def task_of(row: Row[Any]) -> Task:
+    return Task(**{name: getattr(row, name) for name in Task.__dataclass_fields__})
+
+
+def in_order(query: Select[Any], order: Order) -> Select[Any]:
+    if order == "priority":
+        return query.order_by(tasks.c.priority.desc(), tasks.c.id)
+    return query.order_by(tasks.c.id)
+
+
+def of_kinds(
+    kinds: Sequence[str] | None, topics: Sequence[str] | None
+) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if kinds:
+        conditions.append(tasks.c.kind.in_(kinds))
+    if topics:
+        conditions.append(tasks.c.topic.in_(topics))
+    return conditions
+
+
+def _by_digest(connection: Connection, digests: Sequence[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for start in range(0, len(digests), CHUNK):
+        query = select(tasks.c.digest, tasks.c.id).where(
+            tasks.c.digest.in_(digests[start : start + CHUNK])
+        )
+        found.update({row.digest: row.id for row in connection.execute(query)})
+    return found
+
+
+def check_task(task: NewTask, payload: dict[str, Any]) -> None:
+    """BadInput says what is wrong with it. payload: the checked one."""
+    if task.overlap is not None and not 1 <= task.overlap <= 100:
+        raise BadInput(f"overlap must lie from 1 to 100, got {task.overlap}.")
+    if len(task.topic) > 80 or len(task.source) > 200:
+        raise BadInput("A task's topic has at most 80 characters, its source at most 200.")
+    if task.propensity is not None and not 0 < task.propensity <= 1:
+        raise BadInput(f"propensity must lie above 0 and up to 1, got {task.propensity}.")
+    check_json([task.topic, task.source, task.priority], "A task")
+    if task.gold is not None:
+        check_value(task.kind, task.gold, payload)

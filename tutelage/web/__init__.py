@@ -1,0 +1,1 @@
+"""People in the browser: chat, labels, runs and the API, one process on one port."""

@@ -1,0 +1,352 @@
+"""The chat pages: what is said, run, judged, shared and taken along."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from fastapi import Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from pydantic import BaseModel, Field, StringConstraints
+
+from tutelage.errors import BadInput
+from tutelage.labelling import conversations, labels
+from tutelage.labelling.asking import action_of
+from tutelage.labelling.records import Chat, ChatMessage
+from tutelage.web.errors import Refused
+from tutelage.web.models import colour, spoken_name
+from tutelage.web.numbers import Number
+from tutelage.web.questions import check_question
+from tutelage.web.render import page
+from tutelage.web.replies import (
+    again,
+    answering,
+    as_html,
+    check_room,
+    command_of,
+    commands_ran,
+    shown,
+    stoppable,
+)
+from tutelage.web.security import Serving, Visiting, Visitor, slow_down
+from tutelage.web.site import Site
+
+Key = Annotated[str, StringConstraints(min_length=8, max_length=100, pattern=r"^[\w-]+$")]
+Words = Annotated[str, StringConstraints(min_length=1, max_length=32_000)]
+STREAM = {"x-accel-buffering": "no"}
+
+
+class Say(BaseModel):
+    conversation: Number | None = None
+    text: Words
+    stages: Annotated[list[Annotated[str, Field(max_length=80)]], Field(min_length=1, max_length=2)]
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
+    memory: Annotated[int, Field(ge=0, le=50)] = 0  # earlier exchanges that the model reads
+    key: Key
+
+
+class Of(BaseModel):
+    """Something done to one message of a conversation."""
+
+    conversation: Number
+    message: Number
+    key: Key
+
+
+class Thumb(Of):
+    good: bool
+
+
+class Edit(Of):
+    text: Words
+
+
+class Choice(Of):
+    better: Literal[0, 1] | None  # None: as good
+
+
+class Answer(Of):
+    right: bool
+
+
+class Stop(BaseModel):
+    key: Key
+
+
+def chat_page(request: Request, visitor: Visiting, site: Serving) -> Response:
+    """A new conversation."""
+    return _page(request, visitor, site, None)
+
+
+def conversation_page(
+    request: Request, visitor: Visiting, site: Serving, number: Number
+) -> Response:
+    return _page(request, visitor, site, _own(site, visitor, number))
+
+
+def _page(request: Request, visitor: Visitor, site: Site, chat: Chat | None) -> Response:
+    names = site.models.names()
+    return page(
+        request,
+        "chat.html",
+        chat=chat,
+        said=[shown(message) for message in chat.messages] if chat else [],
+        history=conversations.conversations_of(site.store, visitor.person.id),
+        stages=[{"key": n, "name": spoken_name(n), "colour": colour(n)} for n in reversed(names)],
+        files=_files(site, chat),
+        share=str(request.url_for("shared_page", token=chat.share)) if chat and chat.share else "",
+        readonly=False,
+    )
+
+
+def say(asked: Say, visitor: Visiting, site: Serving) -> Response:
+    """What a person says, and the stream of what is answered."""
+    person = visitor.person.id
+    slow_down(site.generations.wait_s(f"person {person}"))
+    words = [{"role": "user", "content": asked.text.strip()}]
+    for stage in asked.stages:  # what cannot be answered is told before anything is stored
+        check_room(site.models.speaker(stage), words)
+    if not asked.text.strip():
+        raise BadInput("There is nothing to send yet; type something first.")
+    if asked.conversation is None:
+        chat = conversations.new_conversation(site.store, person)
+    else:
+        chat = _own(site, visitor, asked.conversation)
+    told = conversations.add_message(site.store, chat.id, person, "user", asked.text.strip())
+    chat = _own(site, visitor, chat.id)
+    stream = answering(
+        site,
+        person,
+        chat,
+        told,
+        asked.stages,
+        asked.memory,
+        asked.temperature,
+        asked.key,
+    )
+    return _streamed(site, visitor, asked.key, stream)
+
+
+def redo(asked: Of, visitor: Visiting, site: Serving) -> Response:
+    """Another reply beside the last one."""
+    slow_down(site.generations.wait_s(f"person {visitor.person.id}"))
+    chat, message = _reply(site, visitor, asked)
+    if message.id != chat.messages[-1].id:
+        raise BadInput("Only the last reply can be done again.")
+    stream = again(site, visitor.person.id, chat, message, asked.key)
+    return _streamed(site, visitor, asked.key, stream)
+
+
+def _streamed(site: Site, visitor: Visitor, key: str, stream: Iterator[str]) -> Response:
+    lines = stoppable(site, visitor.person.id, key, stream)
+    return StreamingResponse(lines, media_type="application/x-ndjson", headers=STREAM)
+
+
+def stop(asked: Stop, visitor: Visiting, site: Serving) -> Response:
+    """End a reply where it is."""
+    if site.writing.get(asked.key) == visitor.person.id:
+        site.stopped.add(asked.key)
+    return Response(status_code=204)
+
+
+def thumb(asked: Thumb, visitor: Visiting, site: Serving) -> Response:
+    """Good or bad, kept as a label."""
+    chat, message = _reply(site, visitor, asked)
+    value = {**_about(chat, message), "response": message.content, "good": asked.good}
+    labels.add_thumb(site.store, visitor.person.id, value, asked.key)
+    if "thumb" not in (message.detail or {}):
+        site.questions.judged(
+            message, action_of(command_of(message) or message.content), asked.good
+        )
+    return _changed(site, visitor, chat, message, {"thumb": asked.good})
+
+
+def edit(asked: Edit, visitor: Visiting, site: Serving) -> Response:
+    """The reply as it should have been, kept as a label; it takes the reply's place."""
+    chat, message = _reply(site, visitor, asked)
+    value = {**_about(chat, message), "response": message.content, "edited": asked.text}
+    labels.add_label(site.store, visitor.person.id, "edit", value, asked.key)
+    kept = {"prompt": value["prompt"], "edited_from": message.content}
+    return _replaced(site, visitor, chat, message, asked.text, message.stage, kept)
+
+
+def choose(asked: Choice, visitor: Visiting, site: Serving) -> Response:
+    """Which of two replies is better, kept as a label; the better one stays."""
+    chat, message = _reply(site, visitor, asked)
+    detail = message.detail or {}
+    rivals = detail.get("rivals") or []
+    if len(rivals) != 2 or detail.get("chosen") is not None:
+        raise BadInput("There are no two replies to choose from here; the choice was made.")
+    ranking = [[0, 1]] if asked.better is None else [[asked.better], [1 - asked.better]]
+    value = {
+        "prompt": detail["prompt"],
+        "responses": [rival["text"] for rival in rivals],
+        "stages": [rival["stage"] for rival in rivals],
+        "ranking": ranking,
+        "conversation": chat.id,
+        "message": message.id,
+    }
+    key = f"choice {message.id}.{detail.get('redone', 0)}"  # one of each two replies
+    labels.add_label(site.store, visitor.person.id, "choice", value, key)
+    chosen = "tie" if asked.better is None else asked.better
+    if chosen != 1:
+        return _changed(site, visitor, chat, message, {"chosen": chosen})
+    kept = {**detail, "chosen": 1, "version": rivals[1]["version"]}
+    return _replaced(site, visitor, chat, message, rivals[1]["text"], rivals[1]["stage"], kept)
+
+
+def run(asked: Of, visitor: Visiting, site: Serving) -> Response:
+    """Run the command that a reply proposes, on the conversation's copy of the files."""
+    chat, message = _reply(site, visitor, asked)
+    command = command_of(message)
+    if not command:
+        raise BadInput("This reply proposes no command.")
+    slow_down(site.generations.wait_s(f"person {visitor.person.id}"))
+    output = site.worlds.run(chat.id, command, lambda: commands_ran(chat))
+    changes: dict[str, Any] = {"output": output}
+    if question := site.questions.about(message, action_of(command)):
+        changes["question"] = question
+    return _changed(site, visitor, chat, message, changes, files=True)
+
+
+def answer(asked: Answer, visitor: Visiting, site: Serving) -> Response:
+    """What a person says when the assistant asks whether it was right, kept as a label."""
+    chat, message = _reply(site, visitor, asked)
+    question = check_question(message)
+    value = {
+        **_about(chat, message),
+        "response": message.content,
+        "right": asked.right,
+        "asked_because": question["sentence"],
+        "propensity": question["propensity"],
+    }
+    labels.add_label(site.store, visitor.person.id, "answer", value, f"answer {message.id}")
+    site.questions.answered(message, question, asked.right)
+    return _changed(site, visitor, chat, message, {"answer": asked.right})
+
+
+def share(request: Request, number: Number, visitor: Visiting, site: Serving) -> Response:
+    """A link by which anybody who has it may read the conversation."""
+    token = conversations.share(site.store, number, visitor.person.id)
+    return JSONResponse({"link": str(request.url_for("shared_page", token=token))})
+
+
+def unshare(number: Number, visitor: Visiting, site: Serving) -> Response:
+    conversations.unshare(site.store, number, visitor.person.id)
+    return Response(status_code=204)
+
+
+def delete(number: Number, visitor: Visiting, site: Serving) -> Response:
+    conversations.delete_conversation(site.store, number, visitor.person.id)
+    site.worlds.forget(number)
+    return Response(status_code=204)
+
+
+def shared_page(request: Request, token: str, visitor: Visiting, site: Serving) -> Response:
+    """A shared conversation, to be read only."""
+    chat = conversations.shared(site.store, token)
+    if chat is None:
+        raise Refused(404, "There is no conversation behind this link any more.")
+    said = [shown(message) for message in chat.messages]
+    answer = page(request, "shared.html", chat=chat, said=said, readonly=True)
+    answer.headers["x-robots-tag"] = "noindex"
+    return answer
+
+
+def export(
+    number: Number, visitor: Visiting, site: Serving, form: Literal["jsonl", "md"] = "jsonl"
+) -> Response:
+    """The conversation as a demonstration in JSONL, or as Markdown."""
+    chat = _own(site, visitor, number)
+    if form == "jsonl":
+        told = [{"role": m.role, "content": m.content} for m in chat.messages]
+        text = json.dumps({"messages": told}, ensure_ascii=False) + "\n"
+        kind = "application/jsonl"
+    else:
+        text, kind = markdown_of(chat), "text/markdown"
+    headers = {"content-disposition": f'attachment; filename="conversation_{chat.id}.{form}"'}
+    return Response(text.encode("utf-8", "replace"), media_type=kind, headers=headers)
+
+
+def markdown_of(chat: Chat) -> str:
+    """A heading for each message, and outputs in fences longer than any run of ticks in them."""
+    parts = [f"# {chat.title or 'Conversation'}"]
+    for message in chat.messages:
+        name = spoken_name(message.stage) if message.stage else "You"
+        parts += [f"## {name}", message.content]
+        output = (message.detail or {}).get("output")
+        if output is not None:
+            fence = "```"
+            while fence in output:
+                fence += "`"
+            parts.append(f"{fence}text\n{output}\n{fence}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _own(site: Site, visitor: Visitor, number: int) -> Chat:
+    try:
+        return conversations.conversation(site.store, number, visitor.person.id)
+    except BadInput as error:
+        raise Refused(404, str(error)) from None
+
+
+def _reply(site: Site, visitor: Visitor, asked: Of) -> tuple[Chat, ChatMessage]:
+    """The message that something is done to, which a model must have said."""
+    chat = _own(site, visitor, asked.conversation)
+    for message in chat.messages:
+        if message.id == asked.message and message.role == "assistant":
+            return chat, message
+    raise Refused(404, "That reply is no longer in this conversation; open the page again.")
+
+
+def _about(chat: Chat, message: ChatMessage) -> dict[str, Any]:
+    """What every label of a reply says of it."""
+    prompt = (message.detail or {})["prompt"]
+    return {
+        "prompt": prompt,
+        "stage": message.stage,
+        "conversation": chat.id,
+        "message": message.id,
+    }
+
+
+def _changed(
+    site: Site,
+    visitor: Visitor,
+    chat: Chat,
+    message: ChatMessage,
+    changes: dict[str, Any],
+    *,
+    files: bool = False,
+) -> Response:
+    changed = conversations.update_detail(site.store, message.id, visitor.person.id, changes)
+    found: dict[str, Any] = {"message": as_html(chat, changed)}
+    if files:
+        found["files"] = site.worlds.listing(chat.id, lambda: commands_ran(chat))
+    return JSONResponse(found)
+
+
+def _replaced(
+    site: Site,
+    visitor: Visitor,
+    chat: Chat,
+    message: ChatMessage,
+    text: str,
+    stage: str,
+    detail: dict[str, Any],
+) -> Response:
+    """Another text in the place of a reply; what was said after it goes."""
+    conversations.drop_from(site.store, message.id, visitor.person.id)
+    made = conversations.add_message(
+        site.store, chat.id, visitor.person.id, "assistant", text, stage=stage, detail=detail
+    )
+    return JSONResponse({"message": as_html(chat, made), "after": "gone"})
+
+
+def _files(site: Site, chat: Chat | None) -> list[str]:
+    """The files of the conversation's copy; none where they cannot be had."""
+    started = chat is not None and any("output" in (m.detail or {}) for m in chat.messages)
+    if chat is None or not started:
+        return site.worlds.listing(None, list)
+    return site.worlds.listing(chat.id, lambda: commands_ran(chat))
