@@ -127,7 +127,7 @@ def test_a_draft_that_was_refused_is_sent_again_only_where_that_may_help(
             assert drafts(f"The Rhine, {status}") > before + 1
         page.unroute("**/draft")
         page.clock.fast_forward(5000)
-        page.wait_for_function("document.getElementById('kept').textContent.startsWith('Saved')")
+        page.locator("#kept", has_text="Saved").wait_for()
 
 
 def test_a_lost_connection_in_the_middle_of_a_draft_loses_nothing(
