@@ -130,6 +130,7 @@ def test_a_draft_that_was_refused_is_sent_again_only_where_that_may_help(
         page.locator("#kept", has_text="Saved").wait_for()
 
 
+@pytest.mark.slow
 def test_a_lost_connection_in_the_middle_of_a_draft_loses_nothing(
     chromium: Any, address: str, site: Site
 ) -> None:
