@@ -30,8 +30,9 @@ from tutelage.evaluation.calibration import labelled_pairs, report_card
 from tutelage.evaluation.statistics import wilson
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.labelling.accounts import create_labeler
-from tutelage.labelling.exchange import export_jsonl, import_tasks
+from tutelage.labelling.exports import export_jsonl
 from tutelage.labelling.guidelines import current
+from tutelage.labelling.imports import import_tasks
 from tutelage.labelling.queue import claim, submit
 from tutelage.labelling.settings import change_settings
 from tutelage.labelling.store import Store

@@ -18,15 +18,9 @@ from tutelage.data.ratings import read_ratings
 from tutelage.errors import BadInput, TutelageError
 from tutelage.labelling import audit, queue
 from tutelage.labelling.accounts import all_labelers
-from tutelage.labelling.exchange import (
-    comparisons_of,
-    demonstrations_of,
-    export_datasets,
-    export_jsonl,
-    import_labels,
-    import_tasks,
-    ratings_of,
-)
+from tutelage.labelling.examples import comparisons_of, demonstrations_of, ratings_of
+from tutelage.labelling.exports import export_datasets, export_jsonl
+from tutelage.labelling.imports import import_labels, import_tasks
 from tutelage.labelling.labels import add_label, labels_after
 from tutelage.labelling.records import NewTask
 from tutelage.labelling.settings import change_settings

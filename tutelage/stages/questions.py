@@ -16,10 +16,11 @@ import numpy as np
 import torch
 
 from tutelage.data.comparisons import comparison_tree
+from tutelage.data.prompts import written_messages
 from tutelage.device import seed_number, seeded
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.labelling.choice import Posterior, around, choose_pairs, prior
-from tutelage.labelling.records import NewTask
+from tutelage.labelling.records import NewTask, TaskKind
 from tutelage.labelling.settings import Settings
 from tutelage.model.gpt import GPT
 from tutelage.model.heads import RewardModel
@@ -110,7 +111,7 @@ def _rank_tasks(
         replies = replies[: settings.replies]
         order = torch.randperm(len(replies), generator=seeded(*seed, "order", choice.index))
         payload = {
-            "prompt": messages(prompt),
+            "prompt": written_messages(prompt),
             "responses": replies,
             "stages": [asker.stage] * len(replies),
             "order": order.tolist(),
@@ -141,7 +142,7 @@ def _rate_tasks(
         NewTask(
             kind="rate",
             payload={
-                "prompt": messages(trajectory.prompt),
+                "prompt": written_messages(trajectory.prompt),
                 "response": trajectory.response,
                 "stage": asker.stage,
             },
@@ -160,15 +161,11 @@ def _demonstrate_tasks(
     settings: Settings,
     seed: tuple[object, ...],
 ) -> list[NewTask]:
-    return [
-        NewTask(
-            kind="demonstrate",
-            payload={"prompt": messages(prompt), "style": "plain", "use_case": ""},
-            propensity=count / len(prompts),
-            source="teach, at random",
-        )
+    payloads = (
+        {"prompt": written_messages(prompt), "style": "plain", "use_case": ""}
         for prompt in _draw(prompts, count, seed)
-    ]
+    )
+    return [_at_random("demonstrate", payload, count / len(prompts)) for payload in payloads]
 
 
 def _dialogue_tasks(
@@ -178,15 +175,17 @@ def _dialogue_tasks(
     settings: Settings,
     seed: tuple[object, ...],
 ) -> list[NewTask]:
-    return [
-        NewTask(
-            kind="dialogue",
-            payload={"opening": prompt[-1].content, "suggestions": SUGGESTIONS},
-            propensity=count / len(prompts),
-            source="teach, at random",
-        )
+    payloads = (
+        {"opening": prompt[-1].content, "suggestions": SUGGESTIONS}
         for prompt in _draw(prompts, count, seed)
-    ]
+    )
+    return [_at_random("dialogue", payload, count / len(prompts)) for payload in payloads]
+
+
+def _at_random(kind: TaskKind, payload: dict[str, Any], propensity: float) -> NewTask:
+    return NewTask(
+        kind=kind, payload=payload, propensity=min(1.0, propensity), source="teach, at random"
+    )
 
 
 Maker = Callable[[Asker, Sequence[Conversation], int, Settings, tuple[object, ...]], list[NewTask]]
@@ -204,11 +203,6 @@ def _draw(
     """So many different ones, as far as there are."""
     order = torch.randperm(len(prompts), generator=seeded(*seed, "prompts"))
     return [prompts[i] for i in order[:count].tolist()]
-
-
-def messages(prompt: Conversation) -> list[dict[str, Any]]:
-    """A conversation as tasks and labels hold it."""
-    return [{"role": message.role, "content": message.content} for message in prompt]
 
 
 def pair_features(

@@ -14,12 +14,8 @@ from starlette.background import BackgroundTask
 
 from tutelage.errors import BadInput
 from tutelage.evaluation.wording import plural
-from tutelage.labelling.exchange import (
-    export_datasets,
-    export_jsonl,
-    import_labels,
-    import_tasks,
-)
+from tutelage.labelling.exports import export_datasets, export_jsonl
+from tutelage.labelling.imports import import_labels, import_tasks
 from tutelage.web.render import page
 from tutelage.web.security import Serving, Visiting
 from tutelage.web.site import Site
