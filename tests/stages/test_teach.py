@@ -26,7 +26,8 @@ from tests.stages.toys import REQUESTS, taught_gpt
 from tutelage.errors import BadInput
 from tutelage.labelling.accounts import create_labeler, local_person
 from tutelage.labelling.erase import erase_person
-from tutelage.labelling.labels import add_label, labels_after, labels_with
+from tutelage.labelling.labels import add_label, labels_after, labels_with, retract
+from tutelage.labelling.opinions import opinions
 from tutelage.labelling.queue import undo, waiting_tasks
 from tutelage.labelling.settings import change_settings, put_value, read_settings
 from tutelage.labelling.store import Store
@@ -121,6 +122,29 @@ def test_an_edit_teaches_both(tmp_path: Path, taught: Path, store: Store):
     edit(store, 0, "black")
     kinds = [event.kind for event in run_once(new_room(tmp_path / "run", taught, store))]
     assert kinds == ["reward", "reward", "sft", "sft", "policy", "policy", "version"]
+
+
+def test_the_learning_curve_counts_comparisons_and_nothing_else(
+    tmp_path: Path, taught: Path, store: Store
+):
+    """The run's own and people's. A thumb or a demonstration is none; one that was taken back is
+    none any more."""
+    room = new_room(tmp_path / "run", taught, store, labels=1)
+    room.ground = replace(room.ground, comparisons=room.ground.held_out[:3])
+    prefer(store, 0)
+    rate(store, 1, "red", False)
+    edit(store, 2, "green")
+    demonstrate(store, "black")
+    run_once(room)
+    effects = [label.effect["comparisons"] for label in labels_after(store, 0)]
+    assert effects == [4, 4, 5, 5, 5, 5, 5]
+    # Four demonstrations measured nothing anew.
+    assert {m.version for m in opinions(store).measurements} <= {1, 2, 3}
+    edited = next(label.id for label in labels_after(store, 0) if label.kind == "edit")
+    store.write(lambda connection: retract(connection, 0.0, edited, local_person(store).id))
+    prefer(store, 3)
+    run_once(room)
+    assert labels_after(store, 0)[-1].effect["comparisons"] == 5
 
 
 def test_thumbs_feed_the_reward_model(tmp_path: Path, taught: Path, store: Store):

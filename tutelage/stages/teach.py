@@ -37,6 +37,7 @@ from tutelage.stages.classroom import (
     seed_of,
 )
 from tutelage.stages.labelled import (
+    Graded,
     Lesson,
     lessons_until,
     pack_graded,
@@ -116,22 +117,25 @@ def asker(room: Classroom) -> Asker:
     change slowly."""
     learners, version = room.learners, room.standing.version
     if room.doubt is None or version >= room.doubt[0] + DOUBT_EVERY:
-        comparisons = [
-            example
-            for example in (
-                *room.ground.comparisons,
-                *(example for lesson in room.lessons.values() for example in lesson.graded),
-            )
-            if isinstance(example, Comparison)
-        ]
+        learned = comparisons(room)
         found = doubt_of(
-            learners.reward_model, learners.tokenizer, comparisons, DOUBT_FROM, *seed_of(room)
+            learners.reward_model, learners.tokenizer, learned, DOUBT_FROM, *seed_of(room)
         )
         room.doubt = version, found
     mean = learners.reward_model.last_layer.detach().double().numpy()
     doubt = replace(room.doubt[1], mean=mean)
     stage = room.ground.stage if version == 0 else f"{STAGE}_{version}"
     return Asker(learners.policy, learners.reward_model, learners.tokenizer, doubt, stage)
+
+
+def graded_so_far(room: Classroom) -> list[Graded]:
+    """What the reward model learns from: the run's own comparisons, and what labels grade."""
+    said = (example for lesson in room.lessons.values() for example in lesson.graded)
+    return [*room.ground.comparisons, *said]
+
+
+def comparisons(room: Classroom) -> list[Comparison]:
+    return [example for example in graded_so_far(room) if isinstance(example, Comparison)]
 
 
 def learn(room: Classroom, fresh: Sequence[Label]) -> Iterator[Event]:
@@ -167,6 +171,7 @@ def learn(room: Classroom, fresh: Sequence[Label]) -> Iterator[Event]:
         "accuracy_after": standing.accuracy,
         "pairs": standing.pairs,
         "n": len(ids),
+        "comparisons": len(comparisons(room)),
         "version": version,
     }
     save(room, metrics)
@@ -184,10 +189,7 @@ def move_reward_model(
     settings = RewardConfig()
     graded = [example for lesson in new for example in lesson.graded]
     owner = {id(example): lesson.label for lesson in new for example in lesson.graded}
-    earlier = [
-        *room.ground.comparisons,
-        *(example for lesson in room.lessons.values() for example in lesson.graded),
-    ]
+    earlier = graded_so_far(room)
     if not graded:
         return
     ratings = [example for example in (*earlier, *graded) if isinstance(example, Rating)]
