@@ -294,6 +294,29 @@ def test_the_queue_is_kept_full_of_the_kinds_wanted(tmp_path: Path, taught: Path
     assert run_once(room) == []  # it is full
 
 
+def test_a_restarted_teacher_counts_and_adds_only_new_tasks(
+    tmp_path: Path, taught: Path, store: Store
+):
+    change_settings(
+        store, None, queue_depth=4, rank_share=0.0, rate_share=0.0, demonstrate_share=1.0,
+        dialogue_share=0.0,
+    )  # fmt: skip
+
+    def added(requests: int) -> int:
+        room = new_room(tmp_path / "run", taught, store)
+        prompts = [ask(f"{request} {n}") for request in REQUESTS for n in range(requests)]
+        room.ground = replace(room.ground, comparisons=room.ground.held_out, prompts=prompts)
+        events = run_once(room)
+        return int(sum(event.metrics["queue/added"] for event in events))
+
+    assert added(2) == 4
+    change_settings(store, None, queue_depth=6)
+    assert added(2) == 2  # of eight prompts it has asked for four
+    before = len(waiting_tasks(store))
+    change_settings(store, None, queue_depth=100)
+    assert added(2) == len(waiting_tasks(store)) - before
+
+
 def test_a_share_of_the_pairs_is_drawn_at_random(tmp_path: Path, taught: Path, store: Store):
     change_settings(store, None, random_share=0.5)
     room = new_room(tmp_path / "run", taught, store)

@@ -20,9 +20,9 @@ from tutelage.device import seeded
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.labelling.counts import waiting_labels
 from tutelage.labelling.labels import labels_after, standing_labels
-from tutelage.labelling.queue import add_tasks
 from tutelage.labelling.records import Label
 from tutelage.labelling.settings import read_settings
+from tutelage.labelling.tasks import insert_tasks, newest_task
 from tutelage.model.optimiser import set_learning_rate
 from tutelage.schema import Comparison, Conversation, Rating
 from tutelage.stages.classroom import (
@@ -102,12 +102,14 @@ def fill_queue(room: Classroom, number: int) -> int | None:
     """A few tasks more where too few wait: how many were added; None where enough wait."""
     settings, waiting = read_settings(room.store), waiting_labels(room.store)
     barren: set[str] = set()  # kinds to which the policy says nothing that could be asked about
+    # A teacher that begins again counts from 0 again: the newest task tells its draws from those of
+    # the last one, which are in the queue already.
+    seed = *seed_of(room), newest_task(room.store), number
     while kinds := kinds_wanted(settings, waiting, barren):
-        tasks = ask(asker(room), room.ground.prompts, kinds, settings, *seed_of(room), number)
-        known = room.tasks
-        room.tasks |= frozenset(add_tasks(room.store, tasks))
-        if room.tasks != known:
-            return len(room.tasks) - len(known)
+        tasks = ask(asker(room), room.ground.prompts, kinds, settings, *seed)
+        _, added = insert_tasks(room.store, tasks)
+        if added:
+            return added
         barren |= set(kinds)
     return 0 if barren else None
 
