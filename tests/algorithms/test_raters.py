@@ -73,6 +73,16 @@ def test_what_was_planted_is_learned():
     assert raters.log_slopes["overall"].item() == pytest.approx(0.4, abs=0.1)
 
 
+def test_a_line_is_the_logit_of_more_than_the_lowest_level():
+    raters, scores = planted(), torch.tensor([-5.0, 0.5])
+    for labeler in ("harsh", "kind", "nobody"):
+        slope, offset = raters.line("overall", labeler)
+        more = 1 - raters.probabilities(scores, "overall", labeler)[:, 0]
+        torch.testing.assert_close(slope * scores + offset, more.logit(), atol=1e-4, rtol=0)
+    assert raters.knows("overall")
+    assert not raters.knows("answer")
+
+
 def test_yes_or_no_is_logistic_regression():
     raters = Raters([("thumb", "a")])
     with torch.no_grad():

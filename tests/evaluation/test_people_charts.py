@@ -8,12 +8,14 @@ import pytest
 
 from tutelage.evaluation.figures import COLOURS, safe_json
 from tutelage.evaluation.people_charts import (
-    accuracy_against_labels,
+    accuracy_against_comparisons,
     labeler_accuracy,
     labeler_bias,
 )
 
-POINTS = [{"labels": n, "accuracy": a, "n": 400} for n, a in ((100, 0.6), (400, 0.68), (900, 0.7))]
+POINTS = [
+    {"comparisons": n, "accuracy": a, "n": 400} for n, a in ((100, 0.6), (400, 0.68), (900, 0.7))
+]
 
 
 def curve(n):
@@ -26,19 +28,19 @@ def lines(figure, dash):
 
 
 def test_the_fit_is_dashed_where_the_data_ends():
-    figure = accuracy_against_labels(POINTS, curve, None, None, reach=8)
+    figure = accuracy_against_comparisons(POINTS, curve, None, None, reach=8)
     (solid,), (dashed,) = lines(figure, "solid"), lines(figure, "dash")
     assert (solid.x[0], solid.x[-1], dashed.x[0]) == (100, 900, 900)
     assert dashed.x[-1] == pytest.approx(7200)
     assert dashed.y[-1] == pytest.approx(75 - 150 / math.sqrt(7200))
     (points,) = [trace for trace in figure.data if trace.mode == "markers"]
     assert list(points.y) == pytest.approx([60, 68, 70])
-    assert "100 labels: 60.0 % ± 4.8 (n = 400)" in points.text[0]
+    assert "100 comparisons: 60.0 % ± 4.8 (n = 400)" in points.text[0]
 
 
 def test_agreement_and_ceiling_stand_beside_the_curve():
     agreement = {"value": 0.726, "ci95": (0.71, 0.741)}
-    figure = accuracy_against_labels(POINTS, curve, agreement, (0.726, 0.797, 0.836))
+    figure = accuracy_against_comparisons(POINTS, curve, agreement, (0.726, 0.797, 0.836))
     texts = [annotation.text for annotation in figure.layout.annotations]
     assert [text.rsplit(" ", 1)[-1] for text in texts] == ["labelers", "model", "ceiling"]
     (ceiling,) = lines(figure, "dot")
@@ -50,10 +52,10 @@ def test_agreement_and_ceiling_stand_beside_the_curve():
 
 
 def test_before_there_is_a_curve_or_anything_at_all():
-    figure = accuracy_against_labels(POINTS[:2], None, None, None)
+    figure = accuracy_against_comparisons(POINTS[:2], None, None, None)
     assert not lines(figure, "dash")
     assert figure.layout.xaxis.range[1] == pytest.approx(math.log10(400))
-    safe_json(accuracy_against_labels([], None, None, None))
+    safe_json(accuracy_against_comparisons([], None, None, None))
     safe_json(labeler_accuracy([]))
     safe_json(labeler_bias([], "bias", "se", "first", "logits"))
 

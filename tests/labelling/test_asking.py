@@ -21,12 +21,10 @@ from tutelage.labelling.asking import (
     judged,
     judged_row,
     question,
-    rating_of_answer,
     state_as_json,
     state_from_json,
 )
 from tutelage.labelling.choice import Posterior, information_gain, prior, updated
-from tutelage.text.chat_format import ask
 
 # Three replies, a feature each: one that the model is sure of, two that it is not.
 FEATURES = {"sure": [1.0, 0, 0], "steady": [0, 1.0, 0], "fickle": [0, 0, 1.0]}
@@ -158,11 +156,6 @@ def test_answers_surprise_or_do_not():
     assert question(decision).endswith("was that right?")
     assert "`fickle`" in question(decision)
     assert question(replace(decision, because="unsure")).count("?") == 1
-
-
-def test_an_answer_is_a_rating():
-    rating = rating_of_answer(ask("count"), "wc -l", False, "Ann")
-    assert (rating.scale, rating.value, rating.labeler) == ("answer", 0, "Ann")
 
 
 def foresight(config: AskConfig, seed: int, at_random: int | None = None) -> tuple[float, int]:

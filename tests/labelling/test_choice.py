@@ -12,6 +12,7 @@ from tests.judges.test_reward_model import TREES, grader
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.labelling.choice import (
     Posterior,
+    around,
     chances,
     choose_pairs,
     inclusion_propensities,
@@ -96,6 +97,23 @@ def test_one_label_at_a_time_and_the_first_is_exact():
     deviations = np.sqrt(np.diag(whole.covariance))
     assert (np.abs(online.mean - whole.mean) < 0.7 * deviations).all()
     np.testing.assert_allclose(np.sqrt(np.diag(online.covariance)), deviations, rtol=0.15)
+
+
+def test_an_offset_is_a_feature_whose_weight_is_known():
+    rows, outcomes = labelled(2, 40)
+    offsets = np.linspace(-3, 3, 40)
+    start = prior(rows)
+    D = len(start.mean)
+    known = Posterior(np.append(start.mean, 1.0), np.diag(np.full(D + 1, 1e-9)))
+    known.covariance[:D, :D] = start.covariance
+    wide = np.column_stack([rows, offsets])
+    one = updated(start, rows[0], outcomes[0], offsets[0])
+    other = updated(known, wide[0], outcomes[0])
+    np.testing.assert_allclose(one.mean, other.mean[:D], atol=1e-6)
+    np.testing.assert_allclose(one.covariance, other.covariance[:D, :D], atol=1e-6)
+    found = around(start, rows, one.mean, offsets=offsets)
+    expected = around(known, wide, np.append(one.mean, 1.0))
+    np.testing.assert_allclose(found.covariance, expected.covariance[:D, :D], atol=1e-6)
 
 
 def test_margins_by_hand():

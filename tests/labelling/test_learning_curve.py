@@ -71,8 +71,8 @@ def test_a_curve_without_noise_is_found():
     assert fit.c == pytest.approx(0.35, abs=0.03)
     assert fit.at(6400)[0] == pytest.approx(truth(6400), abs=0.003)
     needed = (0.9 / (0.78 - 0.74)) ** (1 / 0.35)
-    assert fit.labels_for(0.74)[0] == pytest.approx(needed, rel=0.1)
-    assert fit.labels_for(0.9)[0] == math.inf
+    assert fit.comparisons_for(0.74)[0] == pytest.approx(needed, rel=0.1)
+    assert fit.comparisons_for(0.9)[0] == math.inf
 
 
 def test_the_intervals_cover_at_eight_times_the_data():
@@ -102,7 +102,7 @@ def test_few_noisy_points_promise_nothing():
 def test_a_flat_curve_reaches_nothing():
     fit = fit_curve(LABELS, [0.7] * 6, [10**6] * 6)
     assert fit.at(10**6)[0] == pytest.approx(0.7, abs=1e-3)
-    assert fit.labels_for(0.75)[0] == math.inf
+    assert fit.comparisons_for(0.75)[0] == math.inf
 
 
 def test_bad_points_are_named():

@@ -9,6 +9,7 @@ import pytest
 
 from tests.labelling.crowds import simulated
 from tutelage.errors import BadInput
+from tutelage.labelling import posterior as posterior_module
 from tutelage.labelling.pairs import Ranking, pairs_of
 from tutelage.labelling.posterior import SkillConfig, davidson
 from tutelage.labelling.skill import noisy_bradley_terry, preference_chances, without_skill
@@ -189,3 +190,30 @@ def test_nothing_to_fit_is_said():
         noisy_bradley_terry(pairs_of([]))
     with pytest.raises(ValueError, match="score_width must be a number above 0"):
         SkillConfig(score_width=0)
+
+
+def test_a_covariance_found_now_and_then_gives_the_same_fit(monkeypatch):
+    """Items all connected, so that the covariance is one block: against one that is found anew in
+    every sweep."""
+    generator = np.random.default_rng(3)
+    quality = generator.normal(0, 1.5, 40)
+    rankings = []
+    for task in range(500):
+        i, j = map(int, generator.choice(40, 2, replace=False))
+        wins = generator.random() < 1 / (1 + math.exp(quality[j] - quality[i]))
+        ranks = [0, 1] if wins else [1, 0]
+        rankings.append(Ranking(task=task, labeler=task % 5, ranks=ranks, items=(i, j)))
+    pairs = pairs_of(rankings)
+    seldom = []
+    inverse = posterior_module.spread_of
+    monkeypatch.setattr(
+        posterior_module, "spread_of", lambda *given: seldom.append(1) or inverse(*given)
+    )
+    found = noisy_bradley_terry(pairs, QUICK)
+    assert 3 < len(seldom) <= found.sweeps / 2
+    monkeypatch.setattr(posterior_module, "_SLACK", 0.0)
+    monkeypatch.setattr(posterior_module, "_LAST_SLACK", 0.0)
+    always = noisy_bradley_terry(pairs, QUICK)
+    assert found.scores == pytest.approx(always.scores, abs=0.01)
+    assert found.score_se == pytest.approx(always.score_se, abs=0.005)
+    assert found.parameters == pytest.approx(always.parameters, abs=0.01)

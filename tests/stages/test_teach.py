@@ -26,7 +26,8 @@ from tests.stages.toys import REQUESTS, taught_gpt
 from tutelage.errors import BadInput
 from tutelage.labelling.accounts import create_labeler, local_person
 from tutelage.labelling.erase import erase_person
-from tutelage.labelling.labels import add_label, labels_after, labels_with
+from tutelage.labelling.labels import add_label, labels_after, labels_with, retract
+from tutelage.labelling.opinions import opinions
 from tutelage.labelling.queue import undo, waiting_tasks
 from tutelage.labelling.settings import change_settings, put_value, read_settings
 from tutelage.labelling.store import Store
@@ -121,6 +122,29 @@ def test_an_edit_teaches_both(tmp_path: Path, taught: Path, store: Store):
     edit(store, 0, "black")
     kinds = [event.kind for event in run_once(new_room(tmp_path / "run", taught, store))]
     assert kinds == ["reward", "reward", "sft", "sft", "policy", "policy", "version"]
+
+
+def test_the_learning_curve_counts_comparisons_and_nothing_else(
+    tmp_path: Path, taught: Path, store: Store
+):
+    """The run's own and people's. A thumb or a demonstration is none; one that was taken back is
+    none any more."""
+    room = new_room(tmp_path / "run", taught, store, labels=1)
+    room.ground = replace(room.ground, comparisons=room.ground.held_out[:3])
+    prefer(store, 0)
+    rate(store, 1, "red", False)
+    edit(store, 2, "green")
+    demonstrate(store, "black")
+    run_once(room)
+    effects = [label.effect["comparisons"] for label in labels_after(store, 0)]
+    assert effects == [4, 4, 5, 5, 5, 5, 5]
+    # Four demonstrations measured nothing anew.
+    assert {m.version for m in opinions(store).measurements} <= {1, 2, 3}
+    edited = next(label.id for label in labels_after(store, 0) if label.kind == "edit")
+    store.write(lambda connection: retract(connection, 0.0, edited, local_person(store).id))
+    prefer(store, 3)
+    run_once(room)
+    assert labels_after(store, 0)[-1].effect["comparisons"] == 5
 
 
 def test_thumbs_feed_the_reward_model(tmp_path: Path, taught: Path, store: Store):
@@ -268,6 +292,29 @@ def test_the_queue_is_kept_full_of_the_kinds_wanted(tmp_path: Path, taught: Path
             assert 2 <= len(set(task.payload["responses"])) <= 3
             assert set(task.payload["stages"]) == {"sft"}
     assert run_once(room) == []  # it is full
+
+
+def test_a_restarted_teacher_counts_and_adds_only_new_tasks(
+    tmp_path: Path, taught: Path, store: Store
+):
+    change_settings(
+        store, None, queue_depth=4, rank_share=0.0, rate_share=0.0, demonstrate_share=1.0,
+        dialogue_share=0.0,
+    )  # fmt: skip
+
+    def added(requests: int) -> int:
+        room = new_room(tmp_path / "run", taught, store)
+        prompts = [ask(f"{request} {n}") for request in REQUESTS for n in range(requests)]
+        room.ground = replace(room.ground, comparisons=room.ground.held_out, prompts=prompts)
+        events = run_once(room)
+        return int(sum(event.metrics["queue/added"] for event in events))
+
+    assert added(2) == 4
+    change_settings(store, None, queue_depth=6)
+    assert added(2) == 2  # of eight prompts it has asked for four
+    before = len(waiting_tasks(store))
+    change_settings(store, None, queue_depth=100)
+    assert added(2) == len(waiting_tasks(store)) - before
 
 
 def test_a_share_of_the_pairs_is_drawn_at_random(tmp_path: Path, taught: Path, store: Store):

@@ -7,15 +7,19 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 from tests.cli.conftest import build_gpt
+from tutelage.algorithms.raters import Raters, save_raters
 from tutelage.errors import BadInput
 from tutelage.labelling import accounts, conversations, labels, sessions
 from tutelage.labelling.audit import verify
+from tutelage.labelling.choice import Posterior
 from tutelage.labelling.settings import change_settings
 from tutelage.sandbox import Entry
-from tutelage.schema import Message
+from tutelage.schema import SCALES, Message
 from tutelage.taught import point_to, write_version
 from tutelage.text.chat_format import encode_prompt
 from tutelage.web import replies
@@ -229,7 +233,7 @@ def test_it_asks_at_its_rate_and_can_be_told_not_to(talk, post, site) -> None:
     [label] = stored(site)
     assert (label["kind"], label["right"]) == ("answer", False)
     assert label["propensity"] == pytest.approx(1.0, abs=1e-3)
-    assert site.questions._state().actions["ls"].judged == 1
+    assert site.asking._state().actions["ls"].judged == 1
     talk("go", "fine", conversation=1)
     [last] = [m for m in chat_of(site).messages if m.content == "fine"]
     assert last.detail["question"]["because"] == "new"
@@ -237,6 +241,62 @@ def test_it_asks_at_its_rate_and_can_be_told_not_to(talk, post, site) -> None:
     talk("go", "$ ls", conversation=1)
     assert 'data-act="answer"' not in post("run", 6)["message"]
     post("answer", 6, 400, right=True)
+
+
+def raters_of(thresholds: dict[str, float], **offsets: float) -> Raters:
+    """Who say yes of scores above a threshold; offsets: of persons a1, a2, … who answered."""
+    raters = Raters(("answer", name.removeprefix("a")) for name in offsets)
+    with torch.no_grad():
+        for scale, threshold in thresholds.items():
+            raters.lowest[scale].fill_(threshold)
+            raters.has_begun[list(SCALES).index(scale)] = True
+        raters.offsets.copy_(torch.tensor(list(offsets.values())))
+    return raters
+
+
+def test_whether_to_ask_a_person_follows_from_how_they_answered(talk, site, run_folder) -> None:
+    change_settings(site.store, None, ask_rate=1.0, ask_cost=0.0)
+    talk("go", "fine")
+    message = chat_of(site).messages[-1]
+
+    def chance(raters: Raters, labeler: int = 1) -> float:
+        save_raters(run_folder / "checkpoints" / "reward_1", raters)
+        site.asking._grader = None
+        return site.asking.about(message, "fine", labeler)["chance_right"]
+
+    assert chance(raters_of({"answer": 60.0})) < 0.01
+    assert chance(raters_of({"answer": -60.0})) > 0.99
+    assert chance(raters_of({"thumb": 60.0})) < 0.01  # nobody has answered yet
+    assert chance(raters_of({"thumb": 60.0, "answer": -60.0})) > 0.99
+    assert chance(raters_of({"answer": -60.0}, a1=-120.0)) < 0.01
+    assert chance(raters_of({"answer": -60.0}, a1=-120.0), labeler=2) > 0.99
+
+
+def test_what_a_label_says_follows_from_who_gave_it(talk, post, site, run_folder) -> None:
+    talk("go", "fine")
+    post("thumb", 2, good=True)
+
+    def doubt(threshold: float) -> Posterior:
+        raters = raters_of({"answer": 0.0, "thumb": threshold})
+        save_raters(run_folder / "checkpoints" / "reward_1", raters)
+        site.asking._grader = None
+        return site.asking._newest().doubt
+
+    indifferent = doubt(-60.0)
+    said = labels.labels_after(site.store, 0)[0].value
+    seen = site.asking._row(site.asking._newest(), said["prompt"], "fine", "thumb", 1)
+    unsure = doubt(seen[0] @ indifferent.mean + seen[1] - 60)  # the reply's own score
+    blank = np.diag(np.diag(indifferent.covariance))
+    # Who says yes to everything has said nothing; the model is as unsure as it was before.
+    np.testing.assert_allclose(indifferent.covariance, blank, atol=1e-6)
+    assert np.trace(unsure.covariance) < 0.999 * np.trace(blank)
+    # Nobody expects of them what they say: a no moves the model, a yes does not.
+    moves = []
+    for good in (True, False):
+        before = doubt(-60.0)
+        site.asking._update(chat_of(site).messages[-1], "thumb", 1, good)
+        moves.append(np.abs(site.asking._grader.doubt.mean - before.mean).max())
+    assert moves[0] < 1e-6 < 1e-2 < moves[1]
 
 
 def test_a_link_shares_until_it_is_revoked(talk, client, token, site) -> None:

@@ -267,17 +267,19 @@ def test_agreement_skill_and_cost(
         after = 0.75 - 0.1 / (version + 1)
         effect = {
             "accuracy_before": 0.6, "accuracy_after": after, "pairs": 200, "n": 1,
-            "version": version + 1,
+            "comparisons": 300 + version, "version": version + 1,
         }  # fmt: skip
         labels.mark_used(site.store, [made], effect)
     measured = opinions(site.store).measurements
-    assert [(m.version, m.labels) for m in measured] == [(1, 1), (2, 2), (3, 3), (4, 4)]
+    assert [(m.version, m.comparisons) for m in measured] == [
+        (1, 300), (2, 301), (3, 302), (4, 303),
+    ]  # fmt: skip
     drawn = admin.client.get("/manage/agreement/live")
     assert list(drawn.json()["figures"]) == ["curve0", "curve1"]
     again = {"if-none-match": drawn.headers["etag"]}
     assert admin.client.get("/manage/agreement/live", headers=again).status_code == 304
     page = admin.get("/manage/agreement").text.replace("\u00a0", " ")
-    assert "after 4 labels, 60.0 % before them" in page
+    assert "after 303 comparisons, 60.0 % before the first label" in page
     assert re.search(r"One point more, 7\d\.\d %, takes about|stays below 7\d\.\d %", page)
 
 

@@ -64,6 +64,18 @@ class Raters(nn.Module):
         slopes = (self.log_slopes[scale] + log_trust).exp()
         return slopes * (scores - self.centre) + offsets
 
+    @torch.no_grad()
+    def line(self, scale: Scale, labeler: str) -> tuple[float, float]:
+        """Slope and offset of the logit with which this labeler says more than a scale's lowest
+        level of a score: of yes, where the scale is yes or no."""
+        logits = self.logits(torch.tensor([0.0, 1.0]), scale, [labeler, labeler])
+        at_0, at_1 = (logits - self.thresholds(scale)[0]).tolist()
+        return at_1 - at_0, at_0
+
+    def knows(self, scale: Scale) -> bool:
+        """Whether anybody has rated on this scale."""
+        return bool(self.has_begun[list(SCALES).index(scale)])
+
     def loss(self, scores: Tensor, ratings: Sequence[Rating]) -> Tensor:
         """Mean −log P(rating | score): scores (N,) of the N rated responses; 0 without any."""
         total = scores.new_zeros(())

@@ -20,22 +20,22 @@ _Z = 1.96
 _STEPS = 40
 
 
-def accuracy_against_labels(
+def accuracy_against_comparisons(
     points: Sequence[Mapping[str, Any]],
     curve: Curve | None,
     agreement: Mapping[str, Any] | None,
     ceiling: tuple[float, float, float] | None,
     reach: float = 8.0,
 ) -> go.Figure:
-    """The reward model's accuracy against the labels it learned from, with the curve through it,
-    what it would be with up to `reach` times as many, and what labelers' agreement allows.
+    """The reward model's accuracy against the comparisons it learned from, with the curve through
+    it, what it would be with up to `reach` times as many, and what labelers' agreement allows.
 
-    points: {"labels", "accuracy", "n"} each, n test pairs. curve: labels → accuracy and its 95 %
-    interval; None before there are points enough. agreement: {"value", "ci95"} of two labelers.
-    ceiling: low, estimate, high.
+    points: {"comparisons", "accuracy", "n"} each, n test pairs. curve: comparisons → accuracy
+    and its 95 % interval; None before there are points enough. agreement: {"value", "ci95"} of
+    two labelers. ceiling: low, estimate, high.
     """
     figure, colour, ends = base(), COLOURS["reward"], []
-    xs = [float(point["labels"]) for point in points]
+    xs = [float(point["comparisons"]) for point in points]
     ys = [100 * point["accuracy"] for point in points]
     intervals = [wilson(point["accuracy"] * point["n"], point["n"]) for point in points]
     low, high = (min(xs), max(xs)) if xs else (10.0, 100.0)
@@ -53,7 +53,7 @@ def accuracy_against_labels(
         marker={"size": 7, "color": fade(colour, 0.55)},
         error_y=_error_bars(ys, [[100 * end for end in pair] for pair in intervals], colour),
         text=[
-            f"{count(round(x))} labels: {rate(point['accuracy'], pair, point['n'])}"
+            f"{count(round(x))} comparisons: {rate(point['accuracy'], pair, point['n'])}"
             for x, point, pair in zip(xs, points, intervals, strict=True)
         ],
         hovertemplate="%{text}<extra></extra>",
@@ -76,7 +76,7 @@ def accuracy_against_labels(
         type="log",
         tickvals=ticks,
         ticktext=[about(tick) for tick in ticks],
-        title_text="labels used",
+        title_text="comparisons learned from",
         range=[math.log10(low) - air, math.log10(last)],
         showgrid=False,
     )

@@ -27,7 +27,6 @@ import torch
 from tutelage.config import require
 from tutelage.errors import BadInput
 from tutelage.labelling.choice import Floats, Posterior, chances, information_gain, margins
-from tutelage.schema import Conversation, Rating
 
 LARGEST_GAIN = math.log(2)  # nats that a yes or no can bring
 
@@ -88,13 +87,15 @@ def decide(
     posterior: Posterior,
     row: Floats,
     uniform: float,
+    offset: float = 0.0,
 ) -> tuple[Decision, AskState]:
     """Whether to ask about a reply, and the state after this exchange.
 
     action: what it did, such as the program that a command runs; row: as judged_row makes it;
-    uniform: a number drawn evenly from [0, 1).
+    uniform: a number drawn evenly from [0, 1); offset: what the reply's margin has beside row.
     """
     means, variances = margins(posterior, row[None])
+    means = means + offset
     chance_right = float(chances(means, variances)[0])
     known = state.actions.get(action, Experience())
     unknown = config.novelty / (config.novelty + known.judged) if config.novelty else 0.0
@@ -155,13 +156,6 @@ def action_of(reply: str) -> str:
     """What a reply does: its first word, the program where it is a command."""
     words = reply.split()
     return words[0].lower() if words else ""
-
-
-def rating_of_answer(
-    prompt: Conversation, response: str, right: bool, labeler: str = "", labelled_at: str = ""
-) -> Rating:
-    """The answer as what the reward model learns from."""
-    return Rating(prompt, response, int(right), "answer", labeler, labelled_at)
 
 
 def state_as_json(state: AskState) -> dict[str, Any]:

@@ -7,7 +7,8 @@ labelled (MacKay 1992), and a pair is worth the information its label is expecte
 be of it if it knew w. A pair that people would toss a coin for brings nothing.
 
 A row x need not be a pair: for a thumb or an answer it is the reply's features and a 1, whose
-weight is less the threshold, and the outcome is yes.
+weight is less the threshold, and the outcome is yes. What is known of who answers scales the
+features and stands beside w·x as an offset.
 
 Everything is NumPy in float64. Letters: N rows, D features.
 """
@@ -83,25 +84,31 @@ def laplace(
 
 
 def around(
-    before: Posterior, rows: ArrayLike, mean: ArrayLike, weights: ArrayLike | None = None
+    before: Posterior,
+    rows: ArrayLike,
+    mean: ArrayLike,
+    weights: ArrayLike | None = None,
+    offsets: ArrayLike = 0.0,
 ) -> Posterior:
     """Laplace's approximation at a last layer that was trained elsewhere on labels of these rows:
-    `mean` (D,), with the precision of `before` and of the labels there."""
+    `mean` (D,), with the precision of `before` and of the labels there. offsets: (N,) what margins
+    have beside w·x."""
     rows, mean = np.asarray(rows, dtype=np.float64), np.asarray(mean, dtype=np.float64)
     counts = np.ones(len(rows)) if weights is None else np.asarray(weights, dtype=np.float64)
-    chances = _sigmoid(rows @ mean)
+    chances = _sigmoid(rows @ mean + np.asarray(offsets))
     precision = np.linalg.inv(before.covariance)
     precision += (rows.T * (counts * chances * (1 - chances))) @ rows
     covariance = np.linalg.inv(precision)
     return Posterior(mean, (covariance + covariance.T) / 2)
 
 
-def updated(before: Posterior, row: ArrayLike, outcome: float) -> Posterior:
+def updated(before: Posterior, row: ArrayLike, outcome: float, offset: float = 0.0) -> Posterior:
     """The posterior after one more label, by one Newton step along its row (Spiegelhalter and
-    Lauritzen 1990, section 4): a click's worth of learning at the cost of D² multiplications."""
+    Lauritzen 1990, section 4): a click's worth of learning at the cost of D² multiplications.
+    offset: what its margin has beside w·x."""
     x = np.asarray(row, dtype=np.float64)
     along = before.covariance @ x
-    mean, variance = float(before.mean @ x), float(x @ along)
+    mean, variance = float(before.mean @ x) + offset, float(x @ along)
     margin = mean
     for _ in range(20):  # the mode along x, where σ'(m) pulls back against the Gaussian
         chance = float(_sigmoid(np.array(margin)))

@@ -1,9 +1,11 @@
 """What more labels would bring: a saturating curve through the reward model's accuracies, the
 ceiling that labelers' agreement implies, and the people, hours and money it takes.
 
-The curve is acc(n) = ceiling − b · n^(−c), the form that test error follows over orders of
-magnitude of data (Hestness et al. 2017). Beyond the data it is a guess: ceiling and c trade off
-against each other, so that every forecast comes with the range of curves that fit as well.
+The curve is acc(n) = ceiling − b · n^(−c), n the comparisons that the reward model learned from,
+the run's own and people's; a ranking is one, whatever its length. It is the form that test error
+follows over orders of magnitude of data (Hestness et al. 2017). Beyond the data it is a guess:
+ceiling and c trade off against each other, so that every forecast comes with the range of curves
+that fit as well.
 
 The ceiling. Let q be the chance that a labeler prefers what most labelers prefer of a pair, and
 m = 2q − 1, from 0 (a toss-up) to 1 (everybody agrees); labelers answer independently of each other.
@@ -75,34 +77,34 @@ class LearningCurve:
     b: float
     c: float
     draws: Floats  # (B, 3) ceiling, b, c of the bootstrap
-    labels: tuple[float, float]  # fewest and most of the data
+    comparisons: tuple[float, float]  # fewest and most of the data
 
     def at(self, n: float) -> tuple[float, tuple[float, float]]:
-        """Accuracy at n labels with its 95 % interval."""
+        """Accuracy at n comparisons with its 95 % interval."""
         value = self.ceiling - self.b * n**-self.c
         found = self.draws[:, 0] - self.draws[:, 1] * n ** -self.draws[:, 2]
         low, high = np.percentile(found, [2.5, 97.5])
         return value, (float(low), float(high))
 
-    def labels_for(self, accuracy: float) -> tuple[float, tuple[float, float]]:
-        """Labels at which the curve reaches an accuracy, with the 95 % interval; infinite where the
-        ceiling lies below."""
+    def comparisons_for(self, accuracy: float) -> tuple[float, tuple[float, float]]:
+        """Comparisons at which the curve reaches an accuracy, with the 95 % interval; infinite
+        where the ceiling lies below."""
         curves = np.vstack([[self.ceiling, self.b, self.c], self.draws])
-        needed = _labels_for(curves, accuracy)
+        needed = _comparisons_for(curves, accuracy)
         # Percentiles by rank: between a number and infinity there is nothing to interpolate.
         low, high = np.percentile(needed[1:], [2.5, 97.5], method="nearest")
         return float(needed[0]), (float(low), float(high))
 
 
-def _labels_for(curves: Floats, accuracies: Floats | float) -> Floats:
-    """(B,) labels at which each curve reaches its accuracy; curves (B, 3)."""
+def _comparisons_for(curves: Floats, accuracies: Floats | float) -> Floats:
+    """(B,) comparisons at which each curve reaches its accuracy; curves (B, 3)."""
     left = curves[:, 0] - accuracies
     gap = np.maximum(curves[:, 1], 1e-12) / np.where(left > 0, left, 1)
     return np.where(left > 0, np.exp(np.minimum(np.log(gap) / curves[:, 2], 700)), np.inf)
 
 
 def fit_curve(
-    labels: Sequence[float],
+    comparisons: Sequence[float],
     accuracies: Sequence[float],
     tested: Sequence[int],
     *,
@@ -113,18 +115,18 @@ def fit_curve(
 
     The interval is a bootstrap over simulated accuracies: around the curve, as wide as so many test
     pairs make them, or as the points lie from the curve where that is more. BadInput with fewer
-    than four different numbers of labels: three numbers fit any three points.
+    than four different numbers of comparisons: three numbers fit any three points.
     """
-    n, y, m = (np.asarray(x, dtype=np.float64) for x in (labels, accuracies, tested))
+    n, y, m = (np.asarray(x, dtype=np.float64) for x in (comparisons, accuracies, tested))
     if not len(n) == len(y) == len(m):
         raise BadInput(f"give one accuracy and one count a point, got {len(n)}, {len(y)}, {len(m)}")
     if len(np.unique(n)) < 4:
         raise BadInput(
-            f"A curve needs accuracies at four or more numbers of labels, got {len(np.unique(n))}: "
-            "wait for more labels."
+            f"A curve needs accuracies at four or more numbers of comparisons, got "
+            f"{len(np.unique(n))}: wait for more labels."
         )
     if (n < 1).any() or (m < 1).any() or (y < 0).any() or (y > 1).any():
-        raise BadInput("labels and test pairs must be at least 1, accuracies from 0 to 1")
+        raise BadInput("comparisons and test pairs must be at least 1, accuracies from 0 to 1")
     best = _least_squares(n, y[None], m)[0]
     smooth = np.clip(best[0] - best[1] * n ** -best[2], 1e-3, 1 - 1e-3)
     sampled = smooth * (1 - smooth) / m
@@ -200,19 +202,22 @@ class Forecast:
     at_least: Effort  # lower end of the 95 % interval
     at_most: Effort  # upper end
     never: float  # share of the curves that fit as well whose ceiling lies below what is wanted
-    beyond: float  # how many times the most labels of the data the best guess asks for
+    beyond: float  # how many times the most comparisons of the data the best guess asks for
 
 
 def forecast(curve: LearningCurve, now: float, pace: Pace, points: float = 1.0) -> Forecast:
-    """How many more labels than `now` for so many percentage points more, by whom and how long."""
+    """How many more comparisons than `now` for so many percentage points more, by whom and how
+    long; a label makes one."""
     if not (now >= 1 and points > 0):
-        raise BadInput(f"now must be at least 1 label and points above 0, got {now} and {points}")
+        raise BadInput(
+            f"now must be at least 1 comparison and points above 0, got {now} and {points}"
+        )
     accuracy = curve.at(now)[0]
     wanted = accuracy + points / 100
     # Each curve starts where it puts today's accuracy: the question is about the gain.
     starts = curve.draws[:, 0] - curve.draws[:, 1] * now ** -curve.draws[:, 2]
-    needed = _labels_for(curve.draws, starts + points / 100)
-    best = curve.labels_for(wanted)[0]
+    needed = _comparisons_for(curve.draws, starts + points / 100)
+    best = curve.comparisons_for(wanted)[0]
     low, high = np.percentile(needed, [2.5, 97.5], method="nearest")
     return Forecast(
         accuracy,
@@ -221,7 +226,7 @@ def forecast(curve: LearningCurve, now: float, pace: Pace, points: float = 1.0) 
         effort(max(0.0, low - now), pace),
         effort(max(0.0, high - now), pace),
         float(np.isinf(needed).mean()),
-        best / curve.labels[1],
+        best / curve.comparisons[1],
     )
 
 

@@ -22,7 +22,7 @@ class Measurement:
     """The reward model's accuracy after a version of the teacher."""
 
     version: int
-    labels: int  # that it had learned from by then
+    comparisons: int  # that it had learned from by then, the run's own and people's
     before: float
     after: float
     pairs: int  # held-out ones, that it was measured on
@@ -36,6 +36,7 @@ class Opinions:
     rankings: list[Ranking]  # of rank tasks; the labeler is an id
     rated: Ints  # (N, 3) task, labeler id, overall 0 to 6
     active_s: list[float]  # of each label, as the server measured it
+    ranking_s: list[float]  # of the rankings alone
     by_labeler: dict[int, list[float]]  # the same for each person
     measurements: list[Measurement]
 
@@ -45,6 +46,7 @@ def opinions(store: Store) -> Opinions:
     rankings: list[Ranking] = []
     rated: list[tuple[int, int, int]] = []
     active_s: list[float] = []
+    ranking_s: list[float] = []
     by_labeler: dict[int, list[float]] = {}
     used: list[Label] = []
     last = 0
@@ -59,6 +61,7 @@ def opinions(store: Store) -> Opinions:
                 continue
             if label.kind == "rank" and label.value["ranking"]:
                 rankings.append(_ranking(label, tasks[label.task_id]))
+                ranking_s.append(label.active_s)
             elif label.kind == "rate":
                 rated.append((label.task_id, label.labeler_id, label.value["overall"] - 1))
         last = page[-1].id
@@ -67,6 +70,7 @@ def opinions(store: Store) -> Opinions:
         rankings=rankings,
         rated=np.array(rated, dtype=np.int64).reshape(-1, 3),
         active_s=active_s,
+        ranking_s=ranking_s,
         by_labeler=by_labeler,
         measurements=_measurements(used),
     )
@@ -91,24 +95,21 @@ def _ranking(label: Label, task: Task) -> Ranking:
 def _measurements(used: Sequence[Label]) -> list[Measurement]:
     """One for each version that measured itself, the oldest first."""
     effects: dict[int, dict[str, Any]] = {}
-    counts: dict[int, int] = {}
     for label in used:
         effect = label.effect or {}
-        version = effect.get("version")
-        if isinstance(version, int) and effect.get("pairs") and not effect.get("left_out"):
-            effects[version] = effect
-            counts[version] = counts.get(version, 0) + 1
-    found, labels = [], 0
-    for version in sorted(effects):
-        effect = effects[version]
-        labels += counts[version]
-        found.append(
-            Measurement(
-                version=version,
-                labels=labels,
-                before=float(effect["accuracy_before"]),
-                after=float(effect["accuracy_after"]),
-                pairs=int(effect["pairs"]),
-            )
+        if effect.get("pairs") and effect.get("comparisons") and not effect.get("left_out"):
+            effects[effect["version"]] = effect
+    found: list[Measurement] = []
+    for version, effect in sorted(effects.items()):
+        measured = Measurement(
+            version=version,
+            comparisons=int(effect["comparisons"]),
+            before=float(effect["accuracy_before"]),
+            after=float(effect["accuracy_after"]),
+            pairs=int(effect["pairs"]),
         )
+        # A version of demonstrations alone repeats the last measurement.
+        same = found and (found[-1].comparisons, found[-1].after)
+        if same != (measured.comparisons, measured.after):
+            found.append(measured)
     return found

@@ -16,6 +16,8 @@ _NO_TIES = -40.0  # log ν where nobody said tie
 _WHOLE_STEPS = 20
 _HURRY = 3.0
 _REACH = 1.0  # of a step: where ties are all but excluded the curvature is no guide
+# Relative error that the scores' covariance may have, while they still move and at last.
+_SLACK, _LAST_SLACK = 0.1, 1e-3
 _HYPER_LABELERS = 2.0  # how many labelers' worth of evidence the first widths are
 # Means of a sigmoid over a normal η: within 2e-4 at width 1.5, 1e-2 at 3.
 _NODES, _NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(7)
@@ -71,17 +73,23 @@ class Posterior:
 
 def davidson(eta: Floats, log_tie: Floats) -> Floats:
     """Chances of first, tie and second, on a new last axis (Davidson 1970)."""
-    first, tie = np.exp(-np.maximum(-eta, 0)), np.exp(log_tie - np.abs(eta) / 2)
-    second = np.exp(-np.maximum(eta, 0))
-    parts = np.stack(np.broadcast_arrays(first, tie, second), axis=-1)
-    return parts / parts.sum(axis=-1, keepdims=True)
+    return np.stack(_davidson(eta, log_tie), axis=-1)
+
+
+def _davidson(eta: Floats, log_tie: Floats) -> tuple[Floats, Floats, Floats]:
+    half = np.exp(-np.abs(eta) / 2)  # the only exponential of each η: most of a fit's time
+    tie, less = np.exp(log_tie) * half, half * half
+    likelier = 1 / (1 + tie + less)
+    less *= likelier
+    ahead = eta > 0
+    return np.where(ahead, likelier, less), tie * likelier, np.where(ahead, less, likelier)
 
 
 def at_nodes(eta: Floats, variance: Floats, log_tie: Floats) -> Floats:
     """Chances of first, tie and second where a normal η is looked at: (3, N, nodes) of (N,) means,
     variances and log ν."""
     nodes = eta[:, None] + np.sqrt(variance)[:, None] * _NODES
-    return np.moveaxis(davidson(nodes, log_tie[:, None]), -1, 0)
+    return np.stack(_davidson(nodes, log_tie[:, None]))
 
 
 def averaged(values: Floats) -> Floats:
@@ -94,18 +102,21 @@ def posterior(pairs: Pairs, config: SkillConfig, start: Posterior | None = None)
     has_ties = bool((pairs.preferences == 0).any())
     tie_width = config.tie_width if has_ties else 0.0
     first = np.array([config.skill_width, config.position_width, config.length_width, tie_width])
-    state = start or _start(pairs, first, config.score_width, has_ties)
+    state, slack = start or _start(pairs, first, config.score_width, has_ties), _SLACK
     for sweep in range(1, config.sweeps + 1):
         before = state
         # Newton's steps of a flat posterior can fall into a cycle; half steps leave it.
         share = 1.0 if sweep <= _WHOLE_STEPS else 0.5
         state = _labeler_step(pairs, state, share)
-        state = _score_step(pairs, state, share)
+        state = _score_step(pairs, state, share, slack)
         if config.learn_widths:
             state = in_unit(pairs, state)
         state = replace(_learned(state, first, config), sweeps=sweep)
         if _largest_change(before, state) <= config.tolerance:
-            break
+            # A simulated crowd needs no covariance more exact than this.
+            if slack == _LAST_SLACK or start is not None:
+                break
+            slack = _LAST_SLACK
     return state
 
 
@@ -208,14 +219,18 @@ def _labeler_information(pairs: Pairs, seen: _Seen, free: Mask) -> Floats:
     return total * free[:, None] * free
 
 
-def _score_step(pairs: Pairs, state: Posterior, share: float) -> Posterior:
-    """Newton's step of all scores, the labelers' posterior given."""
+def _score_step(pairs: Pairs, state: Posterior, share: float, slack: float) -> Posterior:
+    """Newton's step of all scores, the labelers' posterior given. Inverting costs items³ where all
+    are connected, so that the covariance is found anew only where it is off by more than slack."""
     seen, I = _seen(pairs, state), len(pairs.item_names)  # noqa: E741
     by_gap = seen.a * seen.by_eta - seen.spill * seen.eta_eta
     slope = totals(pairs.first, by_gap, I) - totals(pairs.second, by_gap, I)
     slope -= (state.scores - state.taste * state.bits) / state.score_width**2
     weight = seen.eta_eta * (seen.a**2 + state.covariance[pairs.labelers, 0, 0])
-    spread = spread_of(state.spread.layout, pairs.first, pairs.second, weight, state.score_width)
+    information = pairs.first, pairs.second, weight, state.score_width
+    spread = state.spread
+    if spread.error(*information) > slack:
+        spread = spread_of(spread.layout, *information)
     step = np.clip(spread.times(slope), -_REACH, _REACH)
     return replace(state, scores=state.scores + share * step, spread=spread)
 

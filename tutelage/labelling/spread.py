@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from tutelage.labelling.pairs import Floats, Ints, totals
 
@@ -85,6 +86,15 @@ class Spread:
             product[items] = self.layout.matrix(self.flat, block) @ vector[items]
         return product
 
+    def error(self, first: Ints, second: Ints, weight: Floats, width: float) -> float:
+        """How far this is from the inverse that `spread_of` finds, by what it makes of one vector
+        times the precision: a share of the vector's length."""
+        vector = np.random.default_rng(0).normal(size=len(self.layout.block))
+        along = weight * (vector[first] - vector[second])
+        product = totals(first, along, len(vector)) - totals(second, along, len(vector))
+        off = self.times(product + vector / width**2) - vector
+        return float(np.linalg.norm(off) / np.linalg.norm(vector))
+
     def sample(self, generator: np.random.Generator) -> Floats:
         """(I,) normals of this covariance."""
         found = np.empty(len(self.layout.block))
@@ -108,6 +118,8 @@ def spread_of(layout: Layout, first: Ints, second: Ints, weight: Floats, width: 
     precision = totals(np.concatenate(index), np.concatenate(value), int(layout.offsets[-1]))
     flat = np.empty_like(precision)
     for block in range(len(layout.members)):
-        inverse = np.linalg.inv(layout.matrix(precision, block))
+        # By Cholesky, in half the operations of an inverse that knows nothing of symmetry.
+        root = torch.linalg.cholesky(torch.from_numpy(layout.matrix(precision, block)))
+        inverse = torch.cholesky_inverse(root).numpy()
         flat[layout.offsets[block] : layout.offsets[block + 1]] = inverse.reshape(-1)
     return Spread(layout, flat)

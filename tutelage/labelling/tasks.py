@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, select, text, update
 
 from tutelage.errors import BadInput
 from tutelage.labelling import audit
@@ -21,11 +21,16 @@ FREE = text("tasks.free > 0")  # literally as in the index, which is used only t
 
 def add_tasks(store: Store, new: Sequence[NewTask]) -> list[int]:
     """Ids in the order of `new`. A task that is there already keeps its id and everything else."""
+    return insert_tasks(store, new)[0]
+
+
+def insert_tasks(store: Store, new: Sequence[NewTask]) -> tuple[list[int], int]:
+    """The same ids, and how many tasks were not there before."""
     checked = [(task, check_payload(task.kind, task.payload)) for task in new]
     for task, payload in checked:
         check_task(task, payload)
 
-    def write(connection: Connection) -> list[int]:
+    def write(connection: Connection) -> tuple[list[int], int]:
         overlap = settings_of(connection).overlap
         digests = [audit.task_digest(task.kind, payload) for task, payload in checked]
         known = _by_digest(connection, digests)
@@ -55,9 +60,15 @@ def add_tasks(store: Store, new: Sequence[NewTask]) -> list[int]:
             connection.execute(insert(tasks), rows[start : start + CHUNK])
         if rows:
             known = _by_digest(connection, digests)
-        return [known[digest] for digest in digests]
+        return [known[digest] for digest in digests], len(rows)
 
     return store.write(write, ordered=False)
+
+
+def newest_task(store: Store) -> int:
+    """The id of the task that was added last; 0 before there is one."""
+    query = select(func.max(tasks.c.id))
+    return store.read(lambda connection: connection.execute(query).scalar() or 0)
 
 
 def dialogue_source(label_id: int) -> str:

@@ -124,7 +124,6 @@ class Classroom:
     dtype: torch.dtype = torch.float32  # of matrix products
     standing: Standing = field(default_factory=Standing)
     lessons: dict[int, Lesson] = field(default_factory=dict)  # of the labels used so far
-    tasks: frozenset[int] = frozenset()  # that this process has added to the queue
     doubt: tuple[int, Posterior] | None = None  # the version and what it was found for it
 
     def __post_init__(self) -> None:

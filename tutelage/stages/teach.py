@@ -20,9 +20,9 @@ from tutelage.device import seeded
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.labelling.counts import waiting_labels
 from tutelage.labelling.labels import labels_after, standing_labels
-from tutelage.labelling.queue import add_tasks
 from tutelage.labelling.records import Label
 from tutelage.labelling.settings import read_settings
+from tutelage.labelling.tasks import insert_tasks, newest_task
 from tutelage.model.optimiser import set_learning_rate
 from tutelage.schema import Comparison, Conversation, Rating
 from tutelage.stages.classroom import (
@@ -37,6 +37,7 @@ from tutelage.stages.classroom import (
     seed_of,
 )
 from tutelage.stages.labelled import (
+    Graded,
     Lesson,
     lessons_until,
     pack_graded,
@@ -101,12 +102,14 @@ def fill_queue(room: Classroom, number: int) -> int | None:
     """A few tasks more where too few wait: how many were added; None where enough wait."""
     settings, waiting = read_settings(room.store), waiting_labels(room.store)
     barren: set[str] = set()  # kinds to which the policy says nothing that could be asked about
+    # A teacher that begins again counts from 0 again: the newest task tells its draws from those of
+    # the last one, which are in the queue already.
+    seed = *seed_of(room), newest_task(room.store), number
     while kinds := kinds_wanted(settings, waiting, barren):
-        tasks = ask(asker(room), room.ground.prompts, kinds, settings, *seed_of(room), number)
-        known = room.tasks
-        room.tasks |= frozenset(add_tasks(room.store, tasks))
-        if room.tasks != known:
-            return len(room.tasks) - len(known)
+        tasks = ask(asker(room), room.ground.prompts, kinds, settings, *seed)
+        _, added = insert_tasks(room.store, tasks)
+        if added:
+            return added
         barren |= set(kinds)
     return 0 if barren else None
 
@@ -116,22 +119,25 @@ def asker(room: Classroom) -> Asker:
     change slowly."""
     learners, version = room.learners, room.standing.version
     if room.doubt is None or version >= room.doubt[0] + DOUBT_EVERY:
-        comparisons = [
-            example
-            for example in (
-                *room.ground.comparisons,
-                *(example for lesson in room.lessons.values() for example in lesson.graded),
-            )
-            if isinstance(example, Comparison)
-        ]
+        learned = comparisons(room)
         found = doubt_of(
-            learners.reward_model, learners.tokenizer, comparisons, DOUBT_FROM, *seed_of(room)
+            learners.reward_model, learners.tokenizer, learned, DOUBT_FROM, *seed_of(room)
         )
         room.doubt = version, found
     mean = learners.reward_model.last_layer.detach().double().numpy()
     doubt = replace(room.doubt[1], mean=mean)
     stage = room.ground.stage if version == 0 else f"{STAGE}_{version}"
     return Asker(learners.policy, learners.reward_model, learners.tokenizer, doubt, stage)
+
+
+def graded_so_far(room: Classroom) -> list[Graded]:
+    """What the reward model learns from: the run's own comparisons, and what labels grade."""
+    said = (example for lesson in room.lessons.values() for example in lesson.graded)
+    return [*room.ground.comparisons, *said]
+
+
+def comparisons(room: Classroom) -> list[Comparison]:
+    return [example for example in graded_so_far(room) if isinstance(example, Comparison)]
 
 
 def learn(room: Classroom, fresh: Sequence[Label]) -> Iterator[Event]:
@@ -167,6 +173,7 @@ def learn(room: Classroom, fresh: Sequence[Label]) -> Iterator[Event]:
         "accuracy_after": standing.accuracy,
         "pairs": standing.pairs,
         "n": len(ids),
+        "comparisons": len(comparisons(room)),
         "version": version,
     }
     save(room, metrics)
@@ -184,10 +191,7 @@ def move_reward_model(
     settings = RewardConfig()
     graded = [example for lesson in new for example in lesson.graded]
     owner = {id(example): lesson.label for lesson in new for example in lesson.graded}
-    earlier = [
-        *room.ground.comparisons,
-        *(example for lesson in room.lessons.values() for example in lesson.graded),
-    ]
+    earlier = graded_so_far(room)
     if not graded:
         return
     ratings = [example for example in (*earlier, *graded) if isinstance(example, Rating)]

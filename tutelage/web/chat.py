@@ -14,10 +14,10 @@ from tutelage.errors import BadInput
 from tutelage.labelling import conversations, labels
 from tutelage.labelling.asking import action_of
 from tutelage.labelling.records import Chat, ChatMessage
+from tutelage.web.asking import check_question
 from tutelage.web.errors import Refused
 from tutelage.web.models import colour, spoken_name
 from tutelage.web.numbers import Number
-from tutelage.web.questions import check_question
 from tutelage.web.render import page
 from tutelage.web.replies import (
     again,
@@ -156,9 +156,8 @@ def thumb(asked: Thumb, visitor: Visiting, site: Serving) -> Response:
     value = {**_about(chat, message), "response": message.content, "good": asked.good}
     labels.add_thumb(site.store, visitor.person.id, value, asked.key)
     if "thumb" not in (message.detail or {}):
-        site.questions.judged(
-            message, action_of(command_of(message) or message.content), asked.good
-        )
+        action = action_of(command_of(message) or message.content)
+        site.asking.judged(message, action, visitor.person.id, asked.good)
     return _changed(site, visitor, chat, message, {"thumb": asked.good})
 
 
@@ -205,7 +204,7 @@ def run(asked: Of, visitor: Visiting, site: Serving) -> Response:
     slow_down(site.generations.wait_s(f"person {visitor.person.id}"))
     output = site.worlds.run(chat.id, command, lambda: commands_ran(chat))
     changes: dict[str, Any] = {"output": output}
-    if question := site.questions.about(message, action_of(command)):
+    if question := site.asking.about(message, action_of(command), visitor.person.id):
         changes["question"] = question
     return _changed(site, visitor, chat, message, changes, files=True)
 
@@ -222,7 +221,7 @@ def answer(asked: Answer, visitor: Visiting, site: Serving) -> Response:
         "propensity": question["propensity"],
     }
     labels.add_label(site.store, visitor.person.id, "answer", value, f"answer {message.id}")
-    site.questions.answered(message, question, asked.right)
+    site.asking.answered(message, question, visitor.person.id, asked.right)
     return _changed(site, visitor, chat, message, {"answer": asked.right})
 
 

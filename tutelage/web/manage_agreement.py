@@ -17,7 +17,7 @@ from fastapi.responses import JSONResponse, Response
 from tutelage.errors import BadInput
 from tutelage.evaluation.figures import safe_json
 from tutelage.evaluation.panels import Panel
-from tutelage.evaluation.people_charts import accuracy_against_labels, labeler_accuracy
+from tutelage.evaluation.people_charts import accuracy_against_comparisons, labeler_accuracy
 from tutelage.evaluation.statistics import wilson
 from tutelage.evaluation.wording import count, decimal, duration, percent, rate, signed
 from tutelage.labelling.agreement import (
@@ -182,7 +182,7 @@ def _count(said: Opinions) -> Counted:
     measured = said.measurements
     try:
         curve = fit_curve(
-            [m.labels for m in measured],
+            [m.comparisons for m in measured],
             [m.after for m in measured],
             [m.pairs for m in measured],
         )
@@ -232,7 +232,8 @@ def cards(counted: Counted, chosen: Settings) -> list[Card]:
     if measured:
         last = measured[-1]
         value = rate(last.after, wilson(last.after * last.pairs, last.pairs), last.pairs)
-        note = f"after {count(last.labels)} labels, {percent(measured[0].before)} before them"
+        before = percent(measured[0].before)
+        note = f"after {count(last.comparisons)} comparisons, {before} before the first label"
         found.append(Card(name="Reward model's accuracy", value=value, note=note))
     if counted.said.active_s:
         gained = measured[-1].after - measured[0].before if measured else math.nan
@@ -249,17 +250,17 @@ def cards(counted: Counted, chosen: Settings) -> list[Card]:
 
 
 def more_labels(counted: Counted, chosen: Settings, people: int) -> str:
-    """How many more labels one point more would take, as a sentence."""
+    """How many more comparisons one point more would take, as a sentence."""
     if counted.curve is None:
         return counted.why_none
-    times = [s for s in counted.said.active_s if s > 0]
+    times = [s for s in counted.said.ranking_s if s > 0]
     pace = Pace(
         seconds_a_label=float(np.median(times)) if times else 30.0,
         people=max(1, people),
         cost_an_hour=chosen.cost_an_hour,
     )
     return _forecast_sentence(
-        forecast(counted.curve, counted.said.measurements[-1].labels, pace), pace, chosen
+        forecast(counted.curve, counted.said.measurements[-1].comparisons, pace), pace, chosen
     )
 
 
@@ -267,7 +268,7 @@ def _forecast_sentence(found: Forecast, pace: Pace, chosen: Settings) -> str:
     if not math.isfinite(found.more.labels):
         return (
             f"On the curve through these points the accuracy stays below "
-            f"{percent(found.accuracy_wanted)}, however many labels follow; "
+            f"{percent(found.accuracy_wanted)}, however many comparisons follow; "
             f"{percent(found.never)} of the curves that fit as well say so."
         )
     least = f"{count(round(found.at_least.labels))} at least"
@@ -278,7 +279,7 @@ def _forecast_sentence(found: Forecast, pace: Pace, chosen: Settings) -> str:
     money = f" and {chosen.currency}{found.more.cost:,.2f}" if chosen.cost_an_hour else ""
     return (
         f"One point more, {percent(found.accuracy_wanted)}, takes about "
-        f"{count(round(found.more.labels))} more labels ({least}, {most_said}): "
+        f"{count(round(found.more.labels))} more comparisons ({least}, {most_said}): "
         f"{duration(3600 * found.more.hours)} of work{money}, {days} "
         f"for {people} at {decimal(pace.hours_a_day, 0)} h a day."
     )
@@ -289,24 +290,26 @@ def panels(site: Site, counted: Counted) -> list[Panel]:
     found = []
     measured, between, ceiling = counted.said.measurements, counted.between, counted.ceiling
     if measured:
-        points = [{"labels": m.labels, "accuracy": m.after, "n": m.pairs} for m in measured]
-        figure = accuracy_against_labels(
+        points = [
+            {"comparisons": m.comparisons, "accuracy": m.after, "n": m.pairs} for m in measured
+        ]
+        figure = accuracy_against_comparisons(
             points,
             counted.curve.at if counted.curve else None,
             {"value": between.value, "ci95": between.ci95} if between.n else None,
             (ceiling.low, ceiling.estimate, ceiling.high) if ceiling else None,
         )
         last = measured[-1]
-        answer = f"{percent(last.after)} after {count(last.labels)} labels"
+        answer = f"{percent(last.after)} after {count(last.comparisons)} comparisons"
         if ceiling:
             most = percent(ceiling.estimate)
             answer += f"; of rankings like these people's, at most {most} could be foretold"
         answer += "."
         cells = [
-            [count(m.labels), rate(m.after, wilson(m.after * m.pairs, m.pairs), m.pairs)]
+            [count(m.comparisons), rate(m.after, wilson(m.after * m.pairs, m.pairs), m.pairs)]
             for m in measured
         ]
-        headings = ("labels used", "agrees with held-out rankings")
+        headings = ("comparisons learned from", "agrees with held-out rankings")
         found.append(Panel("How much do labels help?", answer, safe_json(figure), headings, cells))
     names: dict[Any, str] = {one.labeler_id: one.name for one in work_of_each(site.store)}
     people = [

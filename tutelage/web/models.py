@@ -12,6 +12,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from tutelage.algorithms.raters import Raters, load_raters
 from tutelage.errors import BadInput
 from tutelage.evaluation.wording import stage_name
 from tutelage.model.checkpoint import is_reward_model, load_policy, load_reward_model
@@ -121,9 +122,9 @@ class Models:
                 known = self._loaded[name] = Speaker(name, version, gpt, tokenizer)
             return known
 
-    def grader(self, known: str) -> tuple[str, RewardModel, Tokenizer] | str | None:
-        """The newest reward model with a key that names it; the key alone where it is `known`; None
-        where the run has none."""
+    def grader(self, known: str) -> tuple[str, RewardModel, Tokenizer, Raters | None] | str | None:
+        """The newest reward model, who rated for it and a key that names it; the key alone where it
+        is `known`; None where the run has none."""
         if self.folder is None or (self.folder / "model.json").exists():
             return None
         taught = self._taught()
@@ -137,7 +138,7 @@ class Models:
             folder = folders[-1]
         if folder.name == known:
             return known
-        return folder.name, *load_reward_model(folder)
+        return folder.name, *load_reward_model(folder), load_raters(folder)
 
     def _taught(self) -> Taught | None:
         now = time.monotonic()

@@ -158,7 +158,7 @@ def answering(
         message = store()
         ended = len(replies) == 1 and "stopped" not in (message.detail or {})
         if ended and not command_of(message):  # of a command it asks once that has run
-            question = site.questions.about(message, action_of(message.content))
+            question = site.asking.about(message, action_of(message.content), labeler_id)
             if question:
                 message = conversations.update_detail(
                     site.store, message.id, labeler_id, {"question": question}

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from tutelage.config import require
 from tutelage.labelling.store import Store
+from tutelage.web.asking import Asking
 from tutelage.web.limits import Limiter
 from tutelage.web.models import Models
-from tutelage.web.questions import Questions
 from tutelage.web.worlds import Worlds
 
 
@@ -57,7 +57,7 @@ class Site:
         options = self.options
         self.models = Models(self.run)
         self.worlds = Worlds(options.folder)
-        self.questions = Questions(self.store, self.models)
+        self.asking = Asking(self.store, self.models)
         self.writing: dict[str, int] = {}  # keys of replies that are being written, for whom
         self.stopped: set[str] = set()  # those of them that their reader ended
         self.requests = Limiter(options.requests_per_s, 10 * options.requests_per_s)

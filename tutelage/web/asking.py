@@ -1,18 +1,20 @@
 """Whether the assistant asks "was that right?" about a reply, and what it learns from the answer.
 
-The rule is `labelling.asking`; here it gets the run's newest reward model, whose doubts about the
-last layer come from the replies that people judged in chats, and its state lives in the store.
+The rule is `labelling.asking`; here it gets the run's newest reward model and how people say right
+or wrong of its scores (`algorithms.raters`). Its doubts about the last layer come from the replies
+that they judged in chats, and the rule's state lives in the store.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from tutelage.algorithms.raters import Raters
 from tutelage.errors import BadInput
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.labelling import asking, labels
@@ -22,7 +24,7 @@ from tutelage.labelling.records import ChatMessage, Label
 from tutelage.labelling.settings import Settings, get_value, put_value, read_settings
 from tutelage.labelling.store import Store
 from tutelage.model.heads import RewardModel
-from tutelage.schema import Message
+from tutelage.schema import Message, Scale
 from tutelage.text.batching import Tree
 from tutelage.text.chat_format import encode_prompt, encode_reply
 from tutelage.text.tokenizer import Tokenizer
@@ -30,21 +32,34 @@ from tutelage.web.models import Models
 
 STATE = "asking"  # the key under which the store keeps it
 MOST_JUDGED = 200  # of the latest replies that people judged, read for the doubts
+YES_NO: tuple[Scale, ...] = ("answer", "thumb")  # scales; who knows only one takes it for both
 WIDE = 4.0  # variance of a margin, in logits², where no reward model is there to say
 
 
 @dataclass(frozen=True)
 class Grader:
-    """A reward model and how unsure its last layer is."""
+    """A reward model, how people judge by its scores, and how unsure its last layer is; the last of
+    doubt's dimensions is an error of everybody's threshold."""
 
     key: str
     judge: RewardModelJudge
     model: RewardModel
     tokenizer: Tokenizer
+    raters: Raters | None
     doubt: Posterior
 
+    def line(self, scale: Scale, labeler: int) -> tuple[float, float]:
+        """Slope and offset of the logit with which this person says yes of a score as trained;
+        where no ratings taught them, yes is likely above the mean of the scores as normalised."""
+        if self.raters is not None:
+            for known in (scale, *YES_NO):
+                if self.raters.knows(known):
+                    return self.raters.line(known, str(labeler))
+        size = float(self.model.scale)
+        return 1 / size, -float(self.model.shift) / size
 
-class Questions:
+
+class Asking:
     """One for a site; one decision at a time, as each changes the state of the next."""
 
     def __init__(self, store: Store, models: Models) -> None:
@@ -52,18 +67,21 @@ class Questions:
         self._lock = threading.Lock()
         self._grader: Grader | None = None
 
-    def about(self, message: ChatMessage, action: str) -> dict[str, Any] | None:
-        """The question to ask about a reply, as it is kept with the message; None to ask none."""
+    def about(self, message: ChatMessage, action: str, labeler: int) -> dict[str, Any] | None:
+        """The question to ask this person about a reply, as it is kept with the message; None to
+        ask none."""
         config = config_of(read_settings(self.store))
         if not config.enabled:
             return None
         with self._lock:
             grader = self._newest()
-            row = self._row(grader, (message.detail or {})["prompt"], message.content)
-            doubt = grader.doubt if grader else Posterior(np.zeros(1), np.full((1, 1), WIDE))
+            doubt, row, offset = Posterior(np.zeros(1), np.full((1, 1), WIDE)), np.ones(1), 0.0
+            if grader:
+                prompt, doubt = (message.detail or {})["prompt"], grader.doubt
+                row, offset = self._row(grader, prompt, message.content, "answer", labeler)
             uniform = self.store.random.random()
             state = self._state()
-            decision, after = asking.decide(state, config, action, doubt, row, uniform)
+            decision, after = asking.decide(state, config, action, doubt, row, uniform, offset)
             if after != state:
                 self._keep(after)
         if not decision.ask:
@@ -78,20 +96,22 @@ class Questions:
             "gain": decision.gain,
         }
 
-    def answered(self, message: ChatMessage, question: dict[str, Any], right: bool) -> None:
+    def answered(
+        self, message: ChatMessage, question: dict[str, Any], labeler: int, right: bool
+    ) -> None:
         """Take in the answer to a question."""
         fields = {name: question[name] for name in ("propensity", "action", "because")}
         numbers = {name: question[name] for name in ("chance_right", "doubt", "gain")}
         decision = Decision(ask=True, **fields, **numbers)
         with self._lock:
             self._keep(asking.answered(self._state(), decision, right))
-            self._update(message, right)
+            self._update(message, "answer", labeler, right)
 
-    def judged(self, message: ChatMessage, action: str, good: bool) -> None:
+    def judged(self, message: ChatMessage, action: str, labeler: int, good: bool) -> None:
         """Take in a thumb that nobody asked for."""
         with self._lock:
             self._keep(asking.judged(self._state(), action))
-            self._update(message, good)
+            self._update(message, "thumb", labeler, good)
 
     def _state(self) -> AskState:
         stored = get_value(self.store, STATE)
@@ -100,13 +120,13 @@ class Questions:
     def _keep(self, state: AskState) -> None:
         put_value(self.store, STATE, asking.state_as_json(state))
 
-    def _update(self, message: ChatMessage, right: bool) -> None:
+    def _update(self, message: ChatMessage, scale: Scale, labeler: int, right: bool) -> None:
         grader = self._grader
         if grader is None:
             return
-        row = self._row(grader, (message.detail or {})["prompt"], message.content)
-        doubt = updated(grader.doubt, row, float(right))
-        self._grader = Grader(grader.key, grader.judge, grader.model, grader.tokenizer, doubt)
+        prompt = (message.detail or {})["prompt"]
+        row, offset = self._row(grader, prompt, message.content, scale, labeler)
+        self._grader = replace(grader, doubt=updated(grader.doubt, row, float(right), offset))
 
     def _newest(self) -> Grader | None:
         """The newest reward model, read from disk when it is another one than last time."""
@@ -114,35 +134,40 @@ class Questions:
         if found is None:
             self._grader = None
         elif not isinstance(found, str):
-            key, model, tokenizer = found
+            key, model, tokenizer, raters = found
             judge = RewardModelJudge(model, tokenizer.pad, max(192, model.gpt.config.context))
             width = len(model.last_layer) + 1
             flat = Posterior(np.zeros(width), np.eye(width))
-            self._grader = Grader(key, judge, model, tokenizer, flat)
-            self._grader = Grader(key, judge, model, tokenizer, self._doubt(self._grader))
+            grader = Grader(key, judge, model, tokenizer, raters, flat)
+            self._grader = replace(grader, doubt=self._doubt(grader))
         return self._grader
 
     def _doubt(self, grader: Grader) -> Posterior:
         """The last layer's posterior after what people judged in chats before."""
-        said = judged_replies(self.store)
-        rows = [self._row(grader, label.value["prompt"], label.value["response"]) for label in said]
         layer = grader.model.last_layer.detach().double().numpy()
-        scale, shift = float(grader.model.scale), float(grader.model.shift)
-        mean = np.append(layer, -shift) / scale
-        if not rows:
-            rows = [self._row(grader, [{"role": "user", "content": "hello"}], "hello")]
-            return Posterior(mean, prior(np.array(rows)).covariance)
-        return around(prior(np.array(rows)), np.array(rows), mean)
+        mean = np.append(layer, 0.0)
+        seen = []
+        for label in judged_replies(self.store):
+            scale: Scale = "thumb" if label.kind == "thumb" else "answer"
+            prompt, reply = label.value["prompt"], label.value["response"]
+            seen.append(self._row(grader, prompt, reply, scale, label.labeler_id))
+        if not seen:
+            hello = self._row(grader, [{"role": "user", "content": "hello"}], "hello", "answer", 0)
+            return Posterior(mean, prior(hello[0][None]).covariance)
+        rows, offsets = np.stack([row for row, _ in seen]), [offset for _, offset in seen]
+        return around(prior(rows), rows, mean, offsets=offsets)
 
-    def _row(self, grader: Grader | None, prompt: Sequence[dict[str, str]], reply: str) -> Floats:
-        if grader is None:
-            return asking.judged_row([])
+    def _row(
+        self, grader: Grader, prompt: Sequence[dict[str, str]], reply: str, scale: Scale, who: int
+    ) -> tuple[Floats, float]:
+        """The row of a reply that this person judges, and what else its margin has."""
         said = tuple(Message(m["role"], m["content"]) for m in prompt)  # type: ignore[arg-type]
         context = grader.model.gpt.config.context
         asked = encode_prompt(grader.tokenizer, said)[-context // 2 :]
         answer = encode_reply(grader.tokenizer, reply)[: context - len(asked) - 1]
         features = grader.judge.features_of_trees([Tree(asked, [answer])])
-        return asking.judged_row(features[0].double().numpy())
+        slope, offset = grader.line(scale, who)
+        return asking.judged_row(slope * features[0].double().numpy()), offset
 
 
 def config_of(settings: Settings) -> AskConfig:
