@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from tutelage.algorithms.functional import bradley_terry_loss
 from tutelage.evaluation.label_worth import (
     KINDS,
     RANKED,
@@ -103,12 +102,3 @@ def test_too_few_replies_are_refused():
     made = make_world(WorldConfig(prompts=4, responses=2), np.random.default_rng(0))
     with pytest.raises(ValueError, match="ranking of 4 needs 4 replies a prompt, the world has 2"):
         collect("ranking of 4", 3, made, CROWD, CONFIG, np.random.default_rng(0))
-
-
-def test_a_ranking_weighs_as_in_the_reward_model():
-    """At the fitted weights the slope of the training loss, one a ranking, is that of the prior."""
-    features = torch.from_numpy(np.random.default_rng(0).normal(size=(30, 4, 3)))
-    weights = torch.from_numpy(fit(Labels(features), 1, torch.ones(3))).requires_grad_()
-    ranks, mask = torch.arange(4).expand(30, 4), torch.ones(30, 4, dtype=torch.bool)
-    (30 * bradley_terry_loss(features @ weights, ranks, mask)).backward()
-    torch.testing.assert_close(weights.grad, -weights.detach(), atol=1e-3, rtol=0)

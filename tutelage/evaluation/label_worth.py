@@ -127,8 +127,8 @@ def collect(
 
 def fit(labels: Labels, labelers: int, deviation: Tensor, alike: bool = False) -> Floats:
     """Utility's weights, (D,), by the losses and priors that train the reward model, a Gaussian
-    prior of `deviation` on the weights; a label weighs 1, a ranking's pairs together too (Ouyang et
-    al. 2022, eq. 1). alike: labelers have no offset and no slope of their own."""
+    prior of `deviation` on the weights; of a ranking's pairs as many count in full as are
+    independent, K − 1. alike: labelers have no offset and no slope of their own."""
     D = labels.features.shape[-1]
     weights = torch.zeros(D, dtype=torch.float64, requires_grad=True)
     parameters = [weights]
@@ -150,7 +150,7 @@ def fit(labels: Labels, labelers: int, deviation: Tensor, alike: bool = False) -
         if labels.levels is None:
             N, K = scores.shape
             ranks, mask = torch.arange(K).expand(N, K), torch.ones(N, K, dtype=torch.bool)
-            return total + N * bradley_terry_loss(scores, ranks, mask)
+            return total + N * (K - 1) * bradley_terry_loss(scores, ranks, mask)
         assert labels.labelers is not None
         thresholds = torch.cat([lowest, lowest + log_gaps.exp().cumsum(0)])
         total = total + 0.5 * offsets.square().sum()
