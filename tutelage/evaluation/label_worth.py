@@ -127,8 +127,9 @@ def collect(
 
 def fit(labels: Labels, labelers: int, deviation: Tensor, alike: bool = False) -> Floats:
     """Utility's weights, (D,), by the losses and priors that train the reward model, a Gaussian
-    prior of `deviation` on the weights; of a ranking's pairs as many count in full as are
-    independent, K − 1. alike: labelers have no offset and no slope of their own."""
+    prior of `deviation` on the weights. Against a prior a ranking counts as its independent pairs
+    do, K − 1; in training, which has none, it weighs as any prompt (Ouyang et al. 2022, eq. 1).
+    alike: labelers have no offset and no slope of their own."""
     D = labels.features.shape[-1]
     weights = torch.zeros(D, dtype=torch.float64, requires_grad=True)
     parameters = [weights]
