@@ -58,8 +58,7 @@ class Site:
         self.models = Models(self.run)
         self.worlds = Worlds(options.folder)
         self.questions = Questions(self.store, self.models)
-        self.writing: dict[str, int] = {}  # keys of replies that are being written, for whom
-        self.stopped: set[str] = set()  # those of them that their reader ended
+        self.stopped: dict[tuple[int, str], float] = {}  # person and key of a reply: when ended
         self.requests = Limiter(options.requests_per_s, 10 * options.requests_per_s)
         a_second = options.generations_per_minute / 60
         self.generations = Limiter(a_second, max(20.0, 10 * a_second))

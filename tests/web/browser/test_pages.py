@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.evaluation.fake_report import fake_report
 from tutelage.labelling import accounts, conversations, labels
@@ -202,6 +202,21 @@ def test_pages_are_light(page, site, path) -> None:
     page.goto(path)
     page.wait_for_load_state("networkidle")
     assert 0 < sum(sizes) < 100_000
+
+
+@pytest.mark.slow
+def test_a_stop_counts_before_the_reply_begins(page, site, spoken) -> None:
+    spoken(["slow " * 2000])
+    page.goto("/chat")
+    held: list[Route] = []
+    page.route("**/chat/say", lambda route: held.append(route))
+    ask(page, "go on for long")
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    with page.expect_response("**/chat/stop"):
+        page.keyboard.press("Escape")
+    held[0].continue_()
+    expect(page.get_by_text("stopped")).to_be_visible()
+    expect(page.get_by_text("(nothing)")).to_be_visible()
 
 
 def test_a_stopped_reply_ends_at_once(page, site, spoken) -> None:
