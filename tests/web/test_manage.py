@@ -153,6 +153,26 @@ def test_an_invitation_is_shown_once_and_works_once(site: Site, admin: Person) -
     assert admin.post(link[1], **{**fields, "name": "bob"}).status_code == 403
 
 
+def test_open_invitations_are_listed_and_revoked(site: Site, admin: Person) -> None:
+    links = [f"/invitation/{accounts.invite(site.store, admin.id)}" for _ in range(2)]
+    admin.post(links[0], name="ann", password="a long enough passphrase")
+    ann = sign_in(site, "ada", "admin")
+    page = ann.get("/manage/people").text
+    assert re.search(r"✓ \d{4}-\d\d-\d\d \d\d:\d\d<small>ann</small>", page)
+    assert page.count("not yet, revoke") == 1
+    assert ann.post("/manage/invitations/2/revoke").status_code == 303
+    assert "✗ revoked" in ann.get("/manage/people").text
+    opened = ann.get(links[1])
+    assert opened.status_code == 403
+    assert "This invitation was revoked by who made it" in opened.text
+    assert "Revoke: invitation 2" in ann.get("/manage/audit").text
+    assert "has been used" in ann.post("/manage/invitations/1/revoke").text
+    now = site.store.clock()
+    accounts.invite(site.store, ann.id)
+    site.store.clock = lambda: now + accounts.INVITATION_S + 60
+    assert "✗ too old" in sign_in(site, "eve", "admin").get("/manage/people").text
+
+
 def test_roles_and_activity(site: Site) -> None:
     ann, bob = sign_in(site, "ann", "admin"), sign_in(site, "bob")
     last = ann.post(f"/manage/people/{ann.id}/role", role="labeler")
