@@ -21,6 +21,7 @@ class SiteOptions:
     host: str = "127.0.0.1"  # address to listen on
     port: int = 8000
     public_url: str = ""  # where people reach it, when a proxy stands before it: https://NAME
+    proxy: str = ""  # the one address whose X-Forwarded-For is believed
     folder: Path | None = None  # files that a chat's commands get a copy of
     max_new_tokens: int = 256  # longest reply
     requests_per_s: float = 50.0  # of one person, in the long run; ten times as many at once
@@ -32,7 +33,7 @@ class SiteOptions:
     @property
     def local(self) -> bool:
         """Whether only this machine can reach the server."""
-        return is_loopback(self.host) and not self.public_url
+        return is_loopback(self.host) and not self.public_url and not self.proxy
 
 
 def is_loopback(host: str) -> bool:
