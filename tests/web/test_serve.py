@@ -139,11 +139,14 @@ def test_it_serves_until_it_is_interrupted(run_folder) -> None:
     environment = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
-        said = process.stdout.readline()
-        address = re.search(r"http://\S+", said)
-        assert address, said
-        page = httpx.get(f"{address[0]}/chat", headers={"accept": "text/html"})
-        assert page.status_code == 200
-        assert "server" not in page.headers
-        process.send_signal(2)
-        assert process.wait(30) == 0
+        try:
+            said = process.stdout.readline()
+            address = re.search(r"http://\S+", said)
+            assert address, said
+            page = httpx.get(f"{address[0]}/chat", headers={"accept": "text/html"}, timeout=60)
+            assert page.status_code == 200
+            assert "server" not in page.headers
+            process.send_signal(2)
+            assert process.wait(60) == 0
+        finally:
+            process.kill()  # else leaving this block would wait for it for ever
