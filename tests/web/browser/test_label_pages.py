@@ -164,7 +164,7 @@ def test_a_lost_connection_in_the_middle_of_a_draft_loses_nothing(
 ) -> None:
     add_tasks(site.store, [demonstrate_task(prompt="Why is the sky blue?")])
     with tab(chromium) as page:
-        page.set_default_timeout(30_000)  # a wait may hold two retries of the page's, 4 s each
+        page.set_default_timeout(30_000)  # a busy machine: a wait may hold two retries of 4 s
         page.goto(f"{address}/label/next")
         page.fill("#reply", "Air scatters")
         page.locator("#kept", has_text="Saved at").wait_for()
@@ -179,7 +179,14 @@ def test_a_lost_connection_in_the_middle_of_a_draft_loses_nothing(
         page.context.set_offline(False)
         page.goto(f"{address}/label/next")
         assert page.input_value("#reply") == "Air scatters blue light more. So it is blue."
-        page.locator("#kept", has_text="Saved at").wait_for()
+        # What a page sends while it closes gets past Chromium's emulated loss now and then: the
+        # draft is then on the server already, and "Saved at" is never said.
+        for _ in range(300):
+            if page.evaluate("localStorage.length") == 0:
+                break
+            page.wait_for_timeout(100)
+        else:
+            pytest.fail("the draft is still in the browser alone")
         page.context.set_offline(True)
         page.keyboard.press("Enter")
         page.locator("#said", has_text="sent as soon as").wait_for()
