@@ -1,4 +1,4 @@
-"""Small models and tokenizers that the tests share."""
+"""Small models and tokenizers, and a PostgreSQL, that the tests share."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from tests import postgres
 from tutelage.device import seeded
 from tutelage.model.gpt import GPT, GPTConfig
 from tutelage.text.tokenizer import Tokenizer
@@ -26,6 +27,47 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    if postgres.programs() is None:
+        pytest.skip(postgres.MISSING)
+    with postgres.server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_server: str) -> str:
+    """A database with the tables of a store."""
+    from sqlalchemy import create_engine, text
+    from sqlalchemy.engine import make_url
+
+    from tutelage.labelling.store import Store
+
+    engine = create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("CREATE DATABASE labels"))
+    engine.dispose()
+    url = make_url(postgres_server).set(database="labels")
+    found = url.render_as_string(hide_password=False)
+    Store(found).close()
+    return found
+
+
+@pytest.fixture
+def empty_postgres(postgres_url: str) -> str:
+    """The same database with no row in it."""
+    from sqlalchemy import create_engine, text
+
+    from tutelage.labelling.tables import metadata
+
+    engine = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        names = ", ".join(metadata.tables)
+        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+    engine.dispose()
+    return postgres_url
 
 
 def tiny_gpt(vocabulary: int = 300, seed: int = 0, dtype: torch.dtype = torch.float32) -> GPT:

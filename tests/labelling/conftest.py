@@ -6,12 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
 
-from tests import postgres
 from tutelage.labelling.store import Store
-from tutelage.labelling.tables import metadata
 
 
 class Clock:
@@ -29,37 +25,11 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    if postgres.programs() is None:
-        pytest.skip(postgres.MISSING)
-    with postgres.server() as url:
-        yield url
-
-
-@pytest.fixture(scope="session")
-def postgres_url(postgres_server: str) -> str:
-    """A database with the tables of a store."""
-    engine = create_engine(postgres_server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text("CREATE DATABASE labels"))
-    engine.dispose()
-    url = make_url(postgres_server).set(database="labels")
-    found = url.render_as_string(hide_password=False)
-    Store(found).close()
-    return found
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'labels.db'}"
-    found: str = request.getfixturevalue("postgres_url")
-    engine = create_engine(found, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        names = ", ".join(metadata.tables)
-        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
-    engine.dispose()
+    found: str = request.getfixturevalue("empty_postgres")
     return found
 
 

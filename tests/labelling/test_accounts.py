@@ -200,6 +200,32 @@ def test_an_invitation_works_once_and_for_its_role(store: Store, boss: Labeler, 
         accounts.invite(store, boss.id, "king")
 
 
+def test_a_revoked_invitation_makes_no_account(store: Store, boss: Labeler, clock: Clock):
+    token = accounts.invite(store, boss.id, "admin")
+    (made,) = accounts.all_invitations(store)
+    assert (made.role, made.maker, made.guest) == ("admin", "Boss", None)
+    assert made.expires_at - made.created_at == accounts.INVITATION_S
+    assert made.is_open(made.expires_at)
+    assert not made.is_open(made.expires_at + 1)
+    for _ in range(2):  # the second time nothing happens
+        accounts.revoke_invitation(store, made.id, boss.id)
+    assert not accounts.all_invitations(store)[0].is_open(clock.now)
+    with pytest.raises(NotAllowed, match="was revoked"):
+        accounts.invitation_role(store, token)
+    with pytest.raises(NotAllowed, match="was revoked"):
+        accounts.accept_invitation(store, token, "Ann", PASSWORD)
+    logged = [(e.action, e.subject, e.actor_id) for e in audit.entries(store)]
+    assert logged[:2] == [("revoke", "invitation 1", boss.id), ("invite", "invitation 1", boss.id)]
+    used = accounts.invite(store, boss.id)
+    accounts.accept_invitation(store, used, "Ann", PASSWORD)
+    assert accounts.all_invitations(store)[0].guest == "Ann"
+    with pytest.raises(BadInput, match="has been used"):
+        accounts.revoke_invitation(store, 2, boss.id)
+    with pytest.raises(BadInput, match="no invitation 3"):
+        accounts.revoke_invitation(store, 3, boss.id)
+    assert audit.verify(store).whole
+
+
 def test_an_invitation_used_at_once_makes_one_account(store: Store, boss: Labeler):
     token = accounts.invite(store, boss.id)
     outcomes: list[str] = []

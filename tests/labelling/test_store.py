@@ -14,7 +14,7 @@ from sqlalchemy import Connection, insert, select, text
 from tests.labelling.conftest import Clock
 from tests.labelling.world import BEST_FIRST, SEEN, person, rank_task
 from tutelage.errors import BadInput, StoreUnavailable, TutelageError
-from tutelage.labelling import migrate, queue, settings
+from tutelage.labelling import accounts, migrate, queue, settings
 from tutelage.labelling.store import Store, labels_url
 from tutelage.labelling.tables import metadata, tries
 
@@ -239,6 +239,17 @@ def test_two_programs_may_create_the_same_database_at_once(tmp_path: Path):
 def test_head_is_the_newest_migration():
     steps = Path(migrate.__file__).parent / "migrations" / "versions"
     assert max(step.name[:4] for step in steps.glob("0*.py")) == migrate.HEAD
+
+
+def test_an_earlier_database_is_brought_up_to_date(url: str):
+    before = Store(url)
+    accounts.invite(before, None)
+    before.write(lambda c: c.execute(text("ALTER TABLE invitations DROP COLUMN revoked_at")) and 0)
+    before.write(lambda c: c.execute(text("UPDATE alembic_version SET version_num = '0001'")) and 0)
+    before.close()
+    after = Store(url)
+    assert [made.revoked_at for made in accounts.all_invitations(after)] == [None]
+    after.close()
 
 
 def test_settings_are_checked_and_kept(store: Store, clock: Clock):

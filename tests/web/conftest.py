@@ -19,6 +19,18 @@ from tutelage.web.site import Site
 
 __all__ = ["run_folder", "tokenizer"]
 
+# A page that meets what differs between the two databases: leases, drafts, erasure, the log.
+on_both = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+ALSO = ("test_label", "test_manage", "test_chat", "test_password")  # the rest of these, slowly
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    chosen = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
+    module = metafunc.module.__name__.rpartition(".")[2]
+    if "database" in metafunc.fixturenames and "database" not in chosen and module in ALSO:
+        slowly = pytest.param("postgresql", marks=pytest.mark.slow)
+        metafunc.parametrize("database", ["sqlite", slowly], indirect=True)
+
 
 def csrf_of(page: str) -> str:
     """The token that a page carries."""
@@ -28,8 +40,17 @@ def csrf_of(page: str) -> str:
 
 
 @pytest.fixture
-def site(run_folder: Path) -> Iterator[Site]:
-    site = Site(store=Store(labels_url(run_folder)), run=run_folder)
+def database(request: pytest.FixtureRequest, run_folder: Path) -> str:
+    """Where the site's labels lie: in the run folder, unless a test asks for PostgreSQL."""
+    if getattr(request, "param", "sqlite") == "postgresql":
+        found: str = request.getfixturevalue("empty_postgres")
+        return found
+    return labels_url(run_folder)
+
+
+@pytest.fixture
+def site(run_folder: Path, database: str) -> Iterator[Site]:
+    site = Site(store=Store(database), run=run_folder)
     yield site
     site.close()
 

@@ -370,26 +370,23 @@ def test_a_stopped_reply_stays_as_far_as_it_came(talk, site, client, token, monk
     events = talk("go")
     assert "stopped" in events[-1]["message"]
     assert chat_of(site).messages[-1].content == "so far"
-    assert (site.stopped, site.writing) == (set(), {})
+    assert site.stopped == {}
 
 
-def test_only_a_reply_that_is_being_written_for_oneself_is_stopped(
-    talk, site, client, token, monkeypatch
+def test_a_stop_that_overtakes_its_reply_counts_and_other_peoples_do_not(
+    talk, site, client, token
 ) -> None:
-    for number in range(3):  # late presses
-        client.post("/chat/stop", headers=token, json={"key": f"late-{number:08}"})
-    site.writing["o" * 20] = 999  # somebody else's
-    client.post("/chat/stop", headers=token, json={"key": "o" * 20})
-    assert site.stopped == set()
-
-    def spoken(*_: object) -> Iterator[Piece]:
-        yield Piece("so ", 1, -0.1)
-        client.post("/chat/stop", headers=token, json={"key": "k" * 20})
-        yield Piece("far", 1, -0.1)
-        raise BadInput("never reached")
-
-    monkeypatch.setattr(replies, "speak", spoken)
-    assert "stopped" in talk("go")[-1]["message"]
+    key = "k" * 20
+    site.stopped[999, key] = 0.0  # somebody else's, and long ago
+    assert "stopped" not in talk("go", "said")[-1]["message"]
+    client.post("/chat/stop", headers=token, json={"key": key})
+    assert 999 not in {person for person, _ in site.stopped}
+    events = talk("go", "never", "said", stages=["sft", "ppo_1"])
+    assert "stopped" in events[-1]["message"]
+    assert "Which of the two" not in events[-1]["message"]
+    assert [event for event in events if "text" in event] == []
+    assert chat_of(site, 2).messages[-1].content == ""
+    assert site.stopped == {}
 
 
 def test_mistakes_are_told_before_anything_is_stored(client, token, site) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.web.conftest import on_both
 from tests.web.people import Person, person_here, sign_in
 from tests.web.tasks import FOUR, STAGES, demonstrate_task, dialogue_task, rank_task, rate_task
 from tutelage.errors import BadInput
@@ -78,6 +79,7 @@ def test_the_order_is_random_and_the_same_at_every_look(site: Site, person: Pers
     assert all(30 < firsts.count(reply) < 90 for reply in range(4))
 
 
+@on_both
 def test_two_people_get_different_tasks_and_not_each_others(site: Site) -> None:
     add_tasks(site.store, [rank_task(number=0), rank_task(number=1)])
     ann, bob = sign_in(site, "ann", "admin"), sign_in(site, "bob")
@@ -138,6 +140,7 @@ def test_none_acceptable_and_a_reply_of_ones_own(site: Site, person: Person) -> 
     assert label.value["written"] == "The four giants.\nAll of them."
 
 
+@on_both
 def test_a_form_sent_twice_counts_once(site: Site, person: Person) -> None:
     add_tasks(site.store, [rank_task(2)])
     address, _ = take(person)
@@ -270,6 +273,7 @@ def test_suggestions_belong_to_dialogues(site: Site, person: Person) -> None:
     assert person.send(f"{address}/suggestions", {"messages": 3}).status_code == 422
 
 
+@on_both
 def test_a_draft_comes_back(site: Site, person: Person) -> None:
     add_tasks(site.store, [rank_task()])
     address, _ = take(person)
@@ -283,6 +287,7 @@ def test_a_draft_comes_back(site: Site, person: Person) -> None:
     assert person.send(f"{address}/draft", {"fields": {"written": "a"}}).status_code == 422
 
 
+@on_both
 def test_a_lease_that_was_lost_says_so(site: Site) -> None:
     add_tasks(site.store, [rank_task(2)])
     ann, bob = sign_in(site, "ann", "admin"), sign_in(site, "bob")
@@ -314,6 +319,7 @@ def test_skipping_needs_a_reason_and_the_task_goes_to_others(site: Site) -> None
     assert take(bob)[0] != address
 
 
+@on_both
 def test_undo_opens_the_task_with_the_answer_as_it_was(site: Site, person: Person) -> None:
     assert "no label of yours" in person.post("/label/undo").text
     add_tasks(site.store, [rank_task(), rate_task()])

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from sqlalchemy import update
 
+from tests.web.conftest import on_both
 from tests.web.people import PAGE, Person, person_here, sign_in
 from tests.web.tasks import FOUR, demonstrate_task, rank_task, rate_task
 from tutelage.labelling import accounts, gold, guidelines, labels, queue, sessions
@@ -153,6 +154,27 @@ def test_an_invitation_is_shown_once_and_works_once(site: Site, admin: Person) -
     assert admin.post(link[1], **{**fields, "name": "bob"}).status_code == 403
 
 
+@on_both
+def test_open_invitations_are_listed_and_revoked(site: Site, admin: Person) -> None:
+    links = [f"/invitation/{accounts.invite(site.store, admin.id)}" for _ in range(2)]
+    admin.post(links[0], name="ann", password="a long enough passphrase")
+    ann = sign_in(site, "ada", "admin")
+    page = ann.get("/manage/people").text
+    assert re.search(r"✓ \d{4}-\d\d-\d\d \d\d:\d\d<small>ann</small>", page)
+    assert page.count("not yet, revoke") == 1
+    assert ann.post("/manage/invitations/2/revoke").status_code == 303
+    assert "✗ revoked" in ann.get("/manage/people").text
+    opened = ann.get(links[1])
+    assert opened.status_code == 403
+    assert "This invitation was revoked by who made it" in opened.text
+    assert "Revoke: invitation 2" in ann.get("/manage/audit").text
+    assert "has been used" in ann.post("/manage/invitations/1/revoke").text
+    now = site.store.clock()
+    accounts.invite(site.store, ann.id)
+    site.store.clock = lambda: now + accounts.INVITATION_S + 60
+    assert "✗ too old" in sign_in(site, "eve", "admin").get("/manage/people").text
+
+
 def test_roles_and_activity(site: Site) -> None:
     ann, bob = sign_in(site, "ann", "admin"), sign_in(site, "bob")
     last = ann.post(f"/manage/people/{ann.id}/role", role="labeler")
@@ -169,6 +191,7 @@ def test_roles_and_activity(site: Site) -> None:
     assert ann.post("/manage/people/x/role", role="admin").status_code == 422
 
 
+@on_both
 def test_deletion_says_what_goes_and_wants_the_name(site: Site, admin: Person) -> None:
     (one,) = people(site, 1)
     add_tasks(site.store, [rank_task()])
@@ -232,6 +255,7 @@ def test_agreement_of_values_by_hand() -> None:
     assert gold.agreement("rate", {"overall": 3}, {"overall": 5}) == 0
 
 
+@on_both
 def test_agreement_skill_and_cost(
     site: Site, admin: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -297,6 +321,7 @@ def test_alpha_does_not_take_the_order_of_replies_for_chance(site: Site) -> None
     assert set(turned) == {-1, 1}
 
 
+@on_both
 def test_agreement_is_counted_again_after_each_label(site: Site, admin: Person) -> None:
     (one,) = people(site, 1)
     add_tasks(site.store, [rank_task(number=n) for n in range(2)])
@@ -334,6 +359,7 @@ def test_tasks_are_brought_in_and_a_wrong_line_is_named(site: Site, admin: Perso
     assert empty.status_code == 422
 
 
+@on_both
 def test_what_is_taken_out_comes_back_in(site: Site, admin: Person) -> None:
     assert admin.get("/manage/data/export").status_code == 200
     add_tasks(site.store, [rank_task()])
@@ -366,6 +392,7 @@ def test_datasets_load_what_was_taken_out(site: Site, admin: Person, tmp_path: P
     assert pairs[0]["chosen"][0]["content"] == FOUR[0]
 
 
+@on_both
 def test_the_audit_log_shows_tampering(site: Site, admin: Person) -> None:
     add_tasks(site.store, [rank_task(), rate_task(), demonstrate_task()])
     made = label(site, admin.id, [[0], [1], [2], [3]])

@@ -9,6 +9,7 @@ import pytest
 
 from tests.evaluation.fake_report import fake_report
 from tutelage.evaluation.answers import gap_interval
+from tutelage.evaluation.report import write_report
 from tutelage.runs import Run, write_json
 from tutelage.web.comparing import compare_runs
 
@@ -110,3 +111,11 @@ def test_plotly_comes_from_its_wheel(client) -> None:
     assert script.headers["content-encoding"] == "gzip"
     assert "Plotly" in script.text
     assert json.dumps(script.headers["cache-control"]).count("max-age")
+
+
+def test_pages_and_reports_draw_their_charts_by_the_same_script(client, measured) -> None:
+    script = client.get("/static/figure.js")
+    assert script.headers["content-type"].startswith("text/javascript")
+    assert script.text in write_report(measured).read_text(encoding="utf-8")
+    assert client.get("/static/../report.py").status_code == 404
+    assert 'from "./figure.js"' in client.get("/static/charts.js").text

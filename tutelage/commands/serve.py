@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import getpass
+import ipaddress
 import logging
 import os
 import re
@@ -22,7 +23,10 @@ from tutelage.errors import BadInput, NotAllowed, TutelageError
 from tutelage.terminal import console
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from tutelage.labelling.store import Store
+    from tutelage.web.site import Site
 
 ABOUT = """
 Serve a run in the browser: chat with its stages, label, watch, manage, and an API that OpenAI's
@@ -42,6 +46,9 @@ Example
 """
 
 PASSWORD = "TUTELAGE_ADMIN_PASSWORD"
+KEEP_ALIVE_S = 75  # longer than proxies keep an idle connection (nginx 60 s), who would otherwise
+# send a request into one that was just closed; and a labeler's page, which beats every 20 s,
+# needs no new one each time
 PUBLIC = r"https?://[A-Za-z0-9.\[\]:_-]+"  # a scheme and a host, without a path
 
 
@@ -51,6 +58,7 @@ class ServeOptions:
     host: str = "127.0.0.1"  # address to listen on; another than this machine's needs accounts
     port: int = 8000  # 0 takes a free one
     public_url: str = ""  # https://NAME that people type, where a proxy with TLS stands before it
+    proxy: str = ""  # its address: its X-Forwarded-For says who asks, nobody else's is believed
     database: str | None = None  # sqlite:///FILE or postgresql+psycopg://…; default: in the run
     folder: Annotated[Path | None, tyro.conf.arg(metavar="F")] = None  # for chat's commands, copied
     max_new_tokens: int = 256  # longest reply
@@ -71,6 +79,15 @@ class ServeOptions:
                 f"public_url must be like https://lab.example, without a path, got "
                 f"{self.public_url!r}"
             )
+        if self.proxy and not is_address(self.proxy):
+            raise ValueError(f"proxy must be one address like 10.0.0.2, got {self.proxy!r}")
+
+
+def is_address(text: str) -> bool:
+    try:
+        return bool(ipaddress.ip_address(text))
+    except ValueError:
+        return False
 
 
 def main(argv: Sequence[str]) -> None:
@@ -148,56 +165,63 @@ def serve(store: Store, options: ServeOptions) -> None:
     import uvicorn
 
     from tutelage.labelling import accounts
-    from tutelage.web.app import create_app
-    from tutelage.web.site import Site, SiteOptions, is_loopback
+    from tutelage.web.site import Site, SiteOptions
 
-    is_local = is_loopback(options.host) and not options.public_url
-    if not is_local and not accounts.has_accounts(store):
+    chosen = SiteOptions(
+        host=options.host,
+        port=options.port,
+        public_url=options.public_url,
+        proxy=options.proxy,
+        folder=options.folder,
+        max_new_tokens=options.max_new_tokens,
+        requests_per_s=options.requests_per_s,
+        generations_per_minute=options.generations_per_minute,
+    )
+    if not chosen.local and not accounts.has_accounts(store):
+        reached = options.public_url or options.host + " through the proxy" * bool(options.proxy)
         raise NotAllowed(
-            f"{options.public_url or options.host} can be reached by others, so people must sign "
-            "in, and there is no administrator yet: make one with "
+            f"{reached} can be reached by others, so people must sign in, and there is no "
+            "administrator yet: make one with "
             f"`tutelage serve {options.run} --admin NAME`."
         )
-    site = Site(
-        store=store,
-        run=options.run.resolve(),
-        options=SiteOptions(
-            host=options.host,
-            port=options.port,
-            public_url=options.public_url,
-            folder=options.folder,
-            max_new_tokens=options.max_new_tokens,
-            requests_per_s=options.requests_per_s,
-            generations_per_minute=options.generations_per_minute,
-        ),
-    )
+    site = Site(store=store, run=options.run.resolve(), options=chosen)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
     with listening(options.host, options.port) as place:
         shown = f"[{options.host}]" if ":" in options.host else options.host
         address = f"http://{shown}:{place.getsockname()[1]}"
-        config = uvicorn.Config(
-            create_app(site),
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            lifespan="off",
-            ws="none",
-            timeout_graceful_shutdown=3,
-        )
         screen = console()
         screen.print(f"{options.run} is served at {address}")
         if options.public_url:
             screen.print(f"People reach it at {options.public_url}. Ctrl-C ends it.")
-        elif is_local:
+        elif chosen.local:
             screen.print("Ctrl-C ends it.", style="dim")
         else:
             screen.print("Put TLS before it where the network is not your own. Ctrl-C ends it.")
         try:
             with contextlib.suppress(KeyboardInterrupt):
-                uvicorn.Server(config).run(sockets=[place])
+                uvicorn.Server(server_config(site)).run(sockets=[place])
         finally:
             site.worlds.close()
+
+
+def server_config(site: Site) -> uvicorn.Config:
+    """How uvicorn answers for a site."""
+    import uvicorn
+
+    from tutelage.web.app import create_app
+
+    return uvicorn.Config(
+        create_app(site),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(site.options.proxy),
+        forwarded_allow_ips=site.options.proxy,
+        lifespan="off",
+        ws="none",
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=3,
+    )
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ COLOURS = {
     "verifier": "#D55E00",
     "quiet": "#8a929b",
 }
+CLASSES = {colour: f"of-{stage}" for stage, colour in COLOURS.items()}
 # Mid-tones: readable on both papers, should the page's own style not reach them.
 TEXT, GRID = "#7d858e", "rgba(128,136,145,0.25)"
 SERIF_FREE = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
@@ -25,6 +26,11 @@ HEIGHT, TOP, BOTTOM, RIGHT = 300, 12, 52, 24
 LABEL_GAP_PX, CHARACTER_PX = 19, 8
 
 Line = Sequence[tuple[float, float]]
+
+
+def stage_class(colour: str) -> str:
+    """The class that gives a stage its colour: the web's policy forbids a style in the page."""
+    return CLASSES.get(colour, "of-quiet")
 
 
 def safe_json(figure: go.Figure) -> str:

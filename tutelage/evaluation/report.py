@@ -18,6 +18,7 @@ from tutelage.evaluation import overview, panels, tables
 from tutelage.evaluation.answers import answer_helped, answer_reward_model
 from tutelage.evaluation.control_page import control_page
 from tutelage.evaluation.doctor import examined, reinforced
+from tutelage.evaluation.figures import stage_class
 from tutelage.evaluation.overview import Stage
 from tutelage.evaluation.reading import Series, read_metrics, read_report
 from tutelage.evaluation.wording import count, megabytes
@@ -64,7 +65,7 @@ def control_values(report: Mapping[str, Any], run_folder: Path) -> dict[str, Any
 
 def _filled(template: str, page: Mapping[str, Any]) -> str:
     # No element may run but these two scripts: the policy names them by their content.
-    script = _asset("report.js")
+    script = _asset("static/figure.js") + _asset("report.js")
     plotly = get_plotlyjs() if page["has_charts"] else ""
     hashes = " ".join(_hash(text) for text in (plotly, script) if text)
     environment = Environment(
@@ -74,7 +75,7 @@ def _filled(template: str, page: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["unbroken"] = unbroken
+    environment.filters |= {"unbroken": unbroken, "stage_class": stage_class}
     return environment.get_template(template).render(
         **page,
         policy=f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:",

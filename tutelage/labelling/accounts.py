@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from tutelage.errors import BadInput, NotAllowed
 from tutelage.labelling import audit
 from tutelage.labelling.passwords import hash_password
-from tutelage.labelling.records import PERSON_ROLES, Labeler
+from tutelage.labelling.records import PERSON_ROLES, Invitation, Labeler
 from tutelage.labelling.store import Store
 from tutelage.labelling.tables import invitations, labelers, sessions
 from tutelage.labelling.tokens import new_token, token_hash
@@ -66,23 +66,57 @@ def invite(
 
     def write(connection: Connection) -> None:
         now = store.clock()
-        connection.execute(
-            insert(invitations).values(
+        made = connection.execute(
+            insert(invitations)
+            .values(
                 token_hash=token_hash(token),
                 role=role,
                 created_by=by,
                 created_at=now,
                 expires_at=now + valid_s,
             )
-        )
-        audit.append(connection, now, by, "invite", "invitation", {"role": role})
+            .returning(invitations.c.id)
+        ).scalar_one()
+        audit.append(connection, now, by, "invite", f"invitation {made}", {"role": role})
 
     store.write(write)
     return token
 
 
+def all_invitations(store: Store) -> list[Invitation]:
+    """The latest first."""
+    maker, guest = labelers.alias("maker"), labelers.alias("guest")
+    query = (
+        select(invitations, maker.c.name.label("maker"), guest.c.name.label("guest"))
+        .outerjoin(maker, maker.c.id == invitations.c.created_by)
+        .outerjoin(guest, guest.c.id == invitations.c.used_by)
+        .order_by(invitations.c.id.desc())
+    )
+    names = Invitation.__dataclass_fields__
+    rows = store.read(lambda connection: connection.execute(query).all())
+    return [Invitation(**{name: getattr(row, name) for name in names}) for row in rows]
+
+
+def revoke_invitation(store: Store, invitation_id: int, by: int | None) -> None:
+    """Its link works no more; one that is revoked already stays so."""
+
+    def write(connection: Connection) -> None:
+        now = store.clock()
+        this = invitations.c.id == invitation_id
+        row = connection.execute(select(invitations).where(this)).first()
+        if row is None:
+            raise BadInput(f"There is no invitation {invitation_id}.")
+        if row.used_at is not None:
+            raise BadInput("This invitation has been used; deactivate the account it made instead.")
+        if row.revoked_at is None:
+            connection.execute(update(invitations).where(this).values(revoked_at=now))
+            audit.append(connection, now, by, "revoke", f"invitation {invitation_id}")
+
+    store.write(write)
+
+
 def invitation_role(store: Store, token: str) -> str:
-    """The role that an invitation gives, or NotAllowed where it is used, old or unknown."""
+    """The role that an invitation gives; NotAllowed where it is used, revoked, old or unknown."""
     return store.read(lambda connection: _invitation(connection, token, store.clock()).role)
 
 
@@ -248,12 +282,15 @@ def _change(store: Store, labeler_id: int, by: int | None, **values: Any) -> Lab
 
 
 USED = "This invitation has been used, is too old or was never made; ask for a new one."
+REVOKED = "This invitation was revoked by who made it; ask them if you still need one."
 
 
 def _invitation(connection: Connection, token: str, now: float) -> Row[Any]:
     row = connection.execute(
         select(invitations).where(invitations.c.token_hash == token_hash(token))
     ).first()
+    if row is not None and row.revoked_at is not None:
+        raise NotAllowed(REVOKED)
     if row is None or row.used_at is not None or row.expires_at < now:
         raise NotAllowed(USED)
     return row

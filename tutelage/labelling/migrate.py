@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from tutelage.errors import BadInput
 
-HEAD = "0001"  # the newest step in migrations/versions
+HEAD = "0002"  # the newest step in migrations/versions
 MIGRATION_LOCK = 0x7475746D  # PostgreSQL's advisory lock of whoever migrates
 VERSION = text("SELECT version_num FROM alembic_version")
 

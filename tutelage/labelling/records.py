@@ -136,6 +136,23 @@ class ApiKey:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Invitation:
+    """A link that makes an account; the secret itself is not kept."""
+
+    id: int
+    role: PersonRole
+    maker: str | None  # who invited; None: the machine, or a person who is deleted
+    guest: str | None  # whose account it made
+    created_at: float
+    expires_at: float
+    used_at: float | None
+    revoked_at: float | None
+
+    def is_open(self, now: float) -> bool:
+        return self.used_at is None and self.revoked_at is None and now <= self.expires_at
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChatMessage:
     id: int
     role: str

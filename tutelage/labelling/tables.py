@@ -207,6 +207,7 @@ invitations = Table(
     Column("expires_at", Float(53), nullable=False),
     Column("used_by", ForeignKey("labelers.id")),
     Column("used_at", Float(53)),
+    Column("revoked_at", Float(53)),
     sqlite_autoincrement=True,
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
@@ -34,6 +35,7 @@ from tutelage.web.site import Site
 
 Key = Annotated[str, StringConstraints(min_length=8, max_length=100, pattern=r"^[\w-]+$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=32_000)]
+STOP_S = 300.0  # for how long a stop waits for its reply to begin
 STREAM = {"x-accel-buffering": "no"}
 
 
@@ -144,9 +146,12 @@ def _streamed(site: Site, visitor: Visitor, key: str, stream: Iterator[str]) -> 
 
 
 def stop(asked: Stop, visitor: Visiting, site: Serving) -> Response:
-    """End a reply where it is."""
-    if site.writing.get(asked.key) == visitor.person.id:
-        site.stopped.add(asked.key)
+    """End a reply where it is, or before it begins: a stop may overtake what it stops."""
+    now = time.monotonic()
+    for ended, at in list(site.stopped.items()):
+        if now - at > STOP_S:
+            site.stopped.pop(ended, None)
+    site.stopped[visitor.person.id, asked.key] = now
     return Response(status_code=204)
 
 

@@ -34,6 +34,12 @@ def invite(request: Request, visitor: Visiting, site: Serving, role: Text) -> Re
     return _people_page(request, site, link=link, invited=role)
 
 
+def revoke_invitation(visitor: Visiting, site: Serving, number: Number) -> Response:
+    """Its link says from now on that it was revoked."""
+    accounts.revoke_invitation(site.store, number, visitor.person.id)
+    return RedirectResponse("/manage/people", 303)
+
+
 def change_role(visitor: Visiting, site: Serving, number: Number, role: Text) -> Response:
     accounts.change_role(site.store, number, role, visitor.person.id)
     return RedirectResponse("/manage/people", 303)
@@ -99,6 +105,8 @@ def _people_page(request: Request, site: Site, link: str = "", invited: str = ""
         everyone=everyone,
         cost_of=lambda one: _cost(one, chosen.cost_an_hour, chosen.currency),
         gold={one.labeler_id: one for one in gold_work(site.store)},
+        invitations=accounts.all_invitations(site.store),
+        now=site.store.clock(),
         roles=accounts.PERSON_ROLES,
         local=accounts.LOCAL,
         link=link,

@@ -8,14 +8,14 @@ from typing import Any
 import nh3
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from tutelage import __version__
 from tutelage.evaluation import wording
-from tutelage.evaluation.figures import COLOURS
-from tutelage.evaluation.report import unbroken
+from tutelage.evaluation.figures import stage_class
+from tutelage.evaluation.report import LOADER, unbroken
 
 # What a model's markdown may become. No images: a remote one would tell who reads.
 _BLOCKS = "p br hr pre blockquote ul ol li h1 h2 h3 h4 h5 h6 table thead tbody tr th td"
@@ -23,12 +23,6 @@ TAGS = {*_BLOCKS.split(), "em", "strong", "s", "code", "a"}
 ATTRIBUTES = {"a": {"href"}, "ol": {"start"}}
 SCHEMES = {"http", "https", "mailto"}
 MOST_MARKDOWN = 20_000  # characters; what is longer is shown as it is written
-CLASSES = {colour: f"of-{stage}" for stage, colour in COLOURS.items()}
-
-
-def stage_class(colour: str) -> str:
-    """The class that gives a stage its colour; the policy forbids a style in the page."""
-    return CLASSES.get(colour, "of-quiet")
 
 
 def ago(seconds: float) -> str:
@@ -64,7 +58,9 @@ FILTERS = (
 def templates() -> Environment:
     """Templates with escaping on; an unknown name in one is an error, not an empty place."""
     environment = Environment(
-        loader=PackageLoader("tutelage.web", "templates"),
+        loader=ChoiceLoader(
+            [PackageLoader("tutelage.web", "templates"), PrefixLoader({"evaluation": LOADER})]
+        ),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,7 @@ COMMAND = "$ "  # a reply that begins so proposes to run the rest
 REDO_TEMPERATURE, REDO_TRIES = 1.0, 16
 NUL = "␀"  # in the place of what no database keeps
 MOST_LOGPROBS = 4096  # kept with a message
+Asked = tuple[int, str]  # whose reply, and its key
 logger = logging.getLogger(__name__)
 
 
@@ -98,9 +99,11 @@ def _tokens(speaker: Speaker, prompt: Sequence[dict[str, str]]) -> list[int]:
     return encode_prompt(speaker.tokenizer, said)
 
 
-def written(replies: Sequence[Reply], stopped: set[str], key: str) -> Iterator[dict[str, Any]]:
+def written(
+    replies: Sequence[Reply], stopped: Container[Asked], asked: Asked
+) -> Iterator[dict[str, Any]]:
     """Pieces of all replies, a token of each in turn, until they end or somebody stops them."""
-    while not all(reply.ended for reply in replies) and key not in stopped:
+    while not all(reply.ended for reply in replies) and asked not in stopped:
         for at, reply in enumerate(replies):
             if not reply.ended and (text := reply.go_on()):
                 yield {"at": at, "text": text}
@@ -130,9 +133,9 @@ def answering(
             "temperature": temperature,
             "version": first.speaker.version,
         }
-        if key in site.stopped or not all(reply.ended for reply in replies):
+        if (labeler_id, key) in site.stopped or not all(reply.ended for reply in replies):
             detail["stopped"] = True
-        if len(replies) > 1:
+        if len(replies) > 1 and any(reply.text for reply in replies):
             detail["rivals"] = [reply.record() for reply in replies]
         return conversations.add_message(
             site.store,
@@ -152,7 +155,7 @@ def answering(
                 site.models.speaker(stage), prompt, site.options.max_new_tokens, temperature
             )
             replies.append(reply)
-        for piece in written(replies, site.stopped, key):
+        for piece in written(replies, site.stopped, (labeler_id, key)):
             yield line(**piece)
         stored = True
         message = store()
@@ -172,13 +175,11 @@ def answering(
 
 
 def stoppable(site: Site, labeler_id: int, key: str, stream: Iterator[str]) -> Iterator[str]:
-    """The stream, which its reader may end by its key for as long as it lasts."""
-    site.writing[key] = labeler_id
+    """The stream; its reader's stop is forgotten when it is over."""
     try:
         yield from stream
     finally:
-        site.writing.pop(key, None)  # a key sent twice is there once
-        site.stopped.discard(key)
+        site.stopped.pop((labeler_id, key), None)
 
 
 def again(site: Site, labeler_id: int, chat: Chat, message: ChatMessage, key: str) -> Iterator[str]:
@@ -192,9 +193,9 @@ def again(site: Site, labeler_id: int, chat: Chat, message: ChatMessage, key: st
                 speaker, detail["prompt"], site.options.max_new_tokens, temperature
             )
             yield line(at=1, restart=True)
-            for piece in written([reply], site.stopped, key):
+            for piece in written([reply], site.stopped, (labeler_id, key)):
                 yield line(at=1, text=piece["text"])
-            if key in site.stopped:
+            if (labeler_id, key) in site.stopped:
                 yield line(message=as_html(chat, message))
                 return
             if reply.text != message.content:

@@ -113,6 +113,7 @@ ROUTES = (
     Route("POST", "/manage/gold/retire", manage.retire_gold, "admin"),
     Route("GET", "/manage/people", manage_people.people_page, "admin"),
     Route("POST", "/manage/people/invite", manage_people.invite, "admin"),
+    Route("POST", "/manage/invitations/{number}/revoke", manage_people.revoke_invitation, "admin"),
     Route("POST", "/manage/people/{number}/role", manage_people.change_role, "admin"),
     Route("POST", "/manage/people/{number}/active", manage_people.set_active, "admin"),
     Route("GET", "/manage/people/{number}/data", manage_people.person_data, "admin"),

@@ -21,6 +21,7 @@ class SiteOptions:
     host: str = "127.0.0.1"  # address to listen on
     port: int = 8000
     public_url: str = ""  # where people reach it, when a proxy stands before it: https://NAME
+    proxy: str = ""  # the one address whose X-Forwarded-For is believed
     folder: Path | None = None  # files that a chat's commands get a copy of
     max_new_tokens: int = 256  # longest reply
     requests_per_s: float = 50.0  # of one person, in the long run; ten times as many at once
@@ -32,7 +33,7 @@ class SiteOptions:
     @property
     def local(self) -> bool:
         """Whether only this machine can reach the server."""
-        return is_loopback(self.host) and not self.public_url
+        return is_loopback(self.host) and not self.public_url and not self.proxy
 
 
 def is_loopback(host: str) -> bool:
@@ -58,8 +59,7 @@ class Site:
         self.models = Models(self.run)
         self.worlds = Worlds(options.folder)
         self.asking = Asking(self.store, self.models)
-        self.writing: dict[str, int] = {}  # keys of replies that are being written, for whom
-        self.stopped: set[str] = set()  # those of them that their reader ended
+        self.stopped: dict[tuple[int, str], float] = {}  # person and key of a reply: when ended
         self.requests = Limiter(options.requests_per_s, 10 * options.requests_per_s)
         a_second = options.generations_per_minute / 60
         self.generations = Limiter(a_second, max(20.0, 10 * a_second))

@@ -8,7 +8,7 @@ from typing import Any
 
 from tutelage.labelling.records import Label, NewTask
 from tutelage.labelling.tasks import add_tasks, dialogue_source
-from tutelage.web.replies import begin, written
+from tutelage.web.replies import begin
 from tutelage.web.site import Site
 
 TEMPERATURE = 1.0
@@ -26,8 +26,8 @@ def suggest(
     speaker = site.models.speaker()
     for _ in range(2 * count):
         reply, _read = begin(speaker, messages, site.options.max_new_tokens, TEMPERATURE)
-        for _piece in written([reply], set(), ""):
-            pass
+        while not reply.ended:
+            reply.go_on()
         if reply.text.strip() and reply.text not in (*found, *known):
             found.append(reply.text)
         if len(found) == count:

@@ -131,11 +131,40 @@ def test_a_draft_that_was_refused_is_sent_again_only_where_that_may_help(
 
 
 @pytest.mark.slow
+def test_a_connection_that_falls_silent_holds_nothing_up(
+    chromium: Any, address: str, site: Site
+) -> None:
+    add_tasks(site.store, [demonstrate_task(prompt="Name a river.")])
+    with tab(chromium) as page:
+        page.clock.install()
+        page.goto(f"{address}/label/next")
+        page.route("**/draft", lambda _: None)  # no answer, and no failure either
+        page.fill("#reply", "The Rhine")
+        with page.expect_request("**/draft"):
+            page.clock.fast_forward(1000)
+        page.unroute("**/draft")
+        page.clock.fast_forward(20_000)
+        page.locator("#kept", has_text="kept in this browser").wait_for()
+        page.clock.fast_forward(5000)
+        page.locator("#kept", has_text="Saved at").wait_for()
+        page.route("**/label/task/1", lambda _: None)
+        with page.expect_request("**/label/task/1"):
+            page.keyboard.press("Control+Enter")
+        page.unroute("**/label/task/1")
+        page.clock.fast_forward(20_000)
+        page.locator("#said", has_text="sent as soon as").wait_for()
+        page.clock.fast_forward(5000)
+        page.wait_for_url("**/label?done=1")
+        assert len(my_labels(site)) == 1
+
+
+@pytest.mark.slow
 def test_a_lost_connection_in_the_middle_of_a_draft_loses_nothing(
     chromium: Any, address: str, site: Site
 ) -> None:
     add_tasks(site.store, [demonstrate_task(prompt="Why is the sky blue?")])
     with tab(chromium) as page:
+        page.set_default_timeout(30_000)  # a busy machine: a wait may hold two retries of 4 s
         page.goto(f"{address}/label/next")
         page.fill("#reply", "Air scatters")
         page.locator("#kept", has_text="Saved at").wait_for()
@@ -150,7 +179,14 @@ def test_a_lost_connection_in_the_middle_of_a_draft_loses_nothing(
         page.context.set_offline(False)
         page.goto(f"{address}/label/next")
         assert page.input_value("#reply") == "Air scatters blue light more. So it is blue."
-        page.locator("#kept", has_text="Saved at").wait_for()
+        # What a page sends while it closes gets past Chromium's emulated loss now and then: the
+        # draft is then on the server already, and "Saved at" is never said.
+        for _ in range(300):
+            if page.evaluate("localStorage.length") == 0:
+                break
+            page.wait_for_timeout(100)
+        else:
+            pytest.fail("the draft is still in the browser alone")
         page.context.set_offline(True)
         page.keyboard.press("Enter")
         page.locator("#said", has_text="sent as soon as").wait_for()

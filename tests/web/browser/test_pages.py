@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
+from tests.cli.conftest import tutelage
 from tests.evaluation.fake_report import fake_report
 from tutelage.labelling import accounts, conversations, labels
 from tutelage.runs import Run, write_json
@@ -16,6 +17,7 @@ from tutelage.sandbox import Entry
 from tutelage.web import replies
 from tutelage.web.models import Piece
 
+__all__ = ["tutelage"]
 expect.set_options(timeout=15_000)
 FILES = {"plum.txt": Entry("file", b"one\ntwo\nthree\n")}
 
@@ -124,6 +126,27 @@ def test_axe_finds_nothing_in_light_or_dark(page, run_folder, tmp_path, path, sc
     assert found_by_axe(page) == []
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1280, 360])
+def test_a_run_of_control_shows_its_curve_and_its_film(page, tutelage, tmp_path, width) -> None:
+    pytest.importorskip("pygame", reason="needs the extra [control]")
+    words = "rl --env CartPole-v1 --steps 400 --environments 2 --steps-per-update 20 --audits 2"
+    code, _, err = tutelage(*words.split(), "--episodes", 3, "--run", tmp_path / "cart")
+    assert (code, err) == (0, "")
+    page.set_default_timeout(30_000)  # the page's charts are made when it is asked for
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto("/runs")
+    page.get_by_role("link", name="cart").click()
+    curve = page.locator("[data-figure=learned]")
+    expect(curve.locator(".scatterlayer .lines path").first).to_be_visible()
+    film = page.locator("img.film")
+    expect(film).to_be_visible()
+    assert page.evaluate("document.querySelector('img.film').naturalWidth") > 100
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    expect(page.get_by_text("What the doctor found")).to_be_visible()
+    assert found_by_axe(page) == []
+
+
 def test_an_edit_and_a_share_link(page, site, spoken, browser, address) -> None:
     spoken(["$ lss"])
     page.goto("/chat")
@@ -202,6 +225,21 @@ def test_pages_are_light(page, site, path) -> None:
     page.goto(path)
     page.wait_for_load_state("networkidle")
     assert 0 < sum(sizes) < 100_000
+
+
+@pytest.mark.slow
+def test_a_stop_counts_before_the_reply_begins(page, site, spoken) -> None:
+    spoken(["slow " * 2000])
+    page.goto("/chat")
+    held: list[Route] = []
+    page.route("**/chat/say", lambda route: held.append(route))
+    ask(page, "go on for long")
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    with page.expect_response("**/chat/stop"):
+        page.keyboard.press("Escape")
+    held[0].continue_()
+    expect(page.get_by_text("stopped")).to_be_visible()
+    expect(page.get_by_text("(nothing)")).to_be_visible()
 
 
 def test_a_stopped_reply_ends_at_once(page, site, spoken) -> None:

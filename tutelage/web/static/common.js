@@ -3,8 +3,8 @@
 const csrf = document.querySelector('meta[name="csrf"]').content;
 
 /** fetch with the token and JSON in and out; a refusal is an Error whose message is a sentence. */
-export async function send(path, body, method = "POST") {
-  const response = await ask(path, body, method);
+export async function send(path, body, method = "POST", signal = undefined) {
+  const response = await ask(path, body, method, signal);
   return response.status === 204 ? null : response.json();
 }
 

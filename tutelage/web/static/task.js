@@ -10,6 +10,7 @@ const lease = document.getElementById("lease");
 const OURS = ["csrf", "guidelines", "kind", "topic"];
 const PAUSE_MS = 700; // after the last change until the draft is sent
 const RETRY_MS = 4000;
+const PATIENCE_MS = 15000; // until a draft or label that got no answer is sent again
 const BEAT_MS = 20000; // the server counts gaps up to a minute as work
 
 /** The form as it stands: {name: [texts]}. */
@@ -45,6 +46,13 @@ export function changed() {
   timer = setTimeout(sendDraft, PAUSE_MS);
 }
 
+/** What is sent, given up after a while: a connection that is lost may stay silent for minutes. */
+async function patiently(go) {
+  const late = new AbortController();
+  const patience = setTimeout(() => late.abort(), PATIENCE_MS);
+  try { return await go(late.signal); } finally { clearTimeout(patience); }
+}
+
 const OFFLINE = "Not connected: kept in this browser, sent when the connection is back.";
 
 async function sendDraft() {
@@ -52,7 +60,8 @@ async function sendDraft() {
   const text = localStorage.getItem(place) ?? JSON.stringify(fields());
   sending = true;
   try {
-    heard(await send(`/label/task/${assignment}/draft`, { fields: JSON.parse(text) }));
+    const body = { fields: JSON.parse(text) };
+    heard(await patiently((signal) => send(`/label/task/${assignment}/draft`, body, "POST", signal)));
     if (localStorage.getItem(place) === text) localStorage.removeItem(place);
     note(`Saved at ${new Date().toLocaleTimeString()}.`);
   } catch (error) {
@@ -147,11 +156,14 @@ export async function submit() {
 async function post(sent) {
   let response;
   try {
-    response = await fetch(sent.action, {
+    const go = (signal) => fetch(sent.action, {
       method: "POST",
+      signal,
       headers: { accept: "application/json" },
       body: new URLSearchParams(new FormData(sent)),
     });
+    // A label counts once however often it is sent; taking one back twice would take two back.
+    response = await (sent === form ? patiently(go) : go());
   } catch {
     say("Not connected: this is kept here and sent as soon as the connection is back.", true);
     await new Promise((resolve) => { setTimeout(resolve, RETRY_MS); addEventListener("online", resolve, { once: true }); });
