@@ -10,7 +10,7 @@ import pytest
 from tests.evaluation.fake_report import fake_report
 from tutelage.evaluation.answers import gap_interval
 from tutelage.evaluation.report import write_report
-from tutelage.runs import Run, write_json
+from tutelage.runs import Run, write_json, write_text
 from tutelage.web.comparing import compare_runs
 
 PAGE = {"accept": "text/html"}
@@ -45,6 +45,29 @@ def test_a_runs_page_says_what_its_report_says(client, measured) -> None:
         assert heading in page
     assert "style=" not in page
     assert "<script>" not in page
+
+
+def test_a_run_of_control_is_shown_while_it_learns(client, measured, tmp_path) -> None:
+    folder = tmp_path / "pole"
+    write_text(folder / "rl.toml", '[rl]\nenv = "CartPole-v1"\nalgorithm = "ppo"\n')
+    for seed in (0, 3):
+        for step in range(1, 4):
+            numbers = {"episode/return": 20.0 * step + seed, "train/steps": 256 * step}
+            Run(folder / f"seed_{seed}").log("control", step, numbers)
+    assert "ppo on CartPole-v1, not evaluated yet" in client.get("/runs", headers=PAGE).text
+    page = client.get("/runs/pole", headers=PAGE).text
+    assert "PPO on CartPole-v1: 2 seeds, not evaluated yet." in page
+    assert "Did it learn?" in page
+    for heading in ("How good each seed is", "How to make it again"):
+        assert heading not in page
+    first = client.get("/runs/pole/live")
+    for seed in (0, 3):
+        Run(folder / f"seed_{seed}").log(
+            "control", 4, {"episode/return": 90.0, "train/steps": 1024}
+        )
+    again = client.get("/runs/pole/live", headers={"if-none-match": first.headers["etag"]})
+    assert again.status_code == 200
+    assert again.json()["figures"]["learned"] != first.json()["figures"]["learned"]
 
 
 def test_curves_come_again_only_when_the_run_has_written(client, measured) -> None:

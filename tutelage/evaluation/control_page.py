@@ -10,7 +10,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from tutelage.evaluation.answers import answer_change, answer_curve
-from tutelage.evaluation.control_wording import places_for, result, with_interval
+from tutelage.evaluation.control_wording import begun, places_for, result, with_interval
 from tutelage.evaluation.doctor import examined, reinforced
 from tutelage.evaluation.figures import COLOURS, add_band, base, end_labels, fade, safe_json, span
 from tutelage.evaluation.panels import MOST_ROWS, Panel
@@ -71,14 +71,14 @@ def control_page(
         panel for curve in CURVES if (panel := _curve_panel(curve, series, _seed_names(report)))
     ]
     return {
-        "headline": result(report),
-        "numbers": _numbers(report),
+        "headline": result(report) if "mean" in report else begun(report),
+        "numbers": _numbers(report) if "mean" in report else [],
         "film": f"data:image/{film[0]};base64,{base64.b64encode(film[1]).decode()}"
         if film[1]
         else "",
         "film_said": _film_said(report),
         "learned": learned,
-        "evaluation": _evaluation(report),
+        "evaluation": _evaluation(report) if "mean" in report else [],
         "curves": curves,
         "doctor": _doctor(report, metrics),
         "recorded": _recorded(report, series),
@@ -145,15 +145,18 @@ def _learned(report: Mapping[str, Any], series: Sequence[Series]) -> Panel | Non
     lines = [over_steps(one, "episode/return") for one in series]
     if not lines or not all(lines):
         return None
-    found, places = averaged(lines), places_for(report["mean"])
+    found = averaged(lines)
+    places = places_for(report.get("mean", found.mean[-1]))
     audits = [point for one in series for point in over_steps(one, "audit/return")]
     moved = answer_curve(
         {"the return while learning": [list(zip(found.xs, found.mean, strict=True))]},
         places=places,
         up=True,
     ).rstrip(".")
-    kept = with_interval(report["mean"], report["ci95"], places)
-    which = "policies kept earn" if len(lines) > 1 else "policy kept earns"
+    if "mean" in report:
+        kept = with_interval(report["mean"], report["ci95"], places)
+        which = "policies kept earn" if len(lines) > 1 else "policy kept earns"
+        moved += f"; the {which} {kept}, acting by the likeliest action"
     drawn = "Points are audits."
     if len(lines) > 1:
         drawn = "Thin lines are seeds, the band is the mean's 95 % interval, points are audits."
@@ -161,7 +164,7 @@ def _learned(report: Mapping[str, Any], series: Sequence[Series]) -> Panel | Non
     headings = ("steps", "mean", "95 % interval", *_seed_names(report))
     return Panel(
         "Did it learn?",
-        f"{moved}; the {which} {kept}, acting by the likeliest action. {drawn}",
+        f"{moved}. {drawn}",
         safe_json(figure),
         headings,
         _rows(found, places),

@@ -28,6 +28,12 @@ def with_interval(mean: float, ci95: Sequence[float], places: int) -> str:
     return f"{decimal(mean, places)} {ends if half is None else f'± {decimal(half, places)}'}"
 
 
+def begun(report: Mapping[str, Any]) -> str:
+    """What learns, before there is a result."""
+    seeds = plural(len(report["seeds"]), "seed")
+    return f"{report['algorithm'].upper()} on {report['environment']}: {seeds}, not evaluated yet."
+
+
 def result(report: Mapping[str, Any]) -> str:
     """The seeds together, and what the interval is over."""
     seeds = report["seeds"]

@@ -14,7 +14,7 @@ from plotly.offline import get_plotlyjs
 
 from tutelage.evaluation.panels import Panel
 from tutelage.evaluation.reading import Series, read_metrics, read_report
-from tutelage.evaluation.report import control_values, report_page
+from tutelage.evaluation.report import begun_control, control_values, report_page, seed_metrics
 from tutelage.evaluation.wording import duration, rate
 from tutelage.labelling.counts import queue_state
 from tutelage.runs import stages_of
@@ -106,8 +106,13 @@ def _runs(site: Site) -> list[Path]:
 
 
 def _is_run(path: Path) -> bool:
+    return not path.name.startswith(".") and any(file.exists() for file in _files(path))
+
+
+def _files(folder: Path) -> list[Path]:
+    """What a run writes as it goes on."""
     names = ("metrics.jsonl", "report.json", "checkpoints")
-    return not path.name.startswith(".") and any((path / name).exists() for name in names)
+    return [*(folder / name for name in names), *seed_metrics(folder).values()]
 
 
 def _run(site: Site, name: str) -> Path:
@@ -119,16 +124,14 @@ def _run(site: Site, name: str) -> Path:
 
 
 def _changed_at(folder: Path) -> float:
-    files = [folder / name for name in ("metrics.jsonl", "report.json", "checkpoints")]
-    return max((file.stat().st_mtime for file in files if file.exists()), default=0.0)
+    return max((file.stat().st_mtime for file in _files(folder) if file.exists()), default=0.0)
 
 
 def _stamp(folder: Path) -> str:
     """What changes when a run writes."""
     parts = []
-    for name in ("metrics.jsonl", "report.json"):
-        path = folder / name
-        if path.exists():
+    for path in _files(folder):
+        if path.is_file():
             status = path.stat()
             parts.append(f"{status.st_mtime_ns}-{status.st_size}")
     return f'"{"_".join(parts)}"'
@@ -137,7 +140,7 @@ def _stamp(folder: Path) -> str:
 def _report(folder: Path) -> dict[str, Any]:
     """What report.json says; before there is one, what it could say: nothing."""
     path = folder / "report.json"
-    return read_report(path) if path.exists() else {"version": 1}
+    return read_report(path) if path.exists() else begun_control(folder) or {"version": 1}
 
 
 def _speaks(folder: Path) -> bool:
@@ -198,6 +201,7 @@ def _summary(folder: Path) -> dict[str, Any]:
         return {**found, "right": "", "took": "", "said": str(error)}
     if report.get("kind") == "control":
         said = f"{report['algorithm']} on {report['environment']}"
+        said += "" if "mean" in report else ", not evaluated yet"
         return {**found, "right": "", "took": "", "said": said}
     cells = [
         stage["held_out"]["new_names"]
