@@ -46,7 +46,7 @@ def tab(opened: Any, cookie: str = "", address: str = "", **options: Any) -> Ite
         ),
     )
     yield page
-    assert broken == []
+    assert not broken, broken
     context.close()
 
 

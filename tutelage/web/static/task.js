@@ -124,7 +124,8 @@ function countDown() {
 }
 
 async function beat() {
-  if (ended || document.hidden || lastWork < lastBeat) return;
+  // A label that is on its way may be there already, and its task no longer ours.
+  if (ended || button.disabled || document.hidden || lastWork < lastBeat) return;
   try { heard(await send(`/label/task/${assignment}/beat`, {})); } catch (error) {
     if (error.status === 409) { say(error.message, true); end(); }
   }
