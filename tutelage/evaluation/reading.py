@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from tutelage.config import read_toml
 from tutelage.errors import BadInput
 from tutelage.evaluation.overview import REINFORCED
 from tutelage.evaluation.wording import clipped, visible
@@ -264,6 +265,27 @@ def read_report(path: Path) -> dict[str, Any]:
     except _Mismatch as mismatch:
         raise BadInput(f"The file {path}: {mismatch}") from None
     return report
+
+
+def seed_metrics(run_folder: Path) -> dict[int, Path]:
+    """Where the seeds of a run of `tutelage rl --env` that have begun write their metrics."""
+    paths = run_folder.glob("seed_*/metrics.jsonl")
+    found = [(path.parent.name.removeprefix("seed_"), path) for path in paths]
+    return dict(sorted((int(seed), path) for seed, path in found if seed.isdecimal()))
+
+
+def begun_control(run_folder: Path) -> dict[str, Any] | None:
+    """What can be said of such a run before it has a report; None where it is none."""
+    seeds = seed_metrics(run_folder)
+    if not seeds or not (run_folder / "rl.toml").exists():
+        return None
+    settings = read_toml(run_folder / "rl.toml").get("rl", {})
+    return {
+        "kind": "control",
+        "environment": str(settings.get("env", "")),
+        "algorithm": str(settings.get("algorithm", "")),
+        "seeds": [{"seed": seed} for seed in seeds],
+    }
 
 
 def _check_rates(report: dict[str, Any]) -> None:

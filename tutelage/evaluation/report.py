@@ -13,7 +13,6 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
-from tutelage.config import read_toml
 from tutelage.errors import TutelageError
 from tutelage.evaluation import overview, panels, tables
 from tutelage.evaluation.answers import answer_helped, answer_reward_model
@@ -51,27 +50,6 @@ def render(report: Mapping[str, Any], metrics: Mapping[str, Series]) -> str:
 
 def _control_text(report: Mapping[str, Any], run_folder: Path) -> str:
     return _filled("control.html", control_values(report, run_folder))
-
-
-def seed_metrics(run_folder: Path) -> dict[int, Path]:
-    """Where the seeds of a run of `tutelage rl --env` that have begun write their metrics."""
-    paths = run_folder.glob("seed_*/metrics.jsonl")
-    found = [(path.parent.name.removeprefix("seed_"), path) for path in paths]
-    return dict(sorted((int(seed), path) for seed, path in found if seed.isdecimal()))
-
-
-def begun_control(run_folder: Path) -> dict[str, Any] | None:
-    """What can be said of such a run before it has a report; None where it is none."""
-    seeds = seed_metrics(run_folder)
-    if not seeds or not (run_folder / "rl.toml").exists():
-        return None
-    settings = read_toml(run_folder / "rl.toml").get("rl", {})
-    return {
-        "kind": "control",
-        "environment": str(settings.get("env", "")),
-        "algorithm": str(settings.get("algorithm", "")),
-        "seeds": [{"seed": seed} for seed in seeds],
-    }
 
 
 def control_values(report: Mapping[str, Any], run_folder: Path) -> dict[str, Any]:

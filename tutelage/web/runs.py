@@ -13,8 +13,14 @@ from fastapi.responses import JSONResponse, Response
 from plotly.offline import get_plotlyjs
 
 from tutelage.evaluation.panels import Panel
-from tutelage.evaluation.reading import Series, read_metrics, read_report
-from tutelage.evaluation.report import begun_control, control_values, report_page, seed_metrics
+from tutelage.evaluation.reading import (
+    Series,
+    begun_control,
+    read_metrics,
+    read_report,
+    seed_metrics,
+)
+from tutelage.evaluation.report import control_values, report_page
 from tutelage.evaluation.wording import duration, rate
 from tutelage.labelling.counts import queue_state
 from tutelage.runs import stages_of
