@@ -34,7 +34,7 @@ from tutelage.environments import make_environments
 from tutelage.environments.bot import bot_seeds, demonstrate_side_by_side
 from tutelage.environments.grid import begin, grid_policy, make_world, write_view
 from tutelage.evaluation.statistics import share_of
-from tutelage.rollout.control import ControlPolicy
+from tutelage.policies.control import ControlPolicy
 from tutelage.runs import Progress
 from tutelage.stages.control import ControlConfig, control
 from tutelage.stages.imitation import CloneConfig, clone

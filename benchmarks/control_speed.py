@@ -23,7 +23,7 @@ from stable_baselines3.common.env_util import make_vec_env
 from tutelage.algorithms import ALGORITHMS
 from tutelage.device import seeded
 from tutelage.environments import make_environments
-from tutelage.rollout.control import new_policy
+from tutelage.policies.control import new_policy
 from tutelage.stages.control import ControlConfig, control
 
 POLE = "CartPole-v1"

@@ -32,12 +32,12 @@ from torch import nn
 from tutelage.algorithms import ALGORITHMS
 from tutelage.algorithms.gail import GAIL, GAILConfig
 from tutelage.algorithms.imitation import Cloning, CloningConfig, agreement
+from tutelage.data.episodes import Episodes, record
 from tutelage.device import seeded
 from tutelage.environments import make_environments
 from tutelage.evaluation.statistics import mean_interval
 from tutelage.model.mlp import CategoricalActor
-from tutelage.rollout.control import ControlPolicy, new_policy
-from tutelage.rollout.episodes import Episodes, record
+from tutelage.policies.control import ControlPolicy, new_policy
 from tutelage.runs import Run
 from tutelage.stages.control import ControlConfig, control, evaluate_control
 from tutelage.stages.imitation import (

@@ -22,7 +22,7 @@ from trl import GRPOConfig, GRPOTrainer
 from workloads import even_share, our_gpt, word_tokenizer, words
 
 from tutelage.algorithms import GroupConfig, GroupPolicyGradient
-from tutelage.rollout.language import LanguagePolicy
+from tutelage.policies.language import LanguagePolicy
 from tutelage.schema import Outcome, Trajectory, Verdict
 from tutelage.stages.policy import PolicyConfig, reinforce
 from tutelage.text.chat_format import ask

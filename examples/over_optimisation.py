@@ -27,9 +27,9 @@ from plotly.graph_objects import Figure
 from torch import Tensor
 
 from tutelage.algorithms.functional import bradley_terry_loss
-from tutelage.curricula.exact import best_of, tilted
 from tutelage.device import seeded
-from tutelage.evaluation.figures import COLOURS, base, fade
+from tutelage.proof.enumerable import best_of, tilted
+from tutelage.reports.figures import COLOURS, base, fade
 
 ANSWERS = 2**18  # that the untrained policy may give, all as likely
 PAIRS = 10_000  # labelled ones

@@ -15,7 +15,7 @@ from pathlib import Path
 from tutelage.algorithms import PPO, PPOConfig
 from tutelage.device import seeded
 from tutelage.model.gpt import GPT, GPTConfig
-from tutelage.rollout.language import LanguagePolicy, new_critic
+from tutelage.policies.language import LanguagePolicy, new_critic
 from tutelage.runs import Run
 from tutelage.schema import Demonstration, Message, Outcome, Trajectory, Verdict
 from tutelage.stages.policy import PolicyConfig, reinforce

@@ -32,7 +32,6 @@ from tutelage.data.demonstrations import (
 )
 from tutelage.device import pick_dtype, seeded
 from tutelage.errors import BadInput
-from tutelage.evaluation.doctor import write_findings
 from tutelage.evaluation.graded import grade
 from tutelage.evaluation.school_report import (
     HeldOut,
@@ -51,9 +50,10 @@ from tutelage.model.checkpoint import load_policy, load_reward_model
 from tutelage.model.gpt import GPT
 from tutelage.model.heads import RewardModel
 from tutelage.plan import SIZES, Plan, SchoolConfig, open_run
+from tutelage.policies.language import LanguagePolicy, new_critic
 from tutelage.protocols import Judge
+from tutelage.reports.doctor import write_findings
 from tutelage.rollout.engine import Sampling
-from tutelage.rollout.language import LanguagePolicy, new_critic
 from tutelage.runs import Progress, Run, read_json, write_atomically, write_json, write_text
 from tutelage.sandbox import Sandbox, require_sandbox
 from tutelage.schema import BROKEN, Comparison, Verdict

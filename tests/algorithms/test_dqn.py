@@ -11,14 +11,15 @@ import torch.nn.functional as F
 from torch import nn
 
 from tests.algorithms.chain import CELLS, best_q_values, chains
-from tests.rollout.test_control import Steps as Clock
-from tests.rollout.test_control import side_by_side
+from tests.policies.test_control import Steps as Clock
+from tests.policies.test_control import side_by_side
 from tutelage.algorithms.dqn import DQN, DQNConfig, q_targets, stretches
 from tutelage.device import seeded
 from tutelage.environments import make_environments
 from tutelage.errors import BadInput
-from tutelage.rollout.control import ControlPolicy, new_policy, play, start
+from tutelage.policies.control import ControlPolicy, new_policy
 from tutelage.rollout.experience import Experience
+from tutelage.rollout.play import play, start
 from tutelage.rollout.replay import Steps, steps_of
 from tutelage.runs import Run
 from tutelage.stages.control import ControlConfig, control

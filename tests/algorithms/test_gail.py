@@ -17,9 +17,9 @@ from tutelage.algorithms.gail import (
     ended_logit,
     imitation_rewards,
 )
+from tutelage.data.episodes import Episodes
 from tutelage.device import seeded
-from tutelage.rollout.control import Transitions
-from tutelage.rollout.episodes import Episodes
+from tutelage.policies.control import Transitions
 from tutelage.rollout.experience import Experience
 
 

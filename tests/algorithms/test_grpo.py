@@ -9,7 +9,7 @@ from tutelage.algorithms import GroupConfig, GroupPolicyGradient
 from tutelage.device import seeded
 from tutelage.errors import BadInput
 from tutelage.model.mlp import CategoricalActor, mlp
-from tutelage.rollout.control import ControlPolicy, Transitions
+from tutelage.policies.control import ControlPolicy, Transitions
 from tutelage.rollout.experience import Experience
 
 MASK = torch.tensor([[True, True], [True, False]])

@@ -21,7 +21,7 @@ from tutelage.algorithms.imitation import (
 from tutelage.device import seeded
 from tutelage.model.distributions import Categorical, Gaussian
 from tutelage.model.mlp import CategoricalActor, GaussianActor, mlp
-from tutelage.rollout.control import ControlPolicy, Transitions
+from tutelage.policies.control import ControlPolicy, Transitions
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

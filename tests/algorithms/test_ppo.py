@@ -12,7 +12,7 @@ from tutelage.algorithms.functional import sloped_penalty
 from tutelage.algorithms.ppo import PPO, PPOConfig, next_price
 from tutelage.device import seeded
 from tutelage.model.mlp import CategoricalActor, mlp
-from tutelage.rollout.control import ControlPolicy, Transitions
+from tutelage.policies.control import ControlPolicy, Transitions
 
 
 def test_the_penalised_surrogate_by_hand():

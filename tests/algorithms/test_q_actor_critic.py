@@ -9,14 +9,15 @@ import torch
 from torch import nn
 
 from tests.algorithms.chain import CELLS, chains
-from tests.rollout.test_control import Steps as Clock
-from tests.rollout.test_control import side_by_side
+from tests.policies.test_control import Steps as Clock
+from tests.policies.test_control import side_by_side
 from tutelage.algorithms.batch import Batch
 from tutelage.algorithms.q_actor_critic import QActorCritic, QActorCriticConfig
 from tutelage.device import seeded
 from tutelage.model.mlp import CategoricalActor, QCritic, mlp
-from tutelage.rollout.control import ControlPolicy, Transitions, new_policy, play, start
+from tutelage.policies.control import ControlPolicy, Transitions, new_policy
 from tutelage.rollout.experience import Experience
+from tutelage.rollout.play import play, start
 from tutelage.runs import Run
 from tutelage.stages.control import ControlConfig, control
 

@@ -10,7 +10,7 @@ import torch
 from tutelage.algorithms.reinforce import REINFORCE, REINFORCEConfig
 from tutelage.device import seeded
 from tutelage.model.mlp import CategoricalActor, mlp
-from tutelage.rollout.control import ControlPolicy, Transitions
+from tutelage.policies.control import ControlPolicy, Transitions
 from tutelage.rollout.experience import Experience
 
 # Two rows of six steps; an x is the step that only starts an environment anew.

@@ -14,7 +14,7 @@ from tutelage.algorithms.trpo import (
 )
 from tutelage.device import seeded
 from tutelage.model.mlp import CategoricalActor, GaussianActor, mlp
-from tutelage.rollout.control import ControlPolicy, Transitions
+from tutelage.policies.control import ControlPolicy, Transitions
 
 
 def new_policy(kind: str) -> ControlPolicy:

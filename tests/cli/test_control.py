@@ -25,9 +25,9 @@ from tutelage.algorithms import ALGORITHMS
 from tutelage.commands import control as command
 from tutelage.commands.seed_lines import SeedLines
 from tutelage.errors import BadInput
-from tutelage.evaluation import report as report_module
-from tutelage.evaluation.control_wording import result
 from tutelage.model.mlp import GaussianActor
+from tutelage.reports import report as report_module
+from tutelage.reports.control_wording import result
 from tutelage.runs import Progress
 from tutelage.stages.control import PolicyShape, load_control_policy, save_policy
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tutelage.evaluation.doctor import Doctor
+from tutelage.reports.doctor import Doctor
 from tutelage.runs import Progress
-from tutelage.terminal import Watcher
+from tutelage.screen import Watcher
 
 ROWS = [{"reward/mean": 0.5, "reward/count": 64, "rollout/learned": 0}] * 12
 

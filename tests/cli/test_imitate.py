@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from tutelage.data.episodes import record, save_episodes
 from tutelage.device import seeded
 from tutelage.environments import make_environments
-from tutelage.rollout.control import new_policy
-from tutelage.rollout.episodes import record, save_episodes
+from tutelage.policies.control import new_policy
 from tutelage.stages.control import PolicyShape, save_policy
 
 QUICK = ["--env", "CartPole-v1", "--episodes", "4", "--evaluation-episodes", "4", "--hidden", "8"]

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tests.evaluation.fake_report import fake_report, write_fake_run
+from tests.reports.fake_report import fake_report, write_fake_run
 from tutelage.commands import school as school_command
-from tutelage.evaluation.wording import stage_name
 from tutelage.runs import Progress
-from tutelage.terminal import Running, Watcher, result_table, show_results
+from tutelage.screen import Running, Watcher, result_table, show_results
+from tutelage.wording import stage_name
 
 
 def screen(*, terminal: bool, width: int = 80, **environment: str) -> Console:
@@ -71,7 +71,7 @@ def test_a_stage_takes_the_time_until_its_first_word_too(monkeypatch) -> None:
             now[0] += seconds
             yield progress
 
-    monkeypatch.setattr("tutelage.terminal.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("tutelage.screen.time.perf_counter", lambda: now[0])
     console = screen(terminal=False)
     Watcher(console).watch(advance())
     world, sft = [line.split("   ") for line in written(console).splitlines()]

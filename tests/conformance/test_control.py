@@ -18,7 +18,8 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from tutelage.algorithms import ALGORITHMS, Algorithm, ControlAlgorithmName
 from tutelage.device import seeded
 from tutelage.model.mlp import QActor
-from tutelage.rollout.control import ControlPolicy, new_policy, play, start
+from tutelage.policies.control import ControlPolicy, new_policy
+from tutelage.rollout.play import play, start
 from tutelage.runs import Progress, Run
 from tutelage.stages.control import ControlConfig, control
 

@@ -18,7 +18,7 @@ from tutelage.environments.grid import (
     word_ids,
 )
 from tutelage.errors import BadInput
-from tutelage.rollout.control import play, start
+from tutelage.rollout.play import play, start
 
 LEVEL = "BabyAI-GoToLocal-v0"
 

@@ -7,7 +7,7 @@ from tests.conftest import tiny_gpt
 from tutelage.device import seeded
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.heads import RewardModel
-from tutelage.rollout.language import LanguagePolicy, Replies
+from tutelage.policies.language import LanguagePolicy, Replies
 from tutelage.schema import Trajectory
 from tutelage.text.batching import Tree, pack
 from tutelage.text.chat_format import ask

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.rollout.test_control import Steps as Clock
-from tests.rollout.test_control import side_by_side
+from tests.policies.test_control import Steps as Clock
+from tests.policies.test_control import side_by_side
 from tutelage.device import seeded
 from tutelage.errors import BadInput
-from tutelage.rollout.control import new_policy, play, start
+from tutelage.policies.control import new_policy
+from tutelage.rollout.play import play, start
 from tutelage.rollout.replay import Replay, Steps, steps_of
 
 

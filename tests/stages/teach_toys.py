@@ -27,7 +27,7 @@ from tutelage.labelling.settings import change_settings
 from tutelage.labelling.store import Store, labels_url
 from tutelage.model.gpt import GPT
 from tutelage.model.heads import RewardModel
-from tutelage.rollout.language import LanguagePolicy, score_packed
+from tutelage.policies.language import LanguagePolicy, score_packed
 from tutelage.runs import Run
 from tutelage.stages.classroom import Classroom, Ground, TeachConfig, new_learners
 from tutelage.stages.teach import Event, teach

@@ -13,7 +13,7 @@ from tutelage.algorithms.trpo import TRPO, TRPOConfig
 from tutelage.device import seeded
 from tutelage.environments import make_environments
 from tutelage.errors import BadInput
-from tutelage.rollout.control import new_policy
+from tutelage.policies.control import new_policy
 from tutelage.runs import Run
 from tutelage.stages.control import ControlConfig, control, evaluate_control
 

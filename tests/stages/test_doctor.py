@@ -14,13 +14,14 @@ from tests.stages.toys import SPEAKERS, WordJudge, new_algorithm, taught_gpt, wo
 from tutelage.algorithms import ALGORITHMS, PPO, Algorithm, PPOConfig
 from tutelage.device import seeded
 from tutelage.environments import make_environments
-from tutelage.evaluation.doctor import Doctor, examined, write_findings
-from tutelage.evaluation.reading import read_metrics
 from tutelage.model.gpt import GPT
-from tutelage.rollout.collect import collect, grouped
-from tutelage.rollout.control import new_policy
+from tutelage.policies.control import new_policy
+from tutelage.policies.language import score_packed
+from tutelage.reports.doctor import Doctor, examined, write_findings
+from tutelage.reports.reading import read_metrics
+from tutelage.rollout.collect import collect
 from tutelage.rollout.engine import Sampling
-from tutelage.rollout.language import pack_groups, score_packed
+from tutelage.rollout.trajectories import grouped, pack_groups
 from tutelage.runs import Progress, Run, read_json
 from tutelage.schema import Outcome, Trajectory, Verdict
 from tutelage.stages import policy as loop

@@ -22,14 +22,14 @@ from tutelage.algorithms import gail as adversarial
 from tutelage.algorithms.gail import GAIL, GAILConfig
 from tutelage.algorithms.imitation import Cloning, CloningConfig, agreement, cloning_loss
 from tutelage.algorithms.max_ent_irl import soft_value_iteration
+from tutelage.data.episodes import Episodes, record
 from tutelage.device import seeded
 from tutelage.environments import make_environments
 from tutelage.environments.bot import demonstrate
 from tutelage.environments.grid import grid_policy
 from tutelage.errors import BadInput
 from tutelage.model.mlp import CategoricalActor
-from tutelage.rollout.control import ControlPolicy, new_policy
-from tutelage.rollout.episodes import Episodes, record
+from tutelage.policies.control import ControlPolicy, new_policy
 from tutelage.runs import Progress, Run
 from tutelage.stages.control import evaluate_control
 from tutelage.stages.imitation import (

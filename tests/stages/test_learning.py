@@ -22,11 +22,12 @@ from tutelage.algorithms import Algorithm, AlgorithmName
 from tutelage.algorithms.batch import Batch
 from tutelage.device import seeded
 from tutelage.errors import ContractBroken, EnvironmentFailure
-from tutelage.evaluation.overview import REINFORCED
 from tutelage.model.gpt import imitation_loss
+from tutelage.policies.language import score_packed
+from tutelage.reports.overview import REINFORCED
 from tutelage.rollout.collect import collect
 from tutelage.rollout.engine import Sampling
-from tutelage.rollout.language import differing, read_trajectories, score_packed
+from tutelage.rollout.trajectories import differing, read_trajectories
 from tutelage.runs import Run
 from tutelage.schema import Outcome, Trajectory, Verdict
 from tutelage.text.batching import Tree, pack

@@ -16,8 +16,8 @@ from tutelage.algorithms import ALGORITHMS, Algorithm
 from tutelage.device import seeded
 from tutelage.model.checkpoint import load_policy
 from tutelage.model.gpt import GPT, GPTConfig
+from tutelage.policies.language import LanguagePolicy, new_critic
 from tutelage.protocols import Judge
-from tutelage.rollout.language import LanguagePolicy, new_critic
 from tutelage.runs import Progress, Run
 from tutelage.schema import Comparison, Demonstration, Message, Outcome, Trajectory, Verdict
 from tutelage.stages.policy import Audit, PolicyConfig, reinforce

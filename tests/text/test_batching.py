@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from tests.conftest import tiny_gpt
-from tutelage.rollout.language import Replies, score_packed
+from tutelage.policies.language import Replies, score_packed
 from tutelage.text.batching import Tree, pack, put_spans, take_spans
 
 

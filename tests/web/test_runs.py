@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.evaluation.fake_report import fake_report
-from tutelage.evaluation.answers import gap_interval
-from tutelage.evaluation.report import write_report
+from tests.reports.fake_report import fake_report
+from tutelage.reports.answers import gap_interval
+from tutelage.reports.report import write_report
 from tutelage.runs import Run, write_json, write_text
 from tutelage.web.comparing import compare_runs
 

@@ -14,7 +14,7 @@ from tutelage.algorithms.ppo import PPO, PPOConfig
 from tutelage.algorithms.q_actor_critic import QActorCritic, QActorCriticConfig
 from tutelage.algorithms.reinforce import REINFORCE, REINFORCEConfig
 from tutelage.algorithms.trpo import TRPO, TRPOConfig
-from tutelage.rollout.control import Networks
+from tutelage.policies.control import Networks
 
 
 @dataclass(frozen=True)

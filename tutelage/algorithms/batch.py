@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from tutelage.algorithms.functional import step_advantages
 from tutelage.errors import ContractBroken
-from tutelage.rollout.experience import Experience, Inputs, Policy
+from tutelage.policies.policy import Inputs, Policy
+from tutelage.rollout.experience import Experience
 
 
 class Algorithm(Protocol):

@@ -22,7 +22,8 @@ from tutelage.config import require
 from tutelage.model.adam import FusedAdam
 from tutelage.model.mlp import MLP, QActor
 from tutelage.model.optimiser import clip_gradient
-from tutelage.rollout.experience import Experience, Policy
+from tutelage.policies.policy import Policy
+from tutelage.rollout.experience import Experience
 from tutelage.rollout.replay import Replay, Steps, steps_of
 
 

@@ -26,10 +26,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tutelage.config import require
+from tutelage.data.episodes import Episodes
 from tutelage.model.mlp import mlp
 from tutelage.model.optimiser import policy_optimiser
-from tutelage.rollout.control import Transitions
-from tutelage.rollout.episodes import Episodes
+from tutelage.policies.control import Transitions
 from tutelage.rollout.experience import Experience
 
 

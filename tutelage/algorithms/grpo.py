@@ -38,7 +38,8 @@ from tutelage.algorithms.functional import (
 from tutelage.config import require
 from tutelage.errors import BadInput
 from tutelage.model.optimiser import policy_optimiser
-from tutelage.rollout.experience import Experience, Policy
+from tutelage.policies.policy import Policy
+from tutelage.rollout.experience import Experience
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from tutelage.algorithms.batch import load_weights, weights_of
 from tutelage.config import require
 from tutelage.model.distributions import Distribution
 from tutelage.model.optimiser import policy_optimiser
-from tutelage.rollout.control import ControlPolicy, Transitions
+from tutelage.policies.control import ControlPolicy, Transitions
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,7 +31,8 @@ from tutelage.algorithms.functional import (
 )
 from tutelage.config import require
 from tutelage.model.optimiser import clip_gradient, policy_optimiser
-from tutelage.rollout.experience import Experience, Policy
+from tutelage.policies.policy import Policy
+from tutelage.rollout.experience import Experience
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,7 +27,8 @@ from tutelage.algorithms.functional import whiten
 from tutelage.config import require
 from tutelage.model.mlp import QCritic
 from tutelage.model.optimiser import policy_optimiser
-from tutelage.rollout.experience import Experience, Policy
+from tutelage.policies.policy import Policy
+from tutelage.rollout.experience import Experience
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,8 @@ from tutelage.algorithms.batch import Batch, check_on_policy, load_weights, make
 from tutelage.algorithms.functional import masked_mean, step_advantages
 from tutelage.config import require
 from tutelage.model.optimiser import policy_optimiser
-from tutelage.rollout.experience import Experience, Policy
+from tutelage.policies.policy import Policy
+from tutelage.rollout.experience import Experience
 
 
 @dataclass(frozen=True, kw_only=True)

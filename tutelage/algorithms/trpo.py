@@ -21,7 +21,8 @@ from tutelage.algorithms.batch import (
 from tutelage.algorithms.functional import whiten
 from tutelage.config import require
 from tutelage.model.optimiser import policy_optimiser
-from tutelage.rollout.experience import Experience, Policy
+from tutelage.policies.policy import Policy
+from tutelage.rollout.experience import Experience
 
 _LEAST_CURVATURE = 1e-10  # xᵀFx below it is rounding, or a direction in which KL does not grow
 

@@ -20,7 +20,6 @@ from tutelage.commands.options import parse
 from tutelage.curricula.terminal import sample_tasks
 from tutelage.device import seeded
 from tutelage.errors import BadInput
-from tutelage.evaluation.wording import about, stage_name, visible
 from tutelage.model.checkpoint import is_reward_model, load_policy
 from tutelage.rollout.engine import Sampling
 from tutelage.rollout.stream import stream_text
@@ -28,8 +27,9 @@ from tutelage.runs import stages_of
 from tutelage.sandbox import Tree, printable
 from tutelage.sandbox.workspace import Workspace, copy_folder
 from tutelage.schema import Conversation, Message
-from tutelage.terminal import ACCENT, console, stage_colour
+from tutelage.screen import ACCENT, console, stage_colour
 from tutelage.text.chat_format import encode_prompt
+from tutelage.wording import about, stage_name, visible
 
 ABOUT = """
 Talk to a model. A reply that begins with "$ " proposes a command: Enter runs it in the sandbox,

@@ -23,17 +23,17 @@ from tutelage.commands.options import parse
 from tutelage.data.comparisons import comparison_trees, read_comparisons, write_comparisons
 from tutelage.data.corpus import read_records
 from tutelage.errors import BadInput
-from tutelage.evaluation.wording import count, plural, visible
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.checkpoint import load_policy, load_reward_model
 from tutelage.model.gpt import GPT
 from tutelage.rollout.engine import Sampling
 from tutelage.runs import Run, write_text
 from tutelage.schema import Comparison, Conversation
+from tutelage.screen import ACCENT, COLOURS, console, show_next
 from tutelage.stages.compare import sample_responses
-from tutelage.terminal import ACCENT, COLOURS, console, show_next
 from tutelage.text.chat_format import ask
 from tutelage.text.tokenizer import Tokenizer
+from tutelage.wording import count, plural, visible
 
 ABOUT = """
 Sample 4 to 9 replies to each prompt and rank them. With --judge a reward model ranks. Without,

@@ -32,10 +32,10 @@ from tutelage.commands.seeds import (
 from tutelage.environments import make_environments
 from tutelage.environments.grid import OWN_SHAPE, reads_instructions
 from tutelage.errors import BadInput
-from tutelage.evaluation.wording import listing
-from tutelage.rollout.control import ControlPolicy
+from tutelage.policies.control import ControlPolicy
+from tutelage.screen import console, show_next
 from tutelage.stages.control import ControlConfig, PolicyShape, load_control_policy
-from tutelage.terminal import console, show_next
+from tutelage.wording import listing
 
 ABOUT = """
 Train a network to act in an environment of Gymnasium, by the algorithms that train a GPT. With
@@ -169,7 +169,7 @@ def main(argv: Sequence[str]) -> None:
     SeedLines(screen, seeds).watch(side_by_side(training, seeds, available_cores()))
     # Only now, because what draws the report takes a while to import.
     from tutelage.commands.control_report import write_control_report
-    from tutelage.evaluation.reading import read_report
+    from tutelage.reports.reading import read_report
 
     command = shlex.join(["tutelage", "rl", *argv])
     path, missing = write_control_report(training, seeds, command)

@@ -15,10 +15,10 @@ from gymnasium.vector import VectorEnv
 from tutelage.commands.options import options_of
 from tutelage.commands.seeds import WITHOUT_REFERENCE, Training
 from tutelage.device import seeded
-from tutelage.evaluation.film import EPISODES, NoFilm, film
 from tutelage.evaluation.machine import commit, processor
-from tutelage.evaluation.report import FILM, write_report
 from tutelage.evaluation.statistics import mean_interval
+from tutelage.reports.film import EPISODES, NoFilm, film
+from tutelage.reports.report import FILM, write_report
 from tutelage.runs import Run, read_json, write_atomically, write_json
 from tutelage.stages.control import evaluate_control, load_control_policy
 

@@ -13,10 +13,10 @@ from rich.text import Text
 
 from tutelage.commands.options import parse
 from tutelage.errors import BadInput
-from tutelage.evaluation.doctor import Finding, examined, reinforced
-from tutelage.evaluation.reading import read_metrics
-from tutelage.evaluation.wording import listing, plural
-from tutelage.terminal import ACCENT, BAD, console, stage_colour
+from tutelage.reports.doctor import Finding, examined, reinforced
+from tutelage.reports.reading import read_metrics
+from tutelage.screen import ACCENT, BAD, console, stage_colour
+from tutelage.wording import listing, plural
 
 ABOUT = """
 Read the metrics of a run, finished or not, on language or in control, and name what goes wrong in

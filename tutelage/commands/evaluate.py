@@ -14,15 +14,15 @@ from tutelage.commands.folders import find_model
 from tutelage.commands.machine import available_cores, prepare
 from tutelage.commands.options import parse
 from tutelage.curricula.terminal import TerminalTask, check_answers, sample_tasks
-from tutelage.evaluation.answers import SETS, set_name
 from tutelage.evaluation.graded import grade
 from tutelage.evaluation.statistics import wilson
-from tutelage.evaluation.wording import rate
 from tutelage.model.checkpoint import load_policy
+from tutelage.reports.answers import SETS, set_name
 from tutelage.rollout.engine import Sampling
 from tutelage.sandbox import Sandbox
 from tutelage.schema import Verdict
-from tutelage.terminal import console
+from tutelage.screen import console
+from tutelage.wording import rate
 
 ABOUT = """
 Measure how often a model answers requests of the terminal world rightly. Each answer is run in

@@ -23,15 +23,16 @@ from tutelage.commands.folders import find_policy, settle
 from tutelage.commands.machine import available_cores
 from tutelage.commands.options import environment_options, parse
 from tutelage.config import require
+from tutelage.data.episodes import Episodes, read_episodes, record, save_episodes
 from tutelage.device import seed_number, seeded
 from tutelage.environments import make_environments
 from tutelage.environments.bot import bot_seeds, demonstrate, demonstrate_side_by_side
 from tutelage.environments.grid import OWN_SHAPE, reads_instructions
 from tutelage.errors import BadInput
 from tutelage.evaluation.statistics import mean_interval
-from tutelage.rollout.control import ControlPolicy, Networks
-from tutelage.rollout.episodes import Episodes, read_episodes, record, save_episodes
+from tutelage.policies.control import ControlPolicy, Networks
 from tutelage.runs import Progress, Run
+from tutelage.screen import Watcher, console
 from tutelage.stages.control import (
     PolicyShape,
     evaluate_control,
@@ -47,7 +48,6 @@ from tutelage.stages.imitation import (
     gail,
 )
 from tutelage.stages.max_ent import MaxEntConfig, max_ent, read_tables
-from tutelage.terminal import Watcher, console
 
 ABOUT = """
 Learn to act in an environment as an expert acts in it. The policy learns nothing from rewards (a

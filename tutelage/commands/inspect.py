@@ -14,11 +14,11 @@ from tutelage.commands.folders import find_model
 from tutelage.commands.options import parse
 from tutelage.data.demonstrations import demonstration_trees, read_demonstrations
 from tutelage.errors import BadInput
-from tutelage.evaluation.wording import percent, plural, visible
 from tutelage.model.checkpoint import load_policy
-from tutelage.terminal import COLOURS, console
+from tutelage.screen import COLOURS, console
 from tutelage.text.batching import Packed, pack
 from tutelage.text.tokenizer import Tokenizer
+from tutelage.wording import percent, plural, visible
 
 ABOUT = """
 Show a batch as the model is trained on it: demonstrations packed into rows, token by token. The

@@ -23,7 +23,7 @@ import tyro
 
 from tutelage.config import from_table, read_toml, to_toml
 from tutelage.errors import BadInput
-from tutelage.evaluation.wording import listing
+from tutelage.wording import listing
 
 T = TypeVar("T")
 RECORD = "made"  # the table of a written record that says of what it was made

@@ -28,6 +28,7 @@ from tutelage.device import DTypeName
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.checkpoint import load_policy
 from tutelage.model.gpt import GPT
+from tutelage.screen import Watcher, console, show_next
 from tutelage.stages.preference import (
     OfflineConfig,
     OnlineConfig,
@@ -38,7 +39,6 @@ from tutelage.stages.preference import (
     prefer,
 )
 from tutelage.stages.sft import imitation_batches
-from tutelage.terminal import Watcher, console, show_next
 from tutelage.text.tokenizer import Tokenizer
 
 ABOUT = """

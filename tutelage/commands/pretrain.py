@@ -19,8 +19,8 @@ from tutelage.errors import BadInput
 from tutelage.model.checkpoint import load_policy
 from tutelage.model.gpt import GPT, GPTConfig
 from tutelage.runs import write_atomically
+from tutelage.screen import Watcher, console, show_next
 from tutelage.stages.pretrain import PretrainConfig, pretrain
-from tutelage.terminal import Watcher, console, show_next
 from tutelage.text.tokenizer import Tokenizer
 
 ABOUT = """

@@ -13,9 +13,9 @@ import tyro
 from tutelage.commands.options import parse
 from tutelage.commands.seed_lines import show_evaluation
 from tutelage.errors import BadInput
-from tutelage.evaluation.reading import read_report
-from tutelage.evaluation.report import write_report
-from tutelage.terminal import console, show_next, show_results
+from tutelage.reports.reading import read_report
+from tutelage.reports.report import write_report
+from tutelage.screen import console, show_next, show_results
 
 ABOUT = """
 Write a run of `tutelage school`, or of `tutelage rl --env`, as one self-contained page that opens

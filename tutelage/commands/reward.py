@@ -19,14 +19,14 @@ from tutelage.data.comparisons import comparison_trees, pairs_right
 from tutelage.data.ratings import rating_trees
 from tutelage.device import DTypeName
 from tutelage.evaluation.statistics import wilson
-from tutelage.evaluation.wording import rate
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.checkpoint import load_model
 from tutelage.model.heads import RewardModel
 from tutelage.schema import Comparison, Rating
+from tutelage.screen import Watcher, console, show_next
 from tutelage.stages.reward import RewardConfig, train_reward_model
-from tutelage.terminal import Watcher, console, show_next
 from tutelage.text.tokenizer import Tokenizer
+from tutelage.wording import rate
 
 Label = TypeVar("Label", Comparison, Rating)
 

@@ -18,13 +18,13 @@ from tutelage.commands.options import parse, peek
 from tutelage.config import require
 from tutelage.data.demonstrations import read_demonstrations
 from tutelage.errors import BadInput
-from tutelage.evaluation.doctor import Doctor, write_findings
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.checkpoint import load_policy
-from tutelage.rollout.language import LanguagePolicy
+from tutelage.policies.language import LanguagePolicy
+from tutelage.reports.doctor import Doctor, write_findings
+from tutelage.screen import Watcher, console, show_next
 from tutelage.stages.policy import PolicyConfig, reinforce
 from tutelage.stages.sft import imitation_batches
-from tutelage.terminal import Watcher, console, show_next
 
 ABOUT = """
 Improve a model by reinforcement: it replies to prompts, a reward model scores the replies, and

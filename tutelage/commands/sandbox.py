@@ -11,9 +11,9 @@ from rich.text import Text
 
 from tutelage.commands.options import parse
 from tutelage.errors import SandboxUnavailable
-from tutelage.evaluation.wording import plural, visible
 from tutelage.sandbox import selftest
-from tutelage.terminal import ACCENT, console
+from tutelage.screen import ACCENT, console
+from tutelage.wording import plural, visible
 
 ABOUT = """
 Try to break every promise of the sandbox in which the models' commands run, and say what held.

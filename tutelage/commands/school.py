@@ -9,13 +9,13 @@ from pathlib import Path
 from tutelage.commands.machine import prepare
 from tutelage.commands.options import parse
 from tutelage.config import read_toml
-from tutelage.evaluation.doctor import Doctor
-from tutelage.evaluation.reading import read_report
-from tutelage.evaluation.report import write_report
 from tutelage.plan import SchoolConfig
+from tutelage.reports.doctor import Doctor
+from tutelage.reports.reading import read_report
+from tutelage.reports.report import write_report
 from tutelage.runs import read_json
 from tutelage.school import school
-from tutelage.terminal import Watcher, console, show_next, show_results
+from tutelage.screen import Watcher, console, show_next, show_results
 
 ABOUT = """
 Raise an assistant from nothing: world, tokenizer, pretraining, SFT, then rounds of comparisons,

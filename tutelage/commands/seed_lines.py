@@ -11,11 +11,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from tutelage.evaluation.control_wording import evaluated, places_for, result
-from tutelage.evaluation.doctor import Finding
-from tutelage.evaluation.wording import decimal, duration
+from tutelage.reports.control_wording import evaluated, places_for, result
+from tutelage.reports.doctor import Finding
 from tutelage.runs import Progress
-from tutelage.terminal import (
+from tutelage.screen import (
     ACCENT,
     BAR_WIDTH,
     COLOURS,
@@ -24,6 +23,7 @@ from tutelage.terminal import (
     Running,
     finding_line,
 )
+from tutelage.wording import decimal, duration
 
 NAME_WIDTH = 10
 HEIGHTS = "▁▂▃▄▅▆▇█"

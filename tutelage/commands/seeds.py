@@ -25,8 +25,8 @@ from tutelage.algorithms import ALGORITHMS, Algorithm
 from tutelage.device import seeded
 from tutelage.environments import make_environments
 from tutelage.errors import EnvironmentFailure, TutelageError
-from tutelage.evaluation.doctor import Doctor, Finding, write_findings
-from tutelage.rollout.control import ControlPolicy
+from tutelage.policies.control import ControlPolicy
+from tutelage.reports.doctor import Doctor, Finding, write_findings
 from tutelage.runs import Progress, Run, read_json, uninterrupted, write_json
 from tutelage.stages.control import (
     ControlConfig,

@@ -20,7 +20,7 @@ import tyro
 from tutelage.commands.machine import prepare
 from tutelage.commands.options import parse
 from tutelage.errors import BadInput, NotAllowed, TutelageError
-from tutelage.terminal import console
+from tutelage.screen import console
 
 if TYPE_CHECKING:
     import uvicorn

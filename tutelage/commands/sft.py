@@ -17,8 +17,8 @@ from tutelage.commands.options import parse
 from tutelage.data.demonstrations import mixed, read_demonstrations
 from tutelage.device import DTypeName
 from tutelage.model.checkpoint import load_policy
+from tutelage.screen import Watcher, console, show_next
 from tutelage.stages.sft import SFTConfig, divide, sft
-from tutelage.terminal import Watcher, console, show_next
 
 ABOUT = """
 Fine-tune a model on demonstrations: it learns to answer as they do. Only the assistant's words

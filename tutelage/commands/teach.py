@@ -23,19 +23,19 @@ from tutelage.data.comparisons import comparison_tree, held_out, read_comparison
 from tutelage.data.demonstrations import demonstration_tree, read_demonstrations
 from tutelage.device import DTypeName
 from tutelage.errors import BadInput
-from tutelage.evaluation.wording import decimal, duration, percent, plural
 from tutelage.labelling.store import Store, labels_url
 from tutelage.model.checkpoint import load_policy
 from tutelage.model.heads import RewardModel
-from tutelage.rollout.language import LanguagePolicy
+from tutelage.policies.language import LanguagePolicy
 from tutelage.runs import Run
 from tutelage.schema import Comparison
+from tutelage.screen import ACCENT, console
 from tutelage.stages.classroom import Classroom, Ground, Learners, TeachConfig, new_learners
 from tutelage.stages.teach import Event, teach
 from tutelage.taught import only_teacher
-from tutelage.terminal import ACCENT, console
 from tutelage.text.chat_format import encode_prompt
 from tutelage.text.tokenizer import Tokenizer
+from tutelage.wording import decimal, duration, percent, plural
 
 ABOUT = """
 Let people's labels move the models while they label: beside `tutelage serve RUN`, new rankings,

@@ -15,9 +15,9 @@ from rich.text import Text
 
 from tutelage.commands.options import parse
 from tutelage.errors import TutelageError
-from tutelage.evaluation.exact import Finding, chosen_claims, verify
-from tutelage.evaluation.wording import MINUS, duration, listing, plural
-from tutelage.terminal import ACCENT, console
+from tutelage.proof import Finding, chosen_claims, verify
+from tutelage.screen import ACCENT, console
+from tutelage.wording import MINUS, duration, listing, plural
 
 ABOUT = """
 Check the functions that train against numbers known in closed form, in a world of so few sequences

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from tutelage.data.episodes import Episodes, joined
 from tutelage.environments.grid import begin, make_world, write_view
 from tutelage.errors import BadInput
-from tutelage.model.grid import ROW
-from tutelage.rollout.episodes import Episodes, joined
+from tutelage.policies.grid import ROW
 
 _PART = 1000  # episodes that a process plays at a time
 

@@ -1,6 +1,6 @@
 """Grid worlds of minigrid and BabyAI with an instruction, several side by side.
 
-What an agent sees is one row of numbers, as `tutelage.model.grid` reads it. minigrid makes its
+What an agent sees is one row of numbers, as `tutelage.policies.grid` reads it. minigrid makes its
 view by copying and turning grids of objects; here the cells in view are picked at once and sight
 spreads by rows of bits, which gives the same numbers and makes a step about four times as fast.
 """
@@ -21,9 +21,9 @@ from gymnasium.vector import VectorEnv
 
 from tutelage.environments.control import register
 from tutelage.errors import BadInput
-from tutelage.model.grid import CELLS, ROW, VIEW, WORDS, InstructedNetwork
 from tutelage.model.mlp import CategoricalActor
-from tutelage.rollout.control import ControlPolicy
+from tutelage.policies.control import ControlPolicy
+from tutelage.policies.grid import CELLS, ROW, VIEW, WORDS, InstructedNetwork
 
 _GRAMMAR = (  # of BabyAI's instructions
     "go to pick up open put next the a and then after object ball box key door "

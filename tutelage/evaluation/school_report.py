@@ -26,7 +26,7 @@ from tutelage.model.checkpoint import load_model, load_policy
 from tutelage.model.gpt import GPT
 from tutelage.model.heads import RewardModel
 from tutelage.rollout.engine import Sampling
-from tutelage.rollout.language import mean_kl
+from tutelage.rollout.trajectories import mean_kl
 from tutelage.runs import Progress, Run, read_json
 from tutelage.schema import Comparison
 from tutelage.text.tokenizer import Tokenizer

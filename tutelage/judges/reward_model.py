@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tutelage.errors import JudgeFailure
 from tutelage.model.heads import RewardModel
-from tutelage.rollout.collect import grouped
+from tutelage.rollout.trajectories import grouped
 from tutelage.schema import Outcome, Trajectory, Verdict
 from tutelage.text.batching import Packed, Tree, pack
 

@@ -62,11 +62,3 @@ def collect(
                 for sample in group
             ]
     return [trajectory for i in range(len(prompts)) for trajectory in found[i]]
-
-
-def grouped(trajectories: Sequence[Trajectory]) -> list[list[Trajectory]]:
-    """Trajectories by prompt, groups in order of first appearance."""
-    groups: dict[int, list[Trajectory]] = {}
-    for trajectory in trajectories:
-        groups.setdefault(trajectory.group, []).append(trajectory)
-    return list(groups.values())

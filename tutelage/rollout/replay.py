@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from tutelage.errors import BadInput
-from tutelage.rollout.control import Transitions
+from tutelage.policies.control import Transitions
 from tutelage.rollout.experience import Experience
 
 

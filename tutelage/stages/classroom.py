@@ -29,7 +29,8 @@ from tutelage.model.checkpoint import save_model
 from tutelage.model.gpt import GPT
 from tutelage.model.heads import RewardModel
 from tutelage.model.optimiser import MuonWithAdam
-from tutelage.rollout.language import LanguagePolicy, judged, reply_kls
+from tutelage.policies.language import LanguagePolicy
+from tutelage.rollout.trajectories import judged, reply_kls
 from tutelage.runs import Run
 from tutelage.schema import Comparison, Conversation, Demonstration, Rating, Trajectory
 from tutelage.stages.labelled import (

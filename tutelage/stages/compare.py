@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from tutelage.device import seeded
 from tutelage.model.gpt import GPT
-from tutelage.rollout.collect import collect, grouped
+from tutelage.rollout.collect import collect
 from tutelage.rollout.engine import Sampling
+from tutelage.rollout.trajectories import grouped
 from tutelage.schema import Conversation
 from tutelage.text.tokenizer import Tokenizer
 

@@ -22,17 +22,8 @@ from tutelage.environments.grid import grid_policy, reads_instructions
 from tutelage.errors import BadInput, ContractBroken
 from tutelage.model.mlp import CategoricalActor, QActor
 from tutelage.model.optimiser import set_learning_rate
-from tutelage.rollout.control import (
-    ControlPolicy,
-    Networks,
-    Transitions,
-    check_finite,
-    new_policy,
-    play,
-    standardised,
-    start,
-    step,
-)
+from tutelage.policies.control import ControlPolicy, Networks, Transitions, new_policy
+from tutelage.rollout.play import check_finite, play, standardised, start, step
 from tutelage.runs import Progress, Run, read_json, write_json
 
 FORMAT = 1  # of policy.json

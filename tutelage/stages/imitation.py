@@ -23,10 +23,11 @@ from tutelage.algorithms.imitation import (
     labelled,
 )
 from tutelage.config import require
+from tutelage.data.episodes import Episodes
 from tutelage.device import seed_number, seeded
 from tutelage.model.optimiser import set_learning_rate, warmup_then_linear
-from tutelage.rollout.control import ControlPolicy, Transitions, play, start
-from tutelage.rollout.episodes import Episodes
+from tutelage.policies.control import ControlPolicy, Transitions
+from tutelage.rollout.play import play, start
 from tutelage.runs import Progress, Run
 from tutelage.stages.control import (
     PolicyShape,

@@ -16,12 +16,12 @@ from tutelage.algorithms.imitation import agreement
 from tutelage.algorithms.max_ent_irl import arrival_features, counted_visits, max_ent_irl
 from tutelage.algorithms.tabular import Floats, TabularModel, read_model
 from tutelage.config import require
+from tutelage.data.episodes import Episodes
 from tutelage.device import seeded
 from tutelage.environments.control import SideBySide
 from tutelage.errors import BadInput
 from tutelage.model.mlp import CategoricalActor, mlp
-from tutelage.rollout.control import ControlPolicy
-from tutelage.rollout.episodes import Episodes
+from tutelage.policies.control import ControlPolicy
 from tutelage.runs import Progress, Run
 from tutelage.stages.control import PolicyShape, save_policy
 

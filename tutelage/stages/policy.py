@@ -19,16 +19,11 @@ from tutelage.errors import EnvironmentFailure
 from tutelage.model.checkpoint import save_model
 from tutelage.model.gpt import GPT, imitation_loss
 from tutelage.model.optimiser import set_learning_rate, warmup_then_linear
+from tutelage.policies.language import LanguagePolicy
 from tutelage.protocols import Judge
-from tutelage.rollout.collect import collect, grouped
+from tutelage.rollout.collect import collect
 from tutelage.rollout.engine import Sampling
-from tutelage.rollout.language import (
-    LanguagePolicy,
-    differing,
-    judged,
-    read_trajectories,
-    reply_kls,
-)
+from tutelage.rollout.trajectories import differing, grouped, judged, read_trajectories, reply_kls
 from tutelage.runs import Progress, Run
 from tutelage.schema import JUDGED, Conversation, Trajectory
 from tutelage.text.batching import Packed

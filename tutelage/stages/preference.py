@@ -28,18 +28,11 @@ from tutelage.errors import BadInput
 from tutelage.model.checkpoint import save_model
 from tutelage.model.gpt import GPT, imitation_loss
 from tutelage.model.optimiser import policy_optimiser, set_learning_rate, warmup_then_linear
+from tutelage.policies.language import ROW_LENGTH, Replies, score_packed
 from tutelage.protocols import Judge
-from tutelage.rollout.collect import collect, grouped
+from tutelage.rollout.collect import collect
 from tutelage.rollout.engine import Sampling
-from tutelage.rollout.language import (
-    ROW_LENGTH,
-    Replies,
-    differing,
-    final_reward,
-    judged,
-    mean_kl,
-    score_packed,
-)
+from tutelage.rollout.trajectories import differing, final_reward, grouped, judged, mean_kl
 from tutelage.runs import Progress, Run
 from tutelage.schema import Comparison, Conversation, Trajectory
 from tutelage.stages.policy import Audit, count_broken, describe

@@ -32,7 +32,7 @@ def create_app(site: Site) -> FastAPI:
             include_in_schema=route.path.startswith(errors.API),
             response_model=None,
         )
-    files = StaticFiles(directory=STATIC, packages=[("tutelage.evaluation", "static")])
+    files = StaticFiles(directory=STATIC, packages=[("tutelage.reports", "static")])
     app.mount("/static", files, name="static")
     app.add_exception_handler(HTTPException, errors.of_http)
     app.add_exception_handler(RequestValidationError, errors.of_validation)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tutelage.evaluation.answers import gap_interval, set_name
-from tutelage.evaluation.overview import stages_of
-from tutelage.evaluation.tables import Cell, Heading, Row, Table
-from tutelage.evaluation.wording import difference, duration, holds_zero, percent, rate
+from tutelage.reports.answers import gap_interval, set_name
+from tutelage.reports.overview import stages_of
+from tutelage.reports.tables import Cell, Heading, Row, Table
+from tutelage.wording import difference, duration, holds_zero, percent, rate
 
 
 def compare_runs(first: Mapping[str, Any], second: Mapping[str, Any]) -> Table:

@@ -10,9 +10,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from tutelage.evaluation.wording import count, duration, percent, plural
 from tutelage.labelling.records import Label, Progress
 from tutelage.labelling.values import RATING_FIELDS
+from tutelage.wording import count, duration, percent, plural
 
 KINDS = {
     "rank": ("Rank", "Put replies in order, from best to worst."),

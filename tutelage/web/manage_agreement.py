@@ -15,11 +15,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
 from tutelage.errors import BadInput
-from tutelage.evaluation.figures import safe_json
-from tutelage.evaluation.panels import Panel
-from tutelage.evaluation.people_charts import accuracy_against_comparisons, labeler_accuracy
 from tutelage.evaluation.statistics import wilson
-from tutelage.evaluation.wording import count, decimal, duration, percent, rate, signed
 from tutelage.labelling.agreement import (
     Measured,
     agreement_of_each,
@@ -42,9 +38,13 @@ from tutelage.labelling.overview import work_of_each
 from tutelage.labelling.pairs import Ints, Pairs, pairs_of
 from tutelage.labelling.settings import Settings, read_settings
 from tutelage.labelling.skill import LabelerSkill, noisy_bradley_terry
+from tutelage.reports.figures import safe_json
+from tutelage.reports.panels import Panel
+from tutelage.reports.people_charts import accuracy_against_comparisons, labeler_accuracy
 from tutelage.web.render import fragment, page
 from tutelage.web.security import Serving, Visiting
 from tutelage.web.site import Site
+from tutelage.wording import count, decimal, duration, percent, rate, signed
 
 RATINGS = 7  # levels of the overall rating
 MOST_RANKINGS = 5000  # the newest, of which agreement is counted

@@ -13,12 +13,12 @@ from fastapi.responses import FileResponse, Response
 from starlette.background import BackgroundTask
 
 from tutelage.errors import BadInput
-from tutelage.evaluation.wording import plural
 from tutelage.labelling.exports import export_datasets, export_jsonl
 from tutelage.labelling.imports import import_labels, import_tasks
 from tutelage.web.render import page
 from tutelage.web.security import Serving, Visiting
 from tutelage.web.site import Site
+from tutelage.wording import plural
 
 MOST_UPLOAD = 50_000_000  # bytes of a file that is brought in
 PIECE = 1 << 20

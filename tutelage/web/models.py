@@ -14,7 +14,6 @@ from torch import Tensor
 
 from tutelage.algorithms.raters import Raters, load_raters
 from tutelage.errors import BadInput
-from tutelage.evaluation.wording import stage_name
 from tutelage.model.checkpoint import is_reward_model, load_policy, load_reward_model
 from tutelage.model.gpt import GPT
 from tutelage.model.heads import RewardModel
@@ -23,6 +22,7 @@ from tutelage.rollout.stream import stream_drawn
 from tutelage.runs import stages_of
 from tutelage.taught import Taught, newest_taught
 from tutelage.text.tokenizer import Tokenizer
+from tutelage.wording import stage_name
 
 TAUGHT = "taught"  # the newest policy of `tutelage teach`, whatever its number
 LOOK_EVERY_S = 0.5  # between looks for a newer taught policy

@@ -12,10 +12,9 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, PrefixLoader, Stric
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from tutelage import __version__
-from tutelage.evaluation import wording
-from tutelage.evaluation.figures import stage_class
-from tutelage.evaluation.report import LOADER, unbroken
+from tutelage import __version__, wording
+from tutelage.reports.figures import stage_class
+from tutelage.reports.report import LOADER, unbroken
 
 # What a model's markdown may become. No images: a remote one would tell who reads.
 _BLOCKS = "p br hr pre blockquote ul ol li h1 h2 h3 h4 h5 h6 table thead tbody tr th td"
@@ -59,7 +58,7 @@ def templates() -> Environment:
     """Templates with escaping on; an unknown name in one is an error, not an empty place."""
     environment = Environment(
         loader=ChoiceLoader(
-            [PackageLoader("tutelage.web", "templates"), PrefixLoader({"evaluation": LOADER})]
+            [PackageLoader("tutelage.web", "templates"), PrefixLoader({"reports": LOADER})]
         ),
         autoescape=True,
         undefined=StrictUndefined,

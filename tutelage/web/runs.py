@@ -12,17 +12,16 @@ from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 from plotly.offline import get_plotlyjs
 
-from tutelage.evaluation.panels import Panel
-from tutelage.evaluation.reading import (
+from tutelage.labelling.counts import queue_state
+from tutelage.reports.panels import Panel
+from tutelage.reports.reading import (
     Series,
     begun_control,
     read_metrics,
     read_report,
     seed_metrics,
 )
-from tutelage.evaluation.report import control_values, report_page
-from tutelage.evaluation.wording import duration, rate
-from tutelage.labelling.counts import queue_state
+from tutelage.reports.report import control_values, report_page
 from tutelage.runs import stages_of
 from tutelage.taught import newest_taught
 from tutelage.web.comparing import compare_runs
@@ -31,6 +30,7 @@ from tutelage.web.models import colour, spoken_name
 from tutelage.web.render import fragment, page
 from tutelage.web.security import Serving, Visiting
 from tutelage.web.site import Site
+from tutelage.wording import duration, rate
 
 MOST_RUNS = 200
 FEW = 5  # examples that stand open in a page

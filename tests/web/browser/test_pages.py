@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
 from tests.cli.conftest import tutelage
-from tests.evaluation.fake_report import fake_report
+from tests.reports.fake_report import fake_report
 from tutelage.labelling import accounts, conversations, labels
 from tutelage.runs import Run, write_json
 from tutelage.sandbox import Entry

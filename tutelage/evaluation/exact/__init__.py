@@ -1,6 +1,0 @@
-"""Numbers that a right implementation reproduces, measured on the package's own functions."""
-
-from tutelage.evaluation.exact.claims import CLAIMS, NAMES, chosen_claims, verify
-from tutelage.evaluation.exact.finding import Claim, Finding, Measured
-
-__all__ = ["CLAIMS", "NAMES", "Claim", "Finding", "Measured", "chosen_claims", "verify"]

@@ -1,0 +1,306 @@
+"""The report's words and tables: what was made, the pipeline, the stages, the examples."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tutelage.reports.answers import gap_interval, set_name
+from tutelage.reports.figures import COLOURS
+from tutelage.wording import (
+    about,
+    clipped,
+    count,
+    difference,
+    duration,
+    holds_zero,
+    interval,
+    listing,
+    megabytes,
+    percent,
+    plural,
+    points,
+    rate,
+    signed,
+)
+
+REINFORCED = (
+    "ppo",
+    "ppo_penalty",
+    "a2c",
+    "reinforce",
+    "trpo",
+    "rloo",
+    "grpo",
+    "dr_grpo",
+    "reinforce++",
+)
+NAMES = {"pretrain": "Pretrain", "sft": "SFT"}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A measured stage, as the report calls and colours it."""
+
+    key: str
+    name: str
+    colour: str
+    numbers: Mapping[str, Any]
+
+    @property
+    def held_out(self) -> Mapping[str, Any]:
+        """Its success on each held-out set."""
+        found: Mapping[str, Any] = self.numbers.get("held_out", {})
+        return found
+
+
+@dataclass(frozen=True)
+class Step:
+    """A box of the pipeline and what its arrow hands on."""
+
+    name: str
+    colour: str
+    note: str
+    ran: bool
+    gain: str = ""
+    unit: str = ""
+    quiet: bool = False
+
+
+def stages_of(report: Mapping[str, Any]) -> list[Stage]:
+    """The measured stages, in the order in which they were taught."""
+    found, algorithm = report.get("stages", {}), report.get("algorithm", "")
+    order = [key for key in ("pretrain", "sft", *REINFORCED) if key in found]
+    order += [key for key in found if key not in order]
+    stages = []
+    for key in order:
+        # The last stage keeps the key ppo in older files whatever the algorithm was.
+        spoken = algorithm if key in REINFORCED and algorithm in REINFORCED else key
+        name = NAMES.get(key, spoken.upper() if key in REINFORCED else key)
+        colour = COLOURS["policy"] if key in REINFORCED else COLOURS.get(key, COLOURS["quiet"])
+        stages.append(Stage(key, name, colour, found[key]))
+    return stages
+
+
+def gain(
+    report: Mapping[str, Any], before: Stage, after: Stage, key: str
+) -> tuple[float, Sequence[float], int] | None:
+    """after − before on a held-out set: the paired difference where the run measured it."""
+    paired = report.get("differences", {}).get(key)
+    if paired and before.key == "sft" and after.key in REINFORCED:
+        return paired["difference"], paired["ci95"], paired["n"]
+    if key not in before.held_out or key not in after.held_out:
+        return None
+    old, new = before.held_out[key], after.held_out[key]
+    ci95 = gap_interval(old["success"], old["ci95"], new["success"], new["ci95"])
+    return new["success"] - old["success"], ci95, min(old["n"], new["n"])
+
+
+def headline(report: Mapping[str, Any], stages: Sequence[Stage]) -> str:
+    """What was made, in one sentence of numbers."""
+    model, machine = report.get("model", {}), report.get("machine", {})
+    size = f" of {about(model['parameters'])} parameters" if "parameters" in model else ""
+    took = f" in {duration(report['seconds'])}" if "seconds" in report else ""
+    cores = f" on {plural(machine['cores'], 'core')}" if "cores" in machine else ""
+    made = f"An assistant{size}, raised from nothing{took}{cores}"
+    measured = [stage for stage in stages if "new_names" in stage.held_out]
+    if not measured:
+        return f"{made}; this run measured no stage."
+    after = measured[-1]
+    cell = after.held_out["new_names"]
+    text = (
+        f"{made}, answers {rate(cell['success'], cell['ci95'], cell['n'])} of plain requests "
+        f"about names it has never seen with a right shell command"
+    )
+    if len(measured) == 1:
+        return f"{text}."
+    before = measured[-2]
+    found = gain(report, before, after, "new_names")
+    assert found is not None
+    change, ci95, _ = found
+    moved = f"{difference(change, ci95)} against {before.name}"
+    return f"{text}: {moved}{', too little to tell' if holds_zero(ci95) else ''}."
+
+
+def big_numbers(report: Mapping[str, Any], stages: Sequence[Stage]) -> list[dict[str, str]]:
+    """Before, after, minutes."""
+    measured = [stage for stage in stages if "new_names" in stage.held_out][-2:]
+    words = ("before", "after")[-len(measured) :]
+    numbers = []
+    for stage, word in zip(measured, words, strict=False):
+        cell = stage.held_out["new_names"]
+        below = f"{stage.name}, new names, {interval(cell['success'], cell['ci95'])}"
+        numbers.append(
+            {
+                "word": word,
+                "value": percent(cell["success"]),
+                "below": f"{below} (n = {count(cell['n'])})",
+                "colour": stage.colour,
+            }
+        )
+    if "seconds" in report:
+        cores = report.get("machine", {}).get("cores")
+        parts = [f"on {plural(cores, 'core')}"] if cores is not None else []
+        if "peak_memory_bytes" in report:
+            parts.append(f"{megabytes(report['peak_memory_bytes'])} at peak")
+        numbers.append(
+            {
+                "word": "time",
+                "value": duration(report["seconds"]),
+                "below": ", ".join(parts),
+                "colour": "",
+            }
+        )
+    return numbers
+
+
+def pipeline(report: Mapping[str, Any], stages: Sequence[Stage]) -> list[Step]:
+    """Seven boxes from the world to the policy, each with what its arrow hands on."""
+    spent: dict[str, float] = {}
+    for row in report.get("costs", []):
+        family = re.sub(r"[ _]\d+$", "", row["stage"].lower()).replace(" ", "_")
+        family = {"compare": "comparisons", "reward": "reward_model"}.get(family, family)
+        spent[family] = spent.get(family, 0.0) + row["seconds"]
+    by_key = {stage.key: stage for stage in stages}
+    last = next((by_key[key] for key in REINFORCED if key in by_key), None)
+    rewards, vocabulary = report.get("reward_model"), report.get("model", {}).get("vocabulary")
+    rankings = sum(row.get("comparisons", 0) for row in (rewards or {}).get("rounds", []))
+    algorithm = report.get("algorithm", "ppo")
+
+    by_rounds = sum(spent.pop(key, 0.0) for key in REINFORCED)
+    if by_rounds:
+        spent["policy"] = by_rounds
+
+    def step(
+        name: str,
+        family: str,
+        colour: str,
+        ran: bool,
+        gain: str = "",
+        unit: str = "",
+        quiet: bool = False,
+    ) -> Step:
+        note = duration(spent[family]) if family in spent else "" if ran else "not run"
+        return Step(name, COLOURS[colour], note, ran or family in spent, gain, unit, quiet)
+
+    def learned(key: str, before: Stage | None, stage: Stage | None) -> tuple[str, str, bool]:
+        if stage is None or key not in stage.held_out:
+            return "", "", False
+        found = gain(report, before, stage, key) if before else None
+        if found is None:
+            return percent(stage.held_out[key]["success"]), "right", False
+        return signed(100 * found[0]), "points", holds_zero(found[1])
+
+    pretrain, sft = by_key.get("pretrain"), by_key.get("sft")
+    return [
+        step("World", "world", "quiet", bool(stages)),
+        step(
+            "Tokenizer",
+            "tokenizer",
+            "quiet",
+            vocabulary is not None or bool(stages),
+            count(vocabulary) if vocabulary else "",
+            "tokens" if vocabulary else "",
+        ),
+        step(
+            "Pretrain",
+            "pretrain",
+            "pretrain",
+            pretrain is not None,
+            *learned("new_names", None, pretrain),
+        ),
+        step("SFT", "sft", "sft", sft is not None, *learned("new_names", pretrain, sft)),
+        step(
+            "Comparisons",
+            "comparisons",
+            "people",
+            rankings > 0,
+            count(rankings) if rankings else "",
+            "rankings" if rankings else "",
+        ),
+        step(
+            "Reward model",
+            "reward_model",
+            "reward",
+            rewards is not None,
+            percent(rewards["pair_accuracy"]) if rewards else "",
+            "of pairs" if rewards else "",
+        ),
+        step(
+            last.name if last else algorithm.upper(),
+            "policy",
+            "policy",
+            last is not None,
+            *learned("new_names", sft, last),
+        ),
+    ]
+
+
+def examples(report: Mapping[str, Any], stages: Sequence[Stage]) -> dict[str, Any]:
+    """The same requests answered by each stage, and how many each got right."""
+    shown = []
+    answering = [
+        stage
+        for stage in stages
+        if any(stage.key in example["answers"] for example in report.get("examples", []))
+    ]
+    for example in report.get("examples", []):
+        answers = []
+        for stage in answering:
+            answer = example["answers"].get(stage.key)
+            entry: dict[str, Any] = {"name": stage.name, "colour": stage.colour, "text": None}
+            if answer is not None:
+                reason = clipped(answer.get("reason") or "not what was asked", 160)
+                entry |= {
+                    "text": clipped(answer["text"]),
+                    "success": answer["success"],
+                    "verdict": "✓ right" if answer["success"] else f"✗ {reason}",
+                }
+            answers.append(entry)
+        origin = [set_name(example["set"])] if example.get("set") else []
+        origin += [example["kind"].replace("_", " ")] if example.get("kind") else []
+        shown.append(
+            {
+                "request": clipped(example["request"]),
+                "origin": ", ".join(origin),
+                "reference": clipped(example.get("reference", "")),
+                "answers": answers,
+            }
+        )
+    right = {
+        stage.name: sum(
+            bool(example["answers"].get(stage.key, {}).get("success"))
+            for example in report["examples"]
+        )
+        for stage in answering
+    }
+    tally = [f"{name} {number}" for name, number in right.items()]
+    said = f"Of these {plural(len(shown), 'request')}, right: {listing(tally)}." if tally else ""
+    return {"items": shown, "said": said, "columns": len(answering)}
+
+
+def report_card(rewards: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """The reward model's numbers: name, value, what it means."""
+    gap = rewards["ceiling"] - rewards["pair_accuracy"]
+    card = [
+        (
+            "Pair accuracy",
+            rate(rewards["pair_accuracy"], n=rewards.get("n")),
+            "held-out pairs where it agrees with the labels",
+        ),
+        ("Ceiling", percent(rewards["ceiling"]), "the most that the labels' noise allows"),
+        ("Gap", points(-gap), "pair accuracy against the ceiling"),
+    ]
+    optional = (
+        (
+            "gold_pair_accuracy",
+            "Gold pair accuracy",
+            "held-out pairs where it agrees with the truth",
+        ),
+        ("agreement", "Labelers' agreement", "two labelers on the same pair"),
+        ("ece", "Calibration error (ECE)", "how far its confidence is off, on average"),
+    )
+    card += [(name, percent(rewards[key]), what) for key, name, what in optional if key in rewards]
+    return card
