@@ -18,7 +18,7 @@ from tutelage.evaluation.graded import grade
 from tutelage.evaluation.statistics import wilson
 from tutelage.model.checkpoint import load_policy
 from tutelage.reports.answers import SETS, set_name
-from tutelage.rollout.engine import Sampling
+from tutelage.rollout.sampler import Sampling
 from tutelage.sandbox import Sandbox
 from tutelage.schema import Verdict
 from tutelage.screen import console

@@ -23,10 +23,10 @@ from tutelage.evaluation.statistics import paired_difference, share_of, wilson
 from tutelage.judges.labeler import Labeler
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.checkpoint import load_model, load_policy
-from tutelage.model.gpt import GPT
 from tutelage.model.heads import RewardModel
-from tutelage.rollout.engine import Sampling
-from tutelage.rollout.trajectories import mean_kl
+from tutelage.model.language_model import LanguageModel
+from tutelage.rollout.sampler import Sampling
+from tutelage.rollout.trajectories import reply_kls
 from tutelage.runs import Progress, Run, read_json
 from tutelage.schema import Comparison
 from tutelage.text.tokenizer import Tokenizer
@@ -95,8 +95,10 @@ def evaluate_policies(
             "held_out": held_out,
             "recognised": {k: share_of(answers[stage][k].successes()) for k in KINDS},
             "false_refusals": {"rate": refused["success"], **_without_success(refused)},
-            "reply_tokens": sum(len(t.response_tokens) for t in replies) / len(replies),
-            "kl": mean_kl(reference, sampled["new_names"].trajectories, tokenizer.pad),
+            "reply_tokens": sum(len(t.logprobs) for t in replies) / len(replies),
+            "kl": reply_kls(reference, sampled["new_names"].trajectories, tokenizer.pad)
+            .mean()
+            .item(),
         }
         yield Progress("evaluate", number, len(stages) + 1)
     final = list(stages)[-1]
@@ -168,7 +170,7 @@ def card(
 ) -> dict[str, object]:
     """Report card of a reward model on comparisons that it was not trained on."""
     judge = RewardModelJudge(model, tokenizer.pad)
-    trees = comparison_trees(tokenizer, comparisons, model.gpt.config.context)
+    trees = comparison_trees(tokenizer, comparisons, model.context)
     # Bradley–Terry's probabilities belong to the scores as trained, before normalisation.
     scores = judge.score_trees(trees) * model.scale
     return report_card(
@@ -183,7 +185,7 @@ def card(
 
 
 def best_of_n(
-    gpt: GPT,
+    gpt: LanguageModel,
     tokenizer: Tokenizer,
     model: RewardModel,
     tasks: Sequence[TerminalTask],
@@ -248,7 +250,7 @@ def read_round(run: Run, number: int) -> tuple[list[Comparison], list[list[float
 def circumstances(folder: Path, dtype: torch.dtype) -> dict[str, Any]:
     """Machine, versions, memory and shape of the model in `folder`."""
     model, _ = load_model(folder)
-    gpt = model if isinstance(model, GPT) else model.gpt
+    gpt = model.body if isinstance(model, RewardModel) else model
     return {
         "commit": commit(),
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -11,9 +10,10 @@ from torch import Tensor, nn
 
 from tutelage.model.distributions import Categorical, DecidedByGraph, ValuedByGraph
 from tutelage.model.fused import twice_differentiable
-from tutelage.model.gpt import GPT, branch_logits, branch_logprobs, read_branches
 from tutelage.model.heads import RewardModel
-from tutelage.text.batching import Packed, put_spans, take_spans
+from tutelage.model.language_model import LanguageModel, trainable
+from tutelage.model.scoring import logprobs_from, predicting_states
+from tutelage.text.packing import Packed, put_actions, put_spans, take_actions
 
 ROW_LENGTH = 192  # tokens a packed row
 _ROWS_AT_ONCE = 16  # that are read without gradients: bounds the memory
@@ -21,34 +21,31 @@ _ROWS_AT_ONCE = 16  # that are read without gradients: bounds the memory
 
 @dataclass(frozen=True)
 class Replies:
-    """Packed replies; a step is a reply's token, decisions go row by row."""
+    """Packed replies; a step is a sampled token, decisions go row by row."""
 
     packed: Packed
 
     @property
     def actions(self) -> Tensor:
-        return self.packed.tokens[:, 1:][self.packed.mask]
+        return self.packed.targets
 
     def decisions(self, steps: Tensor) -> Tensor:
-        packed = self.packed
-        return put_spans(steps, packed.spans, packed.mask.shape)[packed.mask]
+        return put_actions(steps, self.packed)
 
     def steps(self, decisions: Tensor) -> Tensor:
         """(K,) to (N, L), the inverse."""
-        packed = self.packed
-        rows = torch.zeros(packed.mask.shape).to(decisions).masked_scatter(packed.mask, decisions)
-        return take_spans(rows, packed.spans)[0]
+        return take_actions(decisions, self.packed)[0]
 
     def step_mask(self) -> Tensor:
-        """Where the replies' tokens are, (N, L)."""
-        return take_spans(self.packed.mask, self.packed.spans)[1]
+        """Where the sampled tokens are, (N, L)."""
+        return take_actions(self.packed.targets, self.packed)[1]
 
     def minibatches(
         self, count: int, generator: torch.Generator
     ) -> Iterator[tuple[Replies, Tensor]]:
         mask = self.packed.mask
         numbers = mask.flatten().cumsum(0).view_as(mask) - 1
-        order = torch.randperm(len(mask), generator=generator)
+        order = torch.randperm(len(mask), generator=generator).to(mask.device)
         for rows in order.tensor_split(min(count, len(mask))):
             if len(rows):
                 part = self.packed.rows(rows)
@@ -56,7 +53,7 @@ class Replies:
 
 
 class LanguagePolicy(nn.Module):
-    """A GPT that speaks, and a critic of its own weights that says what a state is worth.
+    """A model that speaks, and a critic of its own weights that says what a state is worth.
 
     critic: its score after each token is the value of having said so much; usually a copy of the
     reward model, which has learned to tell that. temperature: at which it speaks; what is trained
@@ -64,7 +61,7 @@ class LanguagePolicy(nn.Module):
     """
 
     def __init__(
-        self, actor: GPT, critic: RewardModel | None = None, temperature: float = 1.0
+        self, actor: LanguageModel, critic: RewardModel | None = None, temperature: float = 1.0
     ) -> None:
         super().__init__()
         self.temperature = temperature
@@ -74,7 +71,7 @@ class LanguagePolicy(nn.Module):
     def distribution(self, inputs: Replies) -> Categorical:
         """Over the vocabulary, for each token of the replies."""
         # In float32, as it was sampled: bfloat16 would round more than an update moves.
-        logits = branch_logits(self.actor, read_branches(self.actor, inputs.packed))
+        logits = self.actor.logits(predicting_states(self.actor, inputs.packed))
         return Categorical(logits if self.temperature == 1 else logits / self.temperature)
 
     def decide(self, inputs: Replies) -> DecidedByGraph:
@@ -83,7 +80,7 @@ class LanguagePolicy(nn.Module):
                 return self.distribution(inputs)
 
         return DecidedByGraph(
-            self.distribution(inputs), inputs.actions, list(self.actor.parameters()), again
+            self.distribution(inputs), inputs.actions, trainable(self.actor), again
         )
 
     def value(self, inputs: Replies) -> ValuedByGraph:
@@ -96,17 +93,12 @@ class LanguagePolicy(nn.Module):
         return _in_parts(inputs.packed, lambda part: _values(critic, part))
 
 
-def new_critic(gpt: GPT) -> RewardModel:
-    """The policy's copy that finds everything worth 0."""
-    return RewardModel(copy.deepcopy(gpt), 0.0)
-
-
-def score_packed(gpt: GPT, packed: Packed, temperature: float = 1.0) -> Tensor:
-    """Log-probabilities of the replies' tokens, (K,), sampled at this temperature."""
+def score_packed(model: LanguageModel, packed: Packed, temperature: float = 1.0) -> Tensor:
+    """Log-probabilities of the tokens under the loss mask, (K,), sampled at this temperature."""
 
     def read(part: Packed) -> Tensor:
         # logits are linear in the hidden states
-        return branch_logprobs(gpt, read_branches(gpt, part) / temperature, part)
+        return logprobs_from(model, predicting_states(model, part) / temperature, part)
 
     return _in_parts(packed, read)
 

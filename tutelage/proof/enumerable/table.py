@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from tutelage.model.distributions import Categorical, DecidedByGraph, ValuedByGraph
 from tutelage.policies.language import LanguagePolicy, Replies
 from tutelage.proof.enumerable.world import World
-from tutelage.text.batching import take_spans
+from tutelage.text.packing import take_spans
 
 
 class Table(nn.Module):
