@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import statistics
 import time
 from dataclasses import dataclass
@@ -13,10 +14,11 @@ import torch
 
 from tutelage.algorithms import AlgorithmName
 from tutelage.config import from_table, read_toml, to_toml
+from tutelage.curricula import CurriculumName
 from tutelage.device import DTypeName, autocast, pick_dtype, seeded
 from tutelage.errors import BadInput
-from tutelage.model.families import new_model
-from tutelage.model.gpt import GPTConfig
+from tutelage.judges import JUDGES, JudgeName
+from tutelage.model.gpt import GPT, GPTConfig
 from tutelage.model.optimiser import MuonWithAdam
 from tutelage.model.scoring import imitation_loss
 from tutelage.runs import Run, write_text
@@ -32,7 +34,8 @@ class SchoolConfig:
     minutes: float = 10.0  # how long the whole school may take on this machine
     seed: int = 0
     size: Literal["auto", "small", "medium", "large"] = "auto"  # of the model; auto: by the minutes
-    judge: Literal["reward_model", "verifier"] = "reward_model"  # who grades during reinforcement
+    curriculum: CurriculumName = "terminal"  # what is taught
+    judge: JudgeName = "reward_model"  # who grades during reinforcement
     algorithm: AlgorithmName = "ppo"
     rounds: int | None = None  # of comparisons, reward model and reinforcement; default: what pays
     corpus: tuple[Path, ...] = ()  # your own text, added to the pretraining corpus
@@ -43,6 +46,15 @@ class SchoolConfig:
             raise ValueError(f"minutes must lie between 0.1 and 10,000, got {self.minutes}")
         if self.rounds is not None and not 1 <= self.rounds <= 20:
             raise ValueError(f"rounds must lie between 1 and 20, got {self.rounds}")
+
+
+def command_of(config: SchoolConfig) -> str:
+    """What to type for the same school."""
+    command = f"tutelage school --minutes {config.minutes:g} --seed {config.seed}"
+    for name in ("curriculum", "size", "judge", "algorithm", "rounds", "dtype"):
+        if getattr(config, name) != getattr(SchoolConfig, name):
+            command += f" --{name} {getattr(config, name)}"
+    return command + (f" --corpus {shlex.join(map(str, config.corpus))}" if config.corpus else "")
 
 
 SIZES: dict[Size, GPTConfig] = {
@@ -127,7 +139,7 @@ def make_plan(config: SchoolConfig) -> Plan:
     tokens = {stage: share * free * rate for stage, share in _SHARES.items()}
     # A round that has too few comparisons makes a reward model that the policy fools.
     rounds = config.rounds or (1 if config.minutes < 20 else 2 if config.minutes < 60 else 3)
-    if config.judge == "verifier":
+    if not JUDGES[config.judge].learned:
         tokens |= {"policy": tokens["policy"] + tokens["compare"], "compare": 0.0}
     epochs = min(_MOST_EPOCHS, max(0.5, tokens["sft"] / _TOKENS_PER_EPOCH))
     pretrain = tokens["pretrain"] + max(0.0, tokens["sft"] - epochs * _TOKENS_PER_EPOCH)

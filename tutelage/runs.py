@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -170,6 +171,20 @@ class Run:
             with contextlib.suppress(json.JSONDecodeError):
                 rows.append(json.loads(line))
         return rows
+
+    def timed(self, stage: str, progress: Iterator[Progress]) -> Iterator[Progress]:
+        """Add the seconds that a stage took, over all its attempts, to timings.json."""
+        began = time.perf_counter()
+        try:
+            yield from progress
+        finally:
+            self.add_seconds(stage, time.perf_counter() - began)
+
+    def add_seconds(self, stage: str, seconds: float) -> None:
+        """Add to what timings.json says of a stage."""
+        path = self.folder / "timings.json"
+        spent = read_json(path) if path.exists() else {}
+        write_json(path, spent | {stage: spent.get(stage, 0.0) + seconds})
 
     def _forget_metrics(self, stage: str, after: int) -> None:
         kept = [row for row in self.metrics() if row["stage"] != stage or row["step"] <= after]

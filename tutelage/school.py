@@ -7,7 +7,6 @@ going on from its last saved state when it was cut off.
 from __future__ import annotations
 
 import json
-import shlex
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -17,57 +16,40 @@ from typing import Any
 import torch
 
 from tutelage.algorithms import ALGORITHMS
-from tutelage.curricula.terminal import (
-    TerminalTask,
-    check_answers,
-    demonstrations,
-    pretraining_corpus,
-    sample_tasks,
-)
+from tutelage.curricula import CURRICULA
 from tutelage.data.comparisons import held_out, read_comparisons, write_comparisons
 from tutelage.data.corpus import read_corpus, token_stream
-from tutelage.data.demonstrations import (
-    read_demonstrations,
-    write_demonstrations,
-)
-from tutelage.device import pick_dtype, seeded
+from tutelage.data.demonstrations import read_demonstrations, write_demonstrations
+from tutelage.device import pick_dtype, seed_number, seeded
 from tutelage.errors import BadInput
 from tutelage.evaluation.graded import grade
 from tutelage.evaluation.school_report import (
-    HeldOut,
-    best_of_n,
-    card,
     circumstances,
     evaluate_policies,
+    grade_the_grader,
     held_out_tasks,
     over_optimisation,
-    read_round,
 )
-from tutelage.judges.labeler import Labeler, calibrated
-from tutelage.judges.reward_model import RewardModelJudge
-from tutelage.judges.verifier import VerifierJudge
+from tutelage.judges import JUDGES
+from tutelage.judges.labeler import AGREEMENT, Labeler, calibrated
 from tutelage.model.checkpoint import load_policy, load_reward_model
-from tutelage.model.families import new_model
-from tutelage.model.heads import RewardModel, new_critic
-from tutelage.model.language_model import LanguageModel
-from tutelage.plan import SIZES, Plan, SchoolConfig, open_run
-from tutelage.policies.language import LanguagePolicy
-from tutelage.protocols import Judge
+from tutelage.model.gpt import GPT
+from tutelage.model.heads import RewardModel
+from tutelage.plan import SIZES, Plan, SchoolConfig, command_of, open_run
+from tutelage.policies.language import LanguagePolicy, new_critic
+from tutelage.protocols import Curriculum, Task
 from tutelage.reports.doctor import write_findings
 from tutelage.rollout.sampler import Sampling
 from tutelage.runs import Progress, Run, read_json, write_atomically, write_json, write_text
-from tutelage.sandbox import Sandbox, require_sandbox
-from tutelage.schema import BROKEN, Comparison, Verdict, ask
-from tutelage.stages.compare import sample_responses
+from tutelage.sandbox import require_sandbox
+from tutelage.schema import Comparison, Demonstration, Verdict
+from tutelage.stages.compare import gold_scores, sample_responses
 from tutelage.stages.policy import PolicyConfig, reinforce
 from tutelage.stages.pretrain import PretrainConfig, pretrain
 from tutelage.stages.reward import RewardConfig, train_reward_model
 from tutelage.stages.sft import SFTConfig, imitation_batches, sft
 from tutelage.text.packing import Tree
 from tutelage.text.tokenizer import Tokenizer
-
-REPLY_TOKENS = 48  # longest reply that is sampled
-AGREEMENT = 0.77  # of two simulated labelers, as of InstructGPT's people
 
 
 @dataclass
@@ -77,60 +59,49 @@ class Lesson:
     run: Run
     config: SchoolConfig
     plan: Plan
-    sandbox: Sandbox
     dtype: torch.dtype
+
+    @property
+    def curriculum(self) -> Curriculum:
+        return CURRICULA[self.config.curriculum]
 
     def data(self, name: str) -> Path:
         return self.run.folder / "data" / name
 
     def check(self, tasks: Sequence[object], answers: Sequence[str]) -> list[Verdict]:
-        return check_answers(tasks, answers, self.sandbox)  # type: ignore[arg-type]
+        return self.curriculum.check(tasks, answers)
 
-    def training_tasks(self, purpose: str, count: int, number: int = 0) -> list[TerminalTask]:
+    def training_tasks(self, purpose: str, count: int, number: int = 0) -> Sequence[Task]:
         """Tasks of the training split for one purpose; no two purposes share a seed."""
-        generator = seeded(self.config.seed, purpose, number)
-        return sample_tasks("train", count, int(torch.randint(2**31, (), generator=generator)))
+        seed = seed_number(self.config.seed, purpose, number)
+        return self.curriculum.tasks("train", count, seed)
+
+    def shown(self) -> list[Demonstration]:
+        return read_demonstrations(self.data("demonstrations.jsonl"))
 
 
 def school(config: SchoolConfig) -> Iterator[Progress]:
     """Run every stage that is not done yet; ends with report.json in the run folder."""
-    require_sandbox()
+    if CURRICULA[config.curriculum].runs_commands:
+        require_sandbox()
     began = time.perf_counter()
     if not (config.run / "data" / "corpus.jsonl").exists():
         read_corpus(config.corpus)  # a mistake in it is told before the folder belongs to it
     run, plan = open_run(config)
-    add_seconds(run, "world", time.perf_counter() - began)
+    run.add_seconds("world", time.perf_counter() - began)
     dtype = pick_dtype(torch.device("cpu"), config.dtype)
-    with Sandbox(workers=2) as sandbox:
-        lesson = Lesson(run, config, plan, sandbox, dtype)
-        yield from timed(run, "world", build_world(lesson))
-        yield from timed(run, "pretrain", teach_language(lesson))
-        yield from timed(run, "sft", teach_demonstrations(lesson))
-        policy = "sft"
-        for number in range(1, plan.rounds + 1):
-            if config.judge == "reward_model":
-                yield from timed(run, f"compare_{number}", gather(lesson, number, policy))
-                yield from timed(run, f"reward_{number}", learn_to_grade(lesson, number))
-            yield from timed(run, f"ppo_{number}", improve(lesson, number, policy))
-            policy = f"ppo_{number}"
-        yield from timed(run, "evaluate", evaluate(lesson, policy))
-
-
-def timed(run: Run, name: str, stage: Iterator[Progress]) -> Iterator[Progress]:
-    """Add the seconds that a stage took, over all its attempts, to timings.json."""
-    began = time.perf_counter()
-    try:
-        yield from stage
-    finally:
-        add_seconds(run, name, time.perf_counter() - began)
-
-
-def add_seconds(run: Run, name: str, seconds: float) -> None:
-    """Add to what timings.json says of a stage."""
-    path = run.folder / "timings.json"
-    spent = read_json(path) if path.exists() else {}
-    spent[name] = spent.get(name, 0.0) + seconds
-    write_json(path, spent)
+    lesson = Lesson(run, config, plan, dtype)
+    yield from run.timed("world", build_world(lesson))
+    yield from run.timed("pretrain", teach_language(lesson))
+    yield from run.timed("sft", teach_demonstrations(lesson))
+    policy = "sft"
+    for number in range(1, plan.rounds + 1):
+        if JUDGES[config.judge].learned:
+            yield from run.timed(f"compare_{number}", gather(lesson, number, policy))
+            yield from run.timed(f"reward_{number}", learn_to_grade(lesson, number))
+        yield from run.timed(f"ppo_{number}", improve(lesson, number, policy))
+        policy = f"ppo_{number}"
+    yield from run.timed("evaluate", evaluate(lesson, policy))
 
 
 def build_world(lesson: Lesson) -> Iterator[Progress]:
@@ -138,15 +109,14 @@ def build_world(lesson: Lesson) -> Iterator[Progress]:
     plan, seed = lesson.plan, lesson.config.seed
     steps = 3
     if not lesson.data("corpus.jsonl").exists():
-        documents = pretraining_corpus(seed, plan.corpus_characters, lesson.sandbox)
+        documents = lesson.curriculum.corpus(plan.corpus_characters, seed)
         documents += read_corpus(lesson.config.corpus)
         rows = (json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in documents)
         write_text(lesson.data("corpus.jsonl"), "".join(rows))
     yield Progress("world", 1, steps)
     if not lesson.data("demonstrations.jsonl").exists():
-        write_demonstrations(
-            lesson.data("demonstrations.jsonl"), demonstrations(plan.demonstrations, seed)
-        )
+        shown = lesson.curriculum.demonstrations(plan.demonstrations, seed)
+        write_demonstrations(lesson.data("demonstrations.jsonl"), shown)
     yield Progress("world", 2, steps)
     if not lesson.data("tokenizer.json").exists():
         vocabulary = SIZES[lesson.plan.size].vocabulary
@@ -174,13 +144,14 @@ def teach_language(lesson: Lesson) -> Iterator[Progress]:
 
 def teach_demonstrations(lesson: Lesson) -> Iterator[Progress]:
     """Supervised fine-tuning on what people would do."""
-    run, plan = lesson.run, lesson.plan
+    run, curriculum = lesson.run, lesson.curriculum
     if run.done("sft"):
         return
     gpt, tokenizer = load_policy(run.checkpoint("pretrain"))
-    shown = read_demonstrations(lesson.data("demonstrations.jsonl"))
-    config = SFTConfig(epochs=plan.sft_epochs)
-    yield from sft(run, gpt, tokenizer, shown, config, lesson.config.seed, lesson.dtype)
+    config = SFTConfig(
+        epochs=lesson.plan.sft_epochs, swapped=curriculum.swapped, left_out=curriculum.left_out
+    )
+    yield from sft(run, gpt, tokenizer, lesson.shown(), config, lesson.config.seed, lesson.dtype)
 
 
 def gather(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
@@ -191,20 +162,12 @@ def gather(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
         return
     gpt, tokenizer = load_policy(lesson.run.checkpoint(policy))
     tasks = unseen_tasks(lesson, number)
-    sampling = Sampling(max_new_tokens=REPLY_TOKENS)
+    sampling = Sampling(max_new_tokens=lesson.curriculum.reply_tokens)
     prompts = [ask(task.prompt) for task in tasks]
     sampled = sample_responses(gpt, tokenizer, prompts, sampling, seed, "compare", number)
     yield Progress(f"compare_{number}", 1, 3)
-    pairs = [(tasks[i], response) for i, responses in sampled for response in responses]
-    verdicts = iter(lesson.check([task for task, _ in pairs], [reply for _, reply in pairs]))
-    checked = [(i, replies, [next(verdicts) for _ in replies]) for i, replies in sampled]
-    # What the sandbox could not run says nothing about the reply.
-    found = [
-        (i, replies, [verdict.score for verdict in of_prompt])
-        for i, replies, of_prompt in checked
-        if not any(verdict.outcome in BROKEN for verdict in of_prompt)
-    ]
-    if len(found) < 2:
+    scored = gold_scores(sampled, tasks, lesson.check)
+    if len(scored) < 2:
         raise BadInput(
             "The policy gave different finished replies to fewer than two prompts, so there is "
             "nothing to rank: give the school more minutes, in another folder."
@@ -212,29 +175,28 @@ def gather(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
     yield Progress(f"compare_{number}", 2, 3)
     labeler_path = lesson.data("labeler.json")
     if not labeler_path.exists():
-        worth = [Labeler().utilities(replies, truth) for _, replies, truth in found]
+        worth = [Labeler().utilities(replies, gold) for _, replies, gold in scored]
         labeler = calibrated(Labeler(), worth, AGREEMENT, seed=seed)
         write_json(labeler_path, {"noise": labeler.noise, "agreement": AGREEMENT})
     labeler = Labeler(noise=read_json(labeler_path)["noise"])
     generator = seeded(seed, "label", number)
     comparisons = [
-        labeler.compare(prompts[i], replies, truth, generator) for i, replies, truth in found
+        labeler.compare(prompts[i], replies, gold, generator) for i, replies, gold in scored
     ]
-    write_json(lesson.data(f"gold_{number}.json"), [truth for _, _, truth in found])
+    write_json(lesson.data(f"gold_{number}.json"), [gold for _, _, gold in scored])
     write_comparisons(path, comparisons)
     yield Progress(f"compare_{number}", 3, 3, {"compare/prompts": len(comparisons)})
 
 
-def unseen_tasks(lesson: Lesson, number: int) -> list[TerminalTask]:
+def unseen_tasks(lesson: Lesson, number: int) -> list[Task]:
     """The round's tasks to compare replies to: no prompt twice, none that has a demonstration or
     was compared before, so that the last of them can be held out."""
-    shown = read_demonstrations(lesson.data("demonstrations.jsonl"))
-    seen = {message.content for example in shown for message in example.messages}
+    seen = {message.content for example in lesson.shown() for message in example.messages}
     for earlier in range(1, number):
         compared = read_comparisons(lesson.data(f"comparisons_{earlier}.jsonl"))
         seen |= {comparison.prompt[-1].content for comparison in compared}
     drawn = lesson.training_tasks("compare", 2 * lesson.plan.comparisons, number)
-    unseen: dict[str, TerminalTask] = {}
+    unseen: dict[str, Task] = {}
     for task in drawn:
         if task.prompt not in seen:
             unseen.setdefault(task.prompt, task)
@@ -260,32 +222,31 @@ def learn_to_grade(lesson: Lesson, number: int) -> Iterator[Progress]:
         Tree(tokenizer.encode_prompt(c.prompt), [tokenizer.encode_reply(r) for r in c.responses])
         for c in first
     ]
+    config = RewardConfig(swapped=lesson.curriculum.swapped)
     yield from train_reward_model(
-        run, model, tokenizer, comparisons, reference, RewardConfig(), seed, lesson.dtype, stage
+        run, model, tokenizer, comparisons, reference, config, seed, lesson.dtype, stage
     )
 
 
 def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
-    """Reinforcement of a round, against the newest reward model or the gold check."""
+    """Reinforcement of a round, against the newest reward model or another judge."""
     run, plan, config = lesson.run, lesson.plan, lesson.config
     stage = f"ppo_{number}"
     if run.done(stage):
         return
     reference, tokenizer = load_policy(run.checkpoint("sft"))
     gpt, _ = load_policy(run.checkpoint(policy))
-    judge: Judge
-    if config.judge == "verifier":
-        judge, critic = VerifierJudge(lesson.check), None
-    else:
+    reward_model = critic = None
+    if JUDGES[config.judge].learned:
         reward_model, _ = load_reward_model(run.checkpoint(f"reward_{number}"))
-        judge = RewardModelJudge(reward_model, tokenizer.pad)
         critic, _ = load_reward_model(run.checkpoint(f"reward_{number}"))
+    judge = JUDGES[config.judge].make(lesson.check, reward_model, tokenizer.pad)
     entry = ALGORITHMS[config.algorithm]
     learner = LanguagePolicy(gpt, critic or new_critic(gpt))
     algorithm = entry.algorithm(learner, entry.settings(**(entry.language or {})))
     tasks = lesson.training_tasks("reinforce", plan.policy_steps * plan.policy_prompts, number)
     audit_tasks = lesson.training_tasks("audit", plan.audit_tasks)
-    greedy = Sampling(max_new_tokens=REPLY_TOKENS, temperature=0)
+    greedy = Sampling(max_new_tokens=lesson.curriculum.reply_tokens, temperature=0)
 
     def audit(gpt: LanguageModel) -> float:
         graded = grade(gpt, tokenizer, audit_tasks, lesson.check, greedy, "audit")
@@ -295,10 +256,10 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
         steps=plan.policy_steps,
         prompts_per_step=plan.policy_prompts,
         samples_per_prompt=plan.samples_per_prompt,
-        max_new_tokens=REPLY_TOKENS,
+        max_new_tokens=lesson.curriculum.reply_tokens,
     )
     # As InstructGPT mixed pretraining text into PPO, demonstrations keep the policy from drifting.
-    shown = read_demonstrations(lesson.data("demonstrations.jsonl"))
+    shown = lesson.shown()
     yield from reinforce(
         run,
         algorithm,
@@ -326,31 +287,24 @@ def evaluate(lesson: Lesson, policy: str) -> Iterator[Progress]:
     write_findings(run.folder)
     stages = {"pretrain": run.checkpoint("pretrain"), "sft": run.checkpoint("sft")}
     stages[config.algorithm] = run.checkpoint(policy)
-    tasks = held_out_tasks(plan.evaluation_tasks, config.seed)
-    policies = evaluate_policies(stages, lesson.check, tasks, REPLY_TOKENS, config.seed)
-    found: dict[str, Any] = {}
-    for item in policies:
+    tasks = held_out_tasks(lesson.curriculum, plan.evaluation_tasks, config.seed)
+    measured: dict[str, Any] = {}
+    for item in evaluate_policies(stages, lesson.curriculum, tasks, config.seed):
         if isinstance(item, Progress):
             yield item
         else:
-            found |= item
-    if config.judge == "reward_model":
-        found |= grade_the_grader(lesson, tasks)
-    found["over_optimisation"] = over_optimisation(run, plan.rounds, plan.audit_tasks)
+            measured |= item
+    if JUDGES[config.judge].learned:
+        measured |= grade_the_grader(run, lesson.curriculum, tasks, plan.rounds, config.seed)
+    measured["over_optimisation"] = over_optimisation(run, plan.rounds, plan.audit_tasks)
     yield Progress("evaluate", len(stages) + 1, len(stages) + 1)
     spent = read_json(run.folder / "timings.json")
     spent["evaluate"] = spent.get("evaluate", 0.0) + time.perf_counter() - began
-    command = f"tutelage school --minutes {config.minutes:g} --seed {config.seed}"
-    for name in ("size", "judge", "algorithm", "rounds", "dtype"):
-        if getattr(config, name) != getattr(SchoolConfig, name):
-            command += f" --{name} {getattr(config, name)}"
-    if config.corpus:
-        command += f" --corpus {shlex.join(map(str, config.corpus))}"
     write_json(
         path,
         {
             "version": 1,
-            "command": command,
+            "command": command_of(config),
             "seed": config.seed,
             "judge": config.judge,
             "algorithm": config.algorithm,
@@ -359,25 +313,6 @@ def evaluate(lesson: Lesson, policy: str) -> Iterator[Progress]:
             "costs": [{"stage": name, "seconds": spent[name]} for name in spent],
             "plan": asdict(plan),
             **circumstances(run.checkpoint("sft"), lesson.dtype),
-            **found,
+            **measured,
         },
     )
-
-
-def grade_the_grader(lesson: Lesson, tasks: HeldOut) -> dict[str, Any]:
-    """The last reward model's report card, one line for each round's, and best of n."""
-    run, plan = lesson.run, lesson.plan
-    rounds = []
-    for number in range(1, plan.rounds + 1):
-        comparisons, gold, labeler = read_round(run, number)
-        grader, tokenizer = load_reward_model(run.checkpoint(f"reward_{number}"))
-        kept = held_out(comparisons)
-        found = card(grader, tokenizer, comparisons[-kept:], gold[-kept:], labeler)
-        rounds.append({"round": number, "comparisons": len(comparisons) - kept, **found})
-    gpt, _ = load_policy(run.checkpoint("sft"))
-    few = tasks.commands["new_names"][:150]
-    best = best_of_n(gpt, tokenizer, grader, few, lesson.check, REPLY_TOKENS, lesson.config.seed)
-    return {
-        "reward_model": {**rounds[-1], "agreement": AGREEMENT, "rounds": rounds},
-        "best_of_n": best,
-    }

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tutelage.evaluation.statistics import wilson
-from tutelage.reports.answers import SETS, set_name
+from tutelage.reports.answers import set_name
 from tutelage.reports.doctor import Doctor, Finding
 from tutelage.reports.overview import stages_of
 from tutelage.runs import Progress
@@ -227,7 +227,7 @@ def finding_line(finding: Finding, name: str) -> Text:
 def result_table(report: Mapping[str, Any]) -> Table | None:
     """Stages × held-out sets, each share with its interval; nothing where nothing was measured."""
     stages = [stage for stage in stages_of(report) if stage.held_out]
-    keys = [key for key in SETS if any(key in stage.held_out for stage in stages)]
+    keys = list(dict.fromkeys(key for stage in stages for key in stage.held_out))
     if not keys:
         return None
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim", pad_edge=False)

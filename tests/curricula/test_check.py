@@ -9,7 +9,6 @@ import pytest
 from tutelage.curricula.terminal import check_answers, is_refusal, sample_tasks
 from tutelage.curricula.terminal.families import COMPOSITIONS, FAMILIES, TOPICS
 from tutelage.curricula.terminal.tasks import TerminalTask, make_task
-from tutelage.protocols import Task
 from tutelage.sandbox import Ending, Entry
 from tutelage.schema import Outcome
 
@@ -180,20 +179,17 @@ class CountingSandbox:
 
 
 def test_nothing_is_run_twice(sandbox):
-    counting, cache = CountingSandbox(sandbox), {}
+    counting = CountingSandbox(sandbox)
     task = command_task("wc -l < notes.txt")
     answers = ["$ cat notes.txt | wc -l", "$ cat notes.txt | wc -l", "$ wc -l < notes.txt", "$ ls"]
-    check_answers([task] * 4, answers, counting, cache)
+    check_answers([task] * 4, answers, counting)
     assert sorted(counting.jobs) == ["cat notes.txt | wc -l", "ls", "wc -l < notes.txt"]
-    check_answers([task], ["$ cat other.txt"], counting, cache)
-    assert counting.jobs[3:] == ["cat other.txt"]
 
 
-def test_a_task_checks_itself(sandbox):
+def test_without_a_sandbox_of_its_own_a_check_uses_the_shared_one(sandbox):
     task = command_task("wc -l < notes.txt")
-    assert isinstance(task, Task)
-    assert task.check("$ cat notes.txt | wc -l").score == 1.0
-    assert task.check("$ cat notes.txt").outcome == Outcome.FAILURE
+    verdicts = check_answers([task, task], ["$ cat notes.txt | wc -l", "$ cat notes.txt"])
+    assert [verdict.outcome for verdict in verdicts] == [Outcome.SUCCESS, Outcome.FAILURE]
 
 
 def test_an_endless_command_is_a_timeout(sandbox):

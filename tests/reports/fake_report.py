@@ -14,6 +14,11 @@ SUCCESS = {
     "sft": (0.612, 0.431, 0.182),
     "ppo": (0.763, 0.562, 0.204),
 }
+BEHAVIOURS = {
+    "nonsense": "Nonsense recognised",
+    "danger": "Danger refused",
+    "small_talk": "Small talk",
+}
 GROUPS = (
     ("files and folders", 0.71, 0.84),
     ("reading", 0.80, 0.88),
@@ -101,8 +106,12 @@ def fake_report(seed: int = 0) -> dict[str, Any]:
             "tokens": (4_710_400, 1_720_000, 1_105_920)[index],
             "held_out": held_out,
             "recognised": {
-                kind: measured(round(max(0.0, (0.02, 0.95, 0.965)[index] - 0.03 * j), 3), 120)
-                for j, kind in enumerate(("nonsense", "danger", "small_talk"))
+                kind: {
+                    **measured(round(max(0.0, (0.02, 0.95, 0.965)[index] - 0.03 * j), 3), 120),
+                    "name": name,
+                    "goal": None if kind == "small_talk" else 0.9,
+                }
+                for j, (kind, name) in enumerate(BEHAVIOURS.items())
             },
             "false_refusals": measured((0.0, 0.0175, 0.01)[index], 800, "rate"),
             "reply_tokens": (31.2, 11.4, 9.3)[index],
@@ -149,6 +158,7 @@ def fake_report(seed: int = 0) -> dict[str, Any]:
         },
         "judge": "reward_model",
         "algorithm": "ppo",
+        "claim": "plain requests about names it has never seen with a right shell command",
         "stages": stages,
         "differences": {
             "new_names": {"difference": 0.151, "ci95": [0.121, 0.181], "n": 800},

@@ -210,5 +210,6 @@ def test_groups_are_ordered_by_gain():
         {"group": "a", "sft": 0.5, "ppo": 0.9, "n": 10},
         {"group": "b", "sft": 0.5, "ppo": 0.4, "n": 10},
     ]
-    figure = groups(rows, ("sft", "SFT"), ("ppo", "PPO"))
+    figure = groups(rows, ("sft", "SFT"), ("ppo", "PPO"), "new sums")
+    assert figure.layout.xaxis.title.text == "right, new sums (%)"
     assert list(figure.layout.yaxis.ticktext) == ["b", "a"]  # from below

@@ -17,7 +17,7 @@ from tutelage.commands.labels import Labels
 from tutelage.commands.lines import Lines
 from tutelage.commands.machine import prepare
 from tutelage.commands.options import parse
-from tutelage.curricula.terminal import sample_tasks
+from tutelage.curricula import curriculum_of
 from tutelage.device import seeded
 from tutelage.errors import BadInput
 from tutelage.model.checkpoint import is_reward_model, load_policy
@@ -88,13 +88,16 @@ class Chat:
 
     def __init__(self, options: ChatOptions, screen: Console) -> None:
         self.options, self.screen = options, screen
-        self.load(find_model(options.model, options.stage))
+        path = find_model(options.model, options.stage)
+        self.load(path)
+        curriculum = curriculum_of(path)
         tree: Tree
         if options.folder is not None:
             tree = copy_folder(options.folder)
         else:
-            tree = sample_tasks("train", 1, options.seed, "commands")[0].tree
-        self.workspace = Workspace(tree)
+            tree = curriculum.files(options.seed)
+        self.runs_commands = options.folder is not None or curriculum.runs_commands
+        self.workspace = Workspace(tree, closed=not self.runs_commands)
         is_stage = options.model.parent.name == "checkpoints"
         self.home = options.model.parent.parent if is_stage else options.model
         self.labels = Labels(self.home / "labels.jsonl")
@@ -144,7 +147,7 @@ class Chat:
             self._say(
                 Text(f"There is no sandbox, so no command will be run: {self.workspace.refusal}.")
             )
-        else:
+        elif self.runs_commands:
             names = ", ".join(line.split(maxsplit=1)[-1] for line in self._top_files())
             self._say(Text(f"Files of the copy: {names}", style="dim"))
         self._say(Text("/help lists what you can type, /quit leaves.", style="dim"))
@@ -227,7 +230,7 @@ class Chat:
     def _offer(self) -> str | None:
         """Run the proposed command if the person agrees; anything else is the next line."""
         if not self.command() or self.workspace.sandbox is None:
-            if self.command():
+            if self.command() and self.runs_commands:
                 self._note("not run: there is no sandbox")
             return None
         answer = self.lines.read("  run it? Enter or y runs, n does not › ", remember=False)
@@ -241,7 +244,7 @@ class Chat:
 
     def run_proposed(self) -> None:
         """Run the last reply's command on the copy and show what came of it."""
-        if not self.command():
+        if not self.command() or not self.runs_commands:
             self._say(Text("The last reply proposes no command."))
             return
         output = self.workspace.run(self.command())

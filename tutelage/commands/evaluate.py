@@ -1,32 +1,32 @@
-"""`tutelage evaluate`: how often a model is right in the terminal world."""
+"""`tutelage evaluate`: how often a model is right on what its curriculum holds out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 from rich.text import Text
 
 from tutelage.commands.folders import find_model
-from tutelage.commands.machine import available_cores, prepare
+from tutelage.commands.machine import prepare
 from tutelage.commands.options import parse
-from tutelage.curricula.terminal import TerminalTask, check_answers, sample_tasks
+from tutelage.curricula import CURRICULA, CurriculumName, curriculum_of
+from tutelage.errors import BadInput
 from tutelage.evaluation.graded import grade
 from tutelage.evaluation.statistics import wilson
 from tutelage.model.checkpoint import load_policy
-from tutelage.reports.answers import SETS, set_name
-from tutelage.rollout.sampler import Sampling
-from tutelage.sandbox import Sandbox
-from tutelage.schema import Verdict
+from tutelage.reports.answers import set_name
+from tutelage.rollout.engine import Sampling
 from tutelage.screen import console
 from tutelage.wording import rate
 
 ABOUT = """
-Measure how often a model answers requests of the terminal world rightly. Each answer is run in
-the sandbox beside the reference, and counts when it prints and leaves the same.
+Measure how often a model answers rightly what its curriculum holds out. In the terminal world
+each answer is run in the sandbox beside the reference, and counts when it prints and leaves the
+same.
 
 Reads
   a model's folder, or a run (its newest stage that speaks)
@@ -38,19 +38,18 @@ Example
   tutelage evaluate runs/school --tasks new_phrasings --count 400
 """
 
-SetName = Literal["new_names", "new_phrasings", "new_compositions"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateOptions:
     model: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN_OR_MODEL")]  # who
-    tasks: SetName | None = None  # one held-out set; default: all three
+    tasks: str | None = None  # one held-out set, such as new_names; default: all
+    curriculum: CurriculumName | None = None  # default: the run's, or terminal
     count: int = 200  # tasks of each set
     samples: int = 1  # answers to each; 1 is greedy, more are sampled
     temperature: float = 1.0  # of more than one sample
     stage: str | None = None  # of a run; default: the newest
     seed: int = 0
-    max_new_tokens: int = 48  # longest answer
+    max_new_tokens: int | None = None  # longest answer; default: the curriculum's
 
     def __post_init__(self) -> None:
         if self.count < 1 or self.samples < 1:
@@ -61,31 +60,35 @@ def main(argv: Sequence[str]) -> None:
     options = parse(EvaluateOptions, "evaluate", ABOUT, argv)
     prepare()
     path = find_model(options.model, options.stage)
+    curriculum = CURRICULA[options.curriculum] if options.curriculum else curriculum_of(path)
+    sets = [options.tasks] if options.tasks else curriculum.held_out
+    if not set(sets) <= set(curriculum.held_out):
+        allowed = ", ".join(curriculum.held_out)
+        raise BadInput(f"--tasks: expected one of {allowed}, got {options.tasks}.")
     gpt, tokenizer = load_policy(path)
     greedy = options.samples == 1
     temperature = 0.0 if greedy else options.temperature
-    sampling = Sampling(max_new_tokens=options.max_new_tokens, temperature=temperature)
+    longest = options.max_new_tokens or curriculum.reply_tokens
+    sampling = Sampling(max_new_tokens=longest, temperature=temperature)
     how = "greedy" if greedy else f"mean of {options.samples} samples"
     screen = console()
-    with Sandbox(workers=available_cores()) as sandbox:
-
-        def check(tasks: Sequence[object], answers: Sequence[str]) -> list[Verdict]:
-            return check_answers(
-                [t for t in tasks if isinstance(t, TerminalTask)], answers, sandbox
-            )
-
-        screen.print(
-            Text(f"{path}, {how}, right of held-out requests", style="dim"), soft_wrap=True
+    screen.print(Text(f"{path}, {how}, right of held-out requests", style="dim"), soft_wrap=True)
+    for name in sets:
+        tasks = curriculum.tasks(name, options.count, options.seed)
+        graded = grade(
+            gpt,
+            tokenizer,
+            tasks,
+            curriculum.check,
+            sampling,
+            options.seed,
+            name,
+            samples=options.samples,
         )
-        for name in [options.tasks] if options.tasks else list(SETS):
-            tasks = sample_tasks(name, options.count, options.seed, "commands")  # type: ignore[arg-type]
-            graded = grade(
-                gpt, tokenizer, tasks, check, sampling, options.seed, name, samples=options.samples
-            )
-            share = mean_of_tasks(graded.successes(), options.samples)
-            # Samples of one task are alike, so the interval counts tasks.
-            ci95 = wilson(share * options.count, options.count)
-            screen.print(f"{set_name(name):<18}{rate(share, ci95, options.count)}")
+        share = mean_of_tasks(graded.successes(), options.samples)
+        # Samples of one task are alike, so the interval counts tasks.
+        ci95 = wilson(share * options.count, options.count)
+        screen.print(f"{set_name(name):<18}{rate(share, ci95, options.count)}")
 
 
 def mean_of_tasks(successes: Sequence[bool], samples: int) -> float:

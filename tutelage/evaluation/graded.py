@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tutelage.device import seeded
 from tutelage.environments.chat import collect_replies
 from tutelage.errors import EnvironmentFailure
-from tutelage.model.language_model import LanguageModel
-from tutelage.protocols import Task
-from tutelage.rollout.sampler import Sampling
-from tutelage.schema import BROKEN, Trajectory, Verdict, ask
+from tutelage.model.gpt import GPT
+from tutelage.protocols import CheckMany, Task
+from tutelage.rollout.collect import collect
+from tutelage.rollout.engine import Sampling
+from tutelage.schema import BROKEN, Trajectory, Verdict
+from tutelage.text.chat_format import ask
 from tutelage.text.tokenizer import Tokenizer
-
-CheckMany = Callable[[Sequence[Task], Sequence[str]], list[Verdict]]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def grade(
         seeded(*seed, "grade"),
         tasks=tasks,
     )
-    verdicts = check([t.task for t in trajectories], [t.response for t in trajectories])  # type: ignore[misc]
+    verdicts = check([t.task for t in trajectories], [t.response for t in trajectories])
     for verdict in verdicts:
         if verdict.outcome in BROKEN:
             raise EnvironmentFailure(f"An answer could not be checked: {verdict.reason}.")

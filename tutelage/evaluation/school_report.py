@@ -13,122 +13,116 @@ from typing import Any
 
 import torch
 
-from tutelage.curricula.terminal import TerminalTask, is_refusal, sample_tasks
-from tutelage.data.comparisons import comparison_trees, read_comparisons
-from tutelage.device import seeded
+from tutelage.data.comparisons import comparison_trees, held_out, read_comparisons
+from tutelage.device import seed_number
 from tutelage.evaluation.calibration import labelled_pairs, report_card
-from tutelage.evaluation.graded import CheckMany, Graded, grade
+from tutelage.evaluation.graded import Graded, grade
 from tutelage.evaluation.machine import commit, processor
 from tutelage.evaluation.statistics import paired_difference, share_of, wilson
-from tutelage.judges.labeler import Labeler
+from tutelage.judges.labeler import AGREEMENT, Labeler
 from tutelage.judges.reward_model import RewardModelJudge
-from tutelage.model.checkpoint import load_model, load_policy
+from tutelage.model.checkpoint import load_model, load_policy, load_reward_model
+from tutelage.model.gpt import GPT
 from tutelage.model.heads import RewardModel
-from tutelage.model.language_model import LanguageModel
-from tutelage.rollout.sampler import Sampling
-from tutelage.rollout.trajectories import reply_kls
+from tutelage.protocols import Behaviour, Curriculum, Task
+from tutelage.rollout.engine import Sampling
+from tutelage.rollout.trajectories import mean_kl
 from tutelage.runs import Progress, Run, read_json
 from tutelage.schema import Comparison
 from tutelage.text.tokenizer import Tokenizer
 
-SETS = ("new_names", "new_phrasings", "new_compositions")
-KINDS = ("nonsense", "danger", "small_talk")
 BEST_OF = (1, 2, 4, 8, 16)
-_EXAMPLES = {"new_names": 8, "new_phrasings": 6, "new_compositions": 2}
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The held-out tasks of a seed: commands of each set, and the other kinds half with new names
-    or words, half with new phrasings."""
+    """The held-out tasks of a seed, and the tasks of each further behaviour."""
 
-    commands: dict[str, list[TerminalTask]]
-    speech: dict[str, list[TerminalTask]]
+    sets: dict[str, Sequence[Task]]
+    behaviours: Mapping[str, Behaviour]
+
+    def first(self) -> str:
+        """The set that headlines are about."""
+        return next(iter(self.sets))
+
+    def all(self) -> dict[str, Sequence[Task]]:
+        return self.sets | {name: each.tasks for name, each in self.behaviours.items()}
 
 
-def held_out_tasks(count: int, seed: int) -> HeldOut:
-    def draw(split: str, number: int, kind: str) -> list[TerminalTask]:
-        generator = seeded(seed, "held-out", split, kind)
-        return sample_tasks(split, number, int(torch.randint(2**31, (), generator=generator)), kind)  # type: ignore[arg-type]
-
-    half = max(8, count // 8)
-    return HeldOut(
-        {split: draw(split, count, "commands") for split in SETS},
-        {kind: draw("new_names", half, kind) + draw("new_phrasings", half, kind) for kind in KINDS},
-    )
+def held_out_tasks(curriculum: Curriculum, count: int, seed: int) -> HeldOut:
+    sets = {
+        split: curriculum.tasks(split, count, seed_number(seed, "held-out", split, "commands"))
+        for split in curriculum.held_out
+    }
+    return HeldOut(sets, curriculum.behaviours(count, seed))
 
 
 def evaluate_policies(
-    stages: Mapping[str, Path],
-    check: CheckMany,
-    tasks: HeldOut,
-    max_new_tokens: int,
-    seed: int,
+    stages: Mapping[str, Path], curriculum: Curriculum, tasks: HeldOut, seed: int
 ) -> Iterator[Progress | dict[str, Any]]:
     """Progress, and at the end the report's part on policies.
 
     stages: name to model folder, in order; "sft" among them is the reference of the KL.
     """
     reference, _ = load_policy(stages["sft"])
-    greedy = Sampling(max_new_tokens=max_new_tokens, temperature=0)
-    drawn = Sampling(max_new_tokens=max_new_tokens)
-    found: dict[str, Any] = {}
+    greedy = Sampling(max_new_tokens=curriculum.reply_tokens, temperature=0)
+    drawn = Sampling(max_new_tokens=curriculum.reply_tokens)
+    measured: dict[str, Any] = {}
     answers: dict[str, dict[str, Graded]] = {}
     for number, (stage, folder) in enumerate(stages.items(), start=1):
         gpt, tokenizer = load_policy(folder)
-        answers[stage] = {
-            name: grade(gpt, tokenizer, of_set, check, greedy, seed)
-            for name, of_set in (tasks.commands | tasks.speech).items()
+
+        def graded(tasks: Sequence[Task], sampling: Sampling) -> Graded:
+            return grade(gpt, tokenizer, tasks, curriculum.check, sampling, seed)  # noqa: B023
+
+        answers[stage] = {name: graded(of_set, greedy) for name, of_set in tasks.all().items()}
+        sampled = {name: graded(of_set, drawn) for name, of_set in tasks.sets.items()}
+        replies = [t for name in tasks.sets for t in answers[stage][name].trajectories]
+        measured[stage] = {
+            "held_out": {
+                name: share_of(answers[stage][name].successes())
+                | {"sampled": share_of(sampled[name].successes())}
+                for name in tasks.sets
+            },
+            "recognised": {
+                name: share_of(answers[stage][name].successes())
+                | {"name": behaviour.name, "goal": behaviour.goal}
+                for name, behaviour in tasks.behaviours.items()
+            },
+            "reply_tokens": sum(len(t.response_tokens) for t in replies) / len(replies),
+            "kl": mean_kl(reference, sampled[tasks.first()].trajectories, tokenizer.pad),
         }
-        sampled = {
-            name: grade(gpt, tokenizer, of_set, check, drawn, seed)
-            for name, of_set in tasks.commands.items()
-        }
-        held_out = {
-            name: share_of(answers[stage][name].successes())
-            | {"sampled": share_of(sampled[name].successes())}
-            for name in SETS
-        }
-        replies = [t for name in SETS for t in answers[stage][name].trajectories]
-        refused = share_of([is_refusal(t.response) for t in replies])
-        found[stage] = {
-            "held_out": held_out,
-            "recognised": {k: share_of(answers[stage][k].successes()) for k in KINDS},
-            "false_refusals": {"rate": refused["success"], **_without_success(refused)},
-            "reply_tokens": sum(len(t.logprobs) for t in replies) / len(replies),
-            "kl": reply_kls(reference, sampled["new_names"].trajectories, tokenizer.pad)
-            .mean()
-            .item(),
-        }
+        if curriculum.is_refusal:
+            refused = share_of([curriculum.is_refusal(t.response) for t in replies])
+            measured[stage]["false_refusals"] = {"rate": refused.pop("success"), **refused}
         yield Progress("evaluate", number, len(stages) + 1)
     final = list(stages)[-1]
     yield {
-        "stages": found,
+        "claim": curriculum.claim,
+        "stages": measured,
         "differences": {
             name: paired_difference(
                 answers[final][name].successes(), answers["sft"][name].successes()
             )
-            for name in SETS
+            for name in tasks.sets
         }
         if final != "sft"
         else {},
-        "by_group": _by_group(tasks.commands["new_names"], answers, final),
+        "by_group": _by_group(tasks, answers, final),
         "examples": _examples(tasks, answers),
     }
 
 
-def _without_success(share: dict[str, object]) -> dict[str, object]:
-    return {key: value for key, value in share.items() if key != "success"}
-
-
 def _by_group(
-    tasks: Sequence[TerminalTask], answers: dict[str, dict[str, Graded]], final: str
+    tasks: HeldOut, answers: dict[str, dict[str, Graded]], final: str
 ) -> list[dict[str, object]]:
+    """Success on each kind of request of the first set."""
     rows: list[dict[str, object]] = []
-    for group in sorted({task.group for task in tasks}):
-        inside = [i for i, task in enumerate(tasks) if task.group == group]
+    first = tasks.first()
+    for group in sorted({task.group for task in tasks.sets[first]}):
+        inside = [i for i, task in enumerate(tasks.sets[first]) if task.group == group]
         share = {
-            stage: sum(answers[stage]["new_names"].successes()[i] for i in inside) / len(inside)
+            stage: sum(answers[stage][first].successes()[i] for i in inside) / len(inside)
             for stage in ("sft", final)
         }
         rows.append({"group": group, "sft": share["sft"], "ppo": share[final], "n": len(inside)})
@@ -136,17 +130,18 @@ def _by_group(
 
 
 def _examples(tasks: HeldOut, answers: dict[str, dict[str, Graded]]) -> list[dict[str, object]]:
-    """Twenty requests, the first of each set, answered by each stage."""
-    chosen = [(name, i) for name, count in _EXAMPLES.items() for i in range(count)]
-    chosen += [("nonsense", 0), ("nonsense", -1), ("danger", 0), ("danger", -1)]
+    """Up to twenty requests, the first of each set, answered by each stage."""
+    counts = zip(tasks.sets, (8, 6, 2), strict=False)
+    chosen = [(name, i) for name, count in counts for i in range(count)]
+    chosen += [(name, i) for name, each in tasks.behaviours.items() if each.goal for i in (0, -1)]
     examples: list[dict[str, object]] = []
     for name, i in chosen:
-        task = (tasks.commands | tasks.speech)[name][i]
+        task = tasks.all()[name][i]
         examples.append(
             {
                 "request": task.prompt,
-                "set": task.split,
-                "kind": task.kind,
+                "set": name if name in tasks.sets else None,
+                "kind": task.group,
                 "reference": task.reference,
                 "answers": {
                     stage: {
@@ -159,6 +154,25 @@ def _examples(tasks: HeldOut, answers: dict[str, dict[str, Graded]]) -> list[dic
             }
         )
     return examples
+
+
+def grade_the_grader(
+    run: Run, curriculum: Curriculum, tasks: HeldOut, rounds: int, seed: int
+) -> dict[str, Any]:
+    """The last reward model's report card, one line for each round's, and best of n."""
+    cards = []
+    for number in range(1, rounds + 1):
+        comparisons, gold, labeler = read_round(run, number)
+        grader, tokenizer = load_reward_model(run.checkpoint(f"reward_{number}"))
+        kept = held_out(comparisons)
+        measured = card(grader, tokenizer, comparisons[-kept:], gold[-kept:], labeler)
+        cards.append({"round": number, "comparisons": len(comparisons) - kept, **measured})
+    gpt, _ = load_policy(run.checkpoint("sft"))
+    few = tasks.sets[tasks.first()][:150]
+    return {
+        "reward_model": {**cards[-1], "agreement": AGREEMENT, "rounds": cards},
+        "best_of_n": best_of_n(gpt, tokenizer, grader, few, curriculum, seed),
+    }
 
 
 def card(
@@ -188,16 +202,14 @@ def best_of_n(
     gpt: LanguageModel,
     tokenizer: Tokenizer,
     model: RewardModel,
-    tasks: Sequence[TerminalTask],
-    check: CheckMany,
-    max_new_tokens: int,
+    tasks: Sequence[Task],
+    curriculum: Curriculum,
     seed: int,
 ) -> list[dict[str, object]]:
     """Gold success and score of the best of n samples by the reward model, n = 1 … 16."""
     most = BEST_OF[-1]
-    graded = grade(
-        gpt, tokenizer, tasks, check, Sampling(max_new_tokens=max_new_tokens), seed, samples=most
-    )
+    sampling = Sampling(max_new_tokens=curriculum.reply_tokens)
+    graded = grade(gpt, tokenizer, tasks, curriculum.check, sampling, seed, samples=most)
     judge = RewardModelJudge(model, tokenizer.pad)
     scores = torch.tensor([v.score for v in judge.score(graded.trajectories)]).view(-1, most)
     gold = torch.tensor(graded.successes(), dtype=torch.float64).view(-1, most)

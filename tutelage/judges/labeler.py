@@ -16,6 +16,8 @@ from torch import Tensor
 
 from tutelage.schema import Comparison, Conversation
 
+AGREEMENT = 0.77  # of two simulated labelers, as of InstructGPT's people
+
 
 @dataclass(frozen=True, kw_only=True)
 class Labeler:

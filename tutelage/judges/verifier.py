@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from tutelage.errors import JudgeFailure
+from tutelage.protocols import CheckMany
 from tutelage.schema import Trajectory, Verdict
-
-CheckMany = Callable[[Sequence[object], Sequence[str]], list[Verdict]]
 
 
 class VerifierJudge:

@@ -22,16 +22,11 @@ from tutelage.wording import (
 )
 
 Line = Sequence[tuple[float, float]]
-SETS = {
-    "new_names": "new names",
-    "new_phrasings": "new phrasings",
-    "new_compositions": "new compositions",
-}
 
 
 def set_name(key: str) -> str:
     """A held-out set as a person calls it."""
-    return SETS.get(key, key.replace("_", " "))
+    return key.replace("_", " ")
 
 
 def share_interval(share: float, n: int) -> tuple[float, float]:

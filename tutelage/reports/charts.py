@@ -262,9 +262,9 @@ def best_of_n(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
 
 
 def groups(
-    rows: Sequence[Mapping[str, Any]], before: tuple[str, str], after: tuple[str, str]
+    rows: Sequence[Mapping[str, Any]], before: tuple[str, str], after: tuple[str, str], of_set: str
 ) -> go.Figure:
-    """Each group's success before and after, joined. before, after: (key, label)."""
+    """Each group's success before and after on a set, joined. before, after: (key, label)."""
     figure = base(height=90 + 34 * len(rows))
     ordered = sorted(rows, key=lambda row: row[after[0]] - row[before[0]])
     for i, row in enumerate(ordered):
@@ -322,7 +322,7 @@ def groups(
         ticktext=[label(row["group"], 34) for row in ordered],
         showgrid=False,
     )
-    figure.update_xaxes(title_text="right, new names (%)", range=[0, 102])
+    figure.update_xaxes(title_text=f"right, {label(of_set)} (%)", range=[0, 102])
     return figure
 
 

@@ -98,6 +98,11 @@ def gain(
     return new["success"] - old["success"], ci95, min(old["n"], new["n"])
 
 
+def first_set(stages: Sequence[Stage]) -> str:
+    """The held-out set that headlines are about, nothing where none was measured."""
+    return next((key for stage in stages for key in stage.held_out), "")
+
+
 def headline(report: Mapping[str, Any], stages: Sequence[Stage]) -> str:
     """What was made, in one sentence of numbers."""
     model, machine = report.get("model", {}), report.get("machine", {})
@@ -105,19 +110,18 @@ def headline(report: Mapping[str, Any], stages: Sequence[Stage]) -> str:
     took = f" in {duration(report['seconds'])}" if "seconds" in report else ""
     cores = f" on {plural(machine['cores'], 'core')}" if "cores" in machine else ""
     made = f"An assistant{size}, raised from nothing{took}{cores}"
-    measured = [stage for stage in stages if "new_names" in stage.held_out]
+    key = first_set(stages)
+    measured = [stage for stage in stages if key in stage.held_out]
     if not measured:
         return f"{made}; this run measured no stage."
     after = measured[-1]
-    cell = after.held_out["new_names"]
-    text = (
-        f"{made}, answers {rate(cell['success'], cell['ci95'], cell['n'])} of plain requests "
-        f"about names it has never seen with a right shell command"
-    )
+    cell = after.held_out[key]
+    claim = report.get("claim", f"held-out requests ({set_name(key)}) rightly")
+    text = f"{made}, answers {rate(cell['success'], cell['ci95'], cell['n'])} of {claim}"
     if len(measured) == 1:
         return f"{text}."
     before = measured[-2]
-    found = gain(report, before, after, "new_names")
+    found = gain(report, before, after, key)
     assert found is not None
     change, ci95, _ = found
     moved = f"{difference(change, ci95)} against {before.name}"
@@ -126,12 +130,13 @@ def headline(report: Mapping[str, Any], stages: Sequence[Stage]) -> str:
 
 def big_numbers(report: Mapping[str, Any], stages: Sequence[Stage]) -> list[dict[str, str]]:
     """Before, after, minutes."""
-    measured = [stage for stage in stages if "new_names" in stage.held_out][-2:]
+    key = first_set(stages)
+    measured = [stage for stage in stages if key in stage.held_out][-2:]
     words = ("before", "after")[-len(measured) :]
     numbers = []
     for stage, word in zip(measured, words, strict=False):
-        cell = stage.held_out["new_names"]
-        below = f"{stage.name}, new names, {interval(cell['success'], cell['ci95'])}"
+        cell = stage.held_out[key]
+        below = f"{stage.name}, {set_name(key)}, {interval(cell['success'], cell['ci95'])}"
         numbers.append(
             {
                 "word": word,
@@ -185,7 +190,9 @@ def pipeline(report: Mapping[str, Any], stages: Sequence[Stage]) -> list[Step]:
         note = duration(spent[family]) if family in spent else "" if ran else "not run"
         return Step(name, COLOURS[colour], note, ran or family in spent, gain, unit, quiet)
 
-    def learned(key: str, before: Stage | None, stage: Stage | None) -> tuple[str, str, bool]:
+    key = first_set(stages)
+
+    def learned(before: Stage | None, stage: Stage | None) -> tuple[str, str, bool]:
         if stage is None or key not in stage.held_out:
             return "", "", False
         found = gain(report, before, stage, key) if before else None
@@ -209,9 +216,9 @@ def pipeline(report: Mapping[str, Any], stages: Sequence[Stage]) -> list[Step]:
             "pretrain",
             "pretrain",
             pretrain is not None,
-            *learned("new_names", None, pretrain),
+            *learned(None, pretrain),
         ),
-        step("SFT", "sft", "sft", sft is not None, *learned("new_names", pretrain, sft)),
+        step("SFT", "sft", "sft", sft is not None, *learned(pretrain, sft)),
         step(
             "Comparisons",
             "comparisons",
@@ -233,7 +240,7 @@ def pipeline(report: Mapping[str, Any], stages: Sequence[Stage]) -> list[Step]:
             "policy",
             "policy",
             last is not None,
-            *learned("new_names", sft, last),
+            *learned(sft, last),
         ),
     ]
 

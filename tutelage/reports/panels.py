@@ -9,7 +9,7 @@ from typing import Any
 
 from tutelage.reports import answers, charts
 from tutelage.reports.figures import COLOURS, Line, safe_json
-from tutelage.reports.overview import REINFORCED, Stage
+from tutelage.reports.overview import REINFORCED, Stage, first_set
 from tutelage.reports.reading import Series
 from tutelage.wording import count, decimal, duration, percent, points, rate
 
@@ -266,7 +266,14 @@ def groups_panel(rows: Sequence[Mapping[str, Any]], stages: Sequence[Stage]) -> 
     return Panel(
         f"Where did {last.name} help most?",
         answers.answer_groups(full, before.key, last.key),
-        safe_json(charts.groups(full, (before.key, before.name), (last.key, last.name))),
+        safe_json(
+            charts.groups(
+                full,
+                (before.key, before.name),
+                (last.key, last.name),
+                answers.set_name(first_set(stages)),
+            )
+        ),
         ("group", before.name, last.name, "difference", "n"),
         table,
     )

@@ -15,7 +15,7 @@ from plotly.offline import get_plotlyjs
 
 from tutelage.errors import TutelageError
 from tutelage.reports import overview, panels, tables
-from tutelage.reports.answers import answer_helped, answer_reward_model
+from tutelage.reports.answers import answer_helped, answer_reward_model, set_name
 from tutelage.reports.control_page import control_page
 from tutelage.reports.doctor import examined, reinforced
 from tutelage.reports.figures import stage_class
@@ -103,6 +103,7 @@ def report_page(report: Mapping[str, Any], metrics: Mapping[str, Series]) -> dic
         "headline": overview.headline(report, stages),
         "numbers": overview.big_numbers(report, stages),
         "steps": overview.pipeline(report, stages),
+        "first_set": set_name(overview.first_set(stages)),
         "held_out": tables.held_out_table(report, stages),
         "behaviour": tables.behaviour_table(stages),
         "rise": panels.stage_panel(stages, _gains(report, stages)),

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tutelage.reports.answers import SETS, set_name
+from tutelage.reports.answers import set_name
 from tutelage.reports.overview import Stage, gain
 from tutelage.wording import count, decimal, difference, holds_zero, percent, rate
 
-RECOGNISED = {"nonsense": "Nonsense recognised", "danger": "Danger refused"}
-LEAST_RECOGNISED, MOST_FALSE_REFUSALS = 0.90, 0.05  # the curriculum's goals
+MOST_FALSE_REFUSALS = 0.05  # that are aimed at
 
 
 @dataclass(frozen=True)
@@ -54,9 +53,7 @@ class Table:
 def held_out_table(report: Mapping[str, Any], stages: Sequence[Stage]) -> Table:
     """Stages × held-out sets, each cell marked against the stage before; then the difference."""
     measured = [stage for stage in stages if stage.held_out]
-    keys = [key for key in SETS if any(key in stage.held_out for stage in measured)]
-    keys += [key for stage in measured for key in stage.held_out if key not in keys]
-    keys = list(dict.fromkeys(keys))
+    keys = list(dict.fromkeys(key for stage in measured for key in stage.held_out))
     rows = []
     for i, stage in enumerate(measured):
         cells = []
@@ -99,16 +96,16 @@ def _mark(found: tuple[float, Sequence[float], int] | None) -> str:
 
 def behaviour_table(stages: Sequence[Stage]) -> Table:
     """What is recognised, refused and said: a row each, a column for each stage."""
-    keys = dict.fromkeys(key for s in stages for key in s.numbers.get("recognised", {}))
+    kinds = {key: cell for s in stages for key, cell in s.numbers.get("recognised", {}).items()}
     rows = []
-    for key in keys:
-        goal = LEAST_RECOGNISED if key in RECOGNISED else None
+    for key, of_kind in kinds.items():
+        goal = of_kind.get("goal")
         cells = []
         for stage in stages:
             cell = stage.numbers.get("recognised", {}).get(key)
             share = cell["success"] if cell else None
             cells.append(_judged(stage, cell, share, share is None or share >= (goal or 0), goal))
-        name = RECOGNISED.get(key, key.replace("_", " ").capitalize())
+        name = of_kind.get("name", set_name(key).capitalize())
         below = f"goal: at least {percent(goal, 0)}" if goal else ""
         rows.append(Row(name, cells, below=below))
     if any("false_refusals" in stage.numbers for stage in stages):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tutelage.device import seeded
-from tutelage.environments.chat import collect_replies
-from tutelage.model.language_model import LanguageModel
-from tutelage.rollout.sampler import Sampling
+from tutelage.model.gpt import GPT
+from tutelage.protocols import CheckMany, Task
+from tutelage.rollout.collect import collect
+from tutelage.rollout.engine import Sampling
 from tutelage.rollout.trajectories import grouped
-from tutelage.schema import Conversation
+from tutelage.schema import BROKEN, Conversation
 from tutelage.text.tokenizer import Tokenizer
 
 FEWEST, MOST = 4, 9  # responses of one comparison, as InstructGPT's labelers were shown
@@ -37,3 +38,18 @@ def sample_responses(
         fill = repeated[: max(0, FEWEST - len(distinct))]
         found.append((group[0].group, distinct + fill))
     return found
+
+
+def gold_scores(
+    sampled: Sequence[tuple[int, list[str]]], tasks: Sequence[Task], check: CheckMany
+) -> list[tuple[int, list[str], list[float]]]:
+    """(prompt's number, responses, what the check gives each); a prompt one of whose responses
+    could not be checked says nothing and is left out."""
+    pairs = [(tasks[i], response) for i, responses in sampled for response in responses]
+    verdicts = iter(check([task for task, _ in pairs], [response for _, response in pairs]))
+    checked = [(i, responses, [next(verdicts) for _ in responses]) for i, responses in sampled]
+    return [
+        (i, responses, [verdict.score for verdict in of_prompt])
+        for i, responses, of_prompt in checked
+        if not any(verdict.outcome in BROKEN for verdict in of_prompt)
+    ]

@@ -210,9 +210,9 @@ def _summary(folder: Path) -> dict[str, Any]:
         said += "" if "mean" in report else ", not evaluated yet"
         return {**found, "right": "", "took": "", "said": said}
     cells = [
-        stage["held_out"]["new_names"]
+        next(iter(stage["held_out"].values()))
         for stage in report.get("stages", {}).values()
-        if "new_names" in stage.get("held_out", {})
+        if stage.get("held_out")
     ]
     last = cells[-1] if cells else None
     right = rate(last["success"], last["ci95"], last["n"]) if last else ""

@@ -57,7 +57,7 @@ class Site:
     def __post_init__(self) -> None:
         options = self.options
         self.models = Models(self.run)
-        self.worlds = Worlds(options.folder)
+        self.worlds = Worlds(options.folder, self.run)
         self.asking = Asking(self.store, self.models)
         self.stopped: dict[tuple[int, str], float] = {}  # person and key of a reply: when ended
         self.requests = Limiter(options.requests_per_s, 10 * options.requests_per_s)

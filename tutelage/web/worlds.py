@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tutelage.curricula.terminal import sample_tasks
+from tutelage.curricula import curriculum_of
 from tutelage.errors import SandboxUnavailable
 from tutelage.sandbox import Sandbox, Tree
 from tutelage.sandbox.workspace import Workspace, copy_folder
@@ -20,8 +20,10 @@ SEED = 0  # of the made-up world, as in `tutelage chat`
 class Worlds:
     """A copy of the files for each conversation, by its number. Safe between threads."""
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, run: Path | None) -> None:
+        """folder: what is copied; None: what the run's curriculum begins with."""
         self.folder = folder
+        self.curriculum = curriculum_of(run)
         self.refusal = ""  # why no command can be run, where none can
         self._sandbox: Sandbox | None = None
         self._kept: OrderedDict[int, tuple[Workspace, threading.Lock]] = OrderedDict()
@@ -80,7 +82,7 @@ class Worlds:
             if self.folder is not None:
                 self._begun = copy_folder(self.folder)
             else:
-                self._begun = sample_tasks("train", 1, SEED, "commands")[0].tree
+                self._begun = self.curriculum.files(SEED)
         return dict(self._begun)
 
     def _ready(self) -> Sandbox | None:

@@ -1,10 +1,10 @@
 """The terminal world: plain requests in, shell commands out, checked by what they do."""
 
-from tutelage.curricula.terminal.check import check_answers, is_command, is_refusal
+from tutelage.curricula.terminal.check import check_answers, is_refusal
 from tutelage.curricula.terminal.corpus import pretraining_corpus
+from tutelage.curricula.terminal.curriculum import Terminal
 from tutelage.curricula.terminal.tasks import (
     SPLITS,
-    Split,
     TerminalTask,
     demonstrations,
     sample_tasks,
@@ -12,11 +12,10 @@ from tutelage.curricula.terminal.tasks import (
 
 __all__ = [
     "SPLITS",
-    "Split",
+    "Terminal",
     "TerminalTask",
     "check_answers",
     "demonstrations",
-    "is_command",
     "is_refusal",
     "pretraining_corpus",
     "sample_tasks",

@@ -8,7 +8,9 @@ import hashlib
 import io
 import re
 import tarfile
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Sequence
+
+import torch
 
 from tutelage.curricula.terminal.families.danger import REASONS
 from tutelage.curricula.terminal.families.small_talk import FITTING
@@ -17,7 +19,6 @@ from tutelage.sandbox import Ending, Execution, Sandbox, Tree
 from tutelage.schema import Outcome, Verdict
 
 _Key = tuple[bytes, str]  # a tree's fingerprint and a command
-Cache = MutableMapping[_Key, Execution]
 _REFUSALS = ("i won't", "i will not", "i can't", "i cannot", "yo be real")
 _SUCCESS = Verdict(1.0, Outcome.SUCCESS)
 
@@ -35,14 +36,12 @@ def is_refusal(answer: str) -> bool:
 def check_answers(
     tasks: Sequence[TerminalTask],
     answers: Sequence[str],
-    sandbox: Sandbox,
-    cache: Cache | None = None,
+    sandbox: Sandbox | None = None,
 ) -> list[Verdict]:
     """A verdict on each task's answer; commands run together, and equal ones once.
 
-    cache keeps the references' executions from call to call.
+    sandbox: where they run; None: in the one that the process shares.
     """
-    executions: Cache = {} if cache is None else cache
     verdicts = [_without_running(task, answer) for task, answer in zip(tasks, answers, strict=True)]
     fingerprints: dict[int, bytes] = {}  # by identity: a batch asks the same task many times
     jobs: dict[_Key, tuple[str, Tree]] = {}
@@ -57,33 +56,25 @@ def check_answers(
             if id(tree) not in fingerprints:
                 fingerprints[id(tree)] = _fingerprint(tree)
             pair = [(fingerprints[id(tree)], _command(text)) for text in (task.reference, answer)]
-            jobs.update({key: (key[1], tree) for key in pair if key not in executions})
+            jobs.update({key: (key[1], tree) for key in pair})
             runs[index].append((pair[0], pair[1]))
-    found = dict(zip(jobs, sandbox.run_many(list(jobs.values())), strict=True))
-    references = {expected for pairs in runs.values() for expected, _ in pairs}
-    executions.update({key: found[key] for key in references if key in found})
+    executions: dict[_Key, Execution] = {}
+    if jobs:
+        ran = (sandbox or shared_sandbox()).run_many(list(jobs.values()))
+        executions = dict(zip(jobs, ran, strict=True))
     for index, pairs in runs.items():
         judged = [
-            _compare(
-                executions[expected],
-                found[given] if given in found else executions[given],
-                is_pipeline="|" in given[1],
-            )
+            _compare(executions[expected], executions[given], is_pipeline="|" in given[1])
             for expected, given in pairs
         ]
         verdicts[index] = next((each for each in judged if each != _SUCCESS), _SUCCESS)
     return [verdict for verdict in verdicts if verdict is not None]
 
 
-def check_alone(task: TerminalTask, answer: str) -> Verdict:
-    """A verdict on one answer, in a sandbox that is made when first needed."""
-    verdict = _without_running(task, answer)
-    return verdict or check_answers([task], [answer], _shared_sandbox())[0]
-
-
 @functools.cache
-def _shared_sandbox() -> Sandbox:
-    return Sandbox(workers=1)
+def shared_sandbox() -> Sandbox:
+    """The process's own, made when first needed, with a worker for each thread that computes."""
+    return Sandbox(workers=torch.get_num_threads())
 
 
 def _failure(reason: str) -> Verdict:
@@ -176,8 +167,8 @@ def _compare(expected: Execution, given: Execution, is_pipeline: bool) -> Verdic
         return _failure("a step of the pipeline failed")
     if given.exit_code and given.stderr:
         # bash prefixes its own complaints with a path or "line 1", which say nothing here
-        said = given.stderr.decode(errors="replace").strip().splitlines()[-1]
-        return _failure(re.sub(r"^(\S*bash): (-c: )?(line \d+: )?", "bash: ", said)[:120])
+        complaint = given.stderr.decode(errors="replace").strip().splitlines()[-1]
+        return _failure(re.sub(r"^(\S*bash): (-c: )?(line \d+: )?", "bash: ", complaint)[:120])
     if not same_tree:
         return _failure("left other files")
     return _failure("ran, but printed something else")

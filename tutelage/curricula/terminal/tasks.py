@@ -25,12 +25,11 @@ from tutelage.curricula.terminal.words import HELD_OUT_WORDS, TRAIN_WORDS
 from tutelage.curricula.terminal.world import empty_world
 from tutelage.errors import BadInput
 from tutelage.sandbox import Tree
-from tutelage.schema import Demonstration, Message, Verdict
+from tutelage.schema import Demonstration, Message
 
-Split = Literal["train", "new_names", "new_phrasings", "new_compositions"]
 Kind = Literal["command", "nonsense", "danger", "small_talk"]
 Kinds = Literal["all", "commands", "nonsense", "danger", "small_talk"]
-SPLITS: tuple[Split, ...] = ("train", "new_names", "new_phrasings", "new_compositions")
+SPLITS = ("train", "new_names", "new_phrasings", "new_compositions")
 
 COMMAND = "$ "
 _MIXTURE: dict[Kind, float] = {
@@ -60,18 +59,11 @@ class TerminalTask:
     family: str
     group: str
     phrasing: str  # the family and the number of its template
-    split: Split
+    split: str
     tree: Tree = field(repr=False)
     reference: str  # "$ " and a command, or speech
     # a yes or no question has a tree where its answer is the opposite: "$ echo yes" is no answer
     opposite: Tree | None = field(default=None, repr=False)
-
-    def check(self, answer: str) -> Verdict:
-        """Whether the answer does what was asked, run in the shared sandbox if it is a command."""
-        # imported here because checking needs tasks, and a task offers its own check
-        from tutelage.curricula.terminal.check import check_alone
-
-        return check_alone(self, answer)
 
 
 def _has_name(family: Family) -> bool:
@@ -96,7 +88,7 @@ class _Pool:
 
 
 _TRAINED = _Pool(PLAIN_FAMILIES, TRAINED_COMPOSITIONS, _TOPICS)
-_POOLS: dict[Split, _Pool] = {
+_POOLS: dict[str, _Pool] = {
     "train": _TRAINED,
     "new_names": _Pool(
         _named(PLAIN_FAMILIES),
@@ -108,7 +100,7 @@ _POOLS: dict[Split, _Pool] = {
 }
 
 
-def sample_tasks(split: Split, count: int, seed: int, kinds: Kinds = "all") -> list[TerminalTask]:
+def sample_tasks(split: str, count: int, seed: int, kinds: Kinds = "all") -> list[TerminalTask]:
     """Tasks of a split; the same arguments give the same tasks in every process."""
     if split not in SPLITS:
         raise BadInput(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
@@ -120,7 +112,7 @@ def sample_tasks(split: Split, count: int, seed: int, kinds: Kinds = "all") -> l
     return [_sample_task(split, kinds, rng) for _ in range(count)]
 
 
-def _sample_task(split: Split, kinds: Kinds, rng: random.Random) -> TerminalTask:
+def _sample_task(split: str, kinds: Kinds, rng: random.Random) -> TerminalTask:
     pool = _POOLS[split]
     kind = _draw_kind(pool, kinds, rng)
     if kind != "command":
@@ -140,7 +132,7 @@ def _draw_kind(pool: _Pool, kinds: Kinds, rng: random.Random) -> Kind:
     return rng.choices(list(_MIXTURE), list(_MIXTURE.values()))[0]
 
 
-def make_task(family: Family, kind: Kind, split: Split, rng: random.Random) -> TerminalTask:
+def make_task(family: Family, kind: Kind, split: str, rng: random.Random) -> TerminalTask:
     """One task of a family."""
     world = empty_world(rng, HELD_OUT_WORDS if split == "new_names" else TRAIN_WORDS)
     slots = draw_slots(family, world, rng)
