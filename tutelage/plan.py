@@ -18,7 +18,8 @@ from tutelage.curricula import CurriculumName
 from tutelage.device import DTypeName, autocast, pick_dtype, seeded
 from tutelage.errors import BadInput
 from tutelage.judges import JUDGES, JudgeName
-from tutelage.model.gpt import GPT, GPTConfig
+from tutelage.model.families import new_model
+from tutelage.model.gpt import GPTConfig
 from tutelage.model.optimiser import MuonWithAdam
 from tutelage.model.scoring import imitation_loss
 from tutelage.runs import Run, write_text

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from tutelage.schema import Demonstration, Trajectory, Verdict
+from tutelage.schema import Conversation, Demonstration, Trajectory, Verdict
 
 CheckMany = Callable[[Sequence[Any], Sequence[str]], list[Verdict]]  # of tasks and their answers
 

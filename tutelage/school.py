@@ -33,16 +33,17 @@ from tutelage.evaluation.school_report import (
 from tutelage.judges import JUDGES
 from tutelage.judges.labeler import AGREEMENT, Labeler, calibrated
 from tutelage.model.checkpoint import load_policy, load_reward_model
-from tutelage.model.gpt import GPT
-from tutelage.model.heads import RewardModel
+from tutelage.model.families import new_model
+from tutelage.model.heads import RewardModel, new_critic
+from tutelage.model.language_model import LanguageModel
 from tutelage.plan import SIZES, Plan, SchoolConfig, command_of, open_run
-from tutelage.policies.language import LanguagePolicy, new_critic
+from tutelage.policies.language import LanguagePolicy
 from tutelage.protocols import Curriculum, Task
 from tutelage.reports.doctor import write_findings
 from tutelage.rollout.sampler import Sampling
 from tutelage.runs import Progress, Run, read_json, write_atomically, write_json, write_text
 from tutelage.sandbox import require_sandbox
-from tutelage.schema import Comparison, Demonstration, Verdict
+from tutelage.schema import Comparison, Demonstration, Verdict, ask
 from tutelage.stages.compare import gold_scores, sample_responses
 from tutelage.stages.policy import PolicyConfig, reinforce
 from tutelage.stages.pretrain import PretrainConfig, pretrain

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from tutelage.device import seeded
 from tutelage.environments.chat import collect_replies
 from tutelage.errors import EnvironmentFailure
-from tutelage.model.gpt import GPT
+from tutelage.model.language_model import LanguageModel
 from tutelage.protocols import CheckMany, Task
-from tutelage.rollout.collect import collect
-from tutelage.rollout.engine import Sampling
-from tutelage.schema import BROKEN, Trajectory, Verdict
-from tutelage.text.chat_format import ask
+from tutelage.rollout.sampler import Sampling
+from tutelage.schema import BROKEN, Trajectory, Verdict, ask
 from tutelage.text.tokenizer import Tokenizer
 
 

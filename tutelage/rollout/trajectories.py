@@ -102,7 +102,7 @@ def reply_kls(
 def pack_trajectories(
     trajectories: Sequence[Trajectory], pad: int, device: torch.device
 ) -> Replies:
-    """Neighbours of a group that began with the same tokens are branches behind one copy of these."""
+    """Neighbours of a group that began with the same tokens are branches behind one copy of it."""
 
     def beginning(trajectory: Trajectory) -> tuple[int, list[int]]:
         return trajectory.group, list(trajectory.prompt_tokens)

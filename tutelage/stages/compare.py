@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tutelage.device import seeded
-from tutelage.model.gpt import GPT
+from tutelage.environments.chat import collect_replies
+from tutelage.model.language_model import LanguageModel
 from tutelage.protocols import CheckMany, Task
-from tutelage.rollout.collect import collect
-from tutelage.rollout.engine import Sampling
+from tutelage.rollout.sampler import Sampling
 from tutelage.rollout.trajectories import grouped
 from tutelage.schema import BROKEN, Conversation
 from tutelage.text.tokenizer import Tokenizer

@@ -131,9 +131,7 @@ WALKS = [
 
 
 @pytest.mark.parametrize(("place", "role", "scripts"), WALKS, indirect=["place"])
-def test_everything_can_be_pressed(
-    place: Place, role: str, scripts: bool, ledger: Ledger
-) -> None:
+def test_everything_can_be_pressed(place: Place, role: str, scripts: bool, ledger: Ledger) -> None:
     for walk in (as_admin if role == "admin" else as_labeler)(place, scripts):
         walk.close()
         ledger.pressed |= walk.pressed

@@ -148,7 +148,8 @@ class Walk:
         try:
             control.wait_for()
         except Exception:
-            self.page.screenshot(path="/tmp/web_fail.png", full_page=True); print(self.page.url)
+            self.page.screenshot(path="/tmp/web_fail.png", full_page=True)
+            print(self.page.url)
             raise
         self.look()
         names = [name for name in control.evaluate(NAMES) if name]
