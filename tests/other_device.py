@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
 
@@ -22,20 +23,24 @@ class _Elsewhere(Tensor):
 
     @staticmethod
     def __new__(cls, inner: Tensor) -> _Elsewhere:
-        made = Tensor._make_wrapper_subclass(
-            cls,
-            inner.size(),
-            strides=inner.stride(),
-            storage_offset=inner.storage_offset(),
-            dtype=inner.dtype,
-            device=OTHER,
-            requires_grad=False,
-        )
+        with torch.inference_mode(False):
+            made = Tensor._make_wrapper_subclass(
+                cls,
+                inner.size(),
+                strides=inner.stride(),
+                storage_offset=inner.storage_offset(),
+                dtype=inner.dtype,
+                device=OTHER,
+                requires_grad=False,
+            )
         made.inner = inner
         return made
 
     def __repr__(self, **_: Any) -> str:
         return f"elsewhere({self.inner!r})"
+
+    def tolist(self) -> Any:
+        return self.inner.tolist()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> _Elsewhere:
         copied = _Elsewhere(self.inner.detach().clone())
@@ -76,8 +81,31 @@ def _inside(x: Any) -> Any:
     return x.inner if isinstance(x, _Elsewhere) else x
 
 
+class _Made(TorchFunctionMode):
+    """torch.tensor fills what it makes without asking anybody."""
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = dict(kwargs or {})
+        if function is torch.tensor and torch.device(kwargs.get("device") or "cpu") == OTHER:
+            del kwargs["device"]
+            return _Elsewhere(function(*args, **kwargs))
+        return function(*args, **kwargs)
+
+
 class OtherDevice(TorchDispatchMode):
     """Within it, what is made on `meta` has numbers."""
+
+    def __enter__(self) -> OtherDevice:
+        self.made = _Made()
+        self.made.__enter__()
+        super().__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        super().__exit__(*error)
+        self.made.__exit__(*error)
 
     def __torch_dispatch__(
         self, function: Any, types: Any, args: Any = (), kwargs: Any = None

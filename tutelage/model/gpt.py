@@ -155,8 +155,7 @@ class GPT(LanguageModel):
         return self._pass(packed.tokens, positions, recent, attend, keep=keep)
 
     def logits(self, hidden: Tensor) -> Tensor:
-        logits = self.head(hidden)
-        return at_least_float32(logits)
+        return at_least_float32(F.linear(hidden, self.head.weight.to(hidden.dtype)))
 
     def read(self, prompts: Tensor, lengths: Tensor) -> tuple[Tensor, Cache]:
         B, T = prompts.shape
@@ -167,7 +166,9 @@ class GPT(LanguageModel):
         padded = F.pad(prompts, (2, 0))
         recent = torch.stack([padded[:, 1:-1], padded[:, :-2]], dim=2)
         hidden = self._pass(prompts, index[None], recent, None, cache)
-        cache.rows["recent"] = padded.gather(1, lengths[:, None] + index.new_tensor([1, 0]))
+        cache.rows["recent"] = padded.gather(
+            1, lengths[:, None] + torch.tensor([1, 0], device=index.device)
+        )
         return hidden[torch.arange(B, device=prompts.device), lengths - 1], cache
 
     def extend(self, tokens: Tensor, cache: Cache) -> Tensor:

@@ -111,7 +111,7 @@ class LanguageModel(nn.Module, ABC):
 
     @abstractmethod
     def logits(self, hidden: Tensor) -> Tensor:
-        """(…, D) to (…, V), in float32 at least."""
+        """(…, D) to (…, V), in float32 at least; the product is in the format of `hidden`."""
 
     @abstractmethod
     def read(self, prompts: Tensor, lengths: Tensor) -> tuple[Tensor, Cache]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from tutelage.device import autocast
 from tutelage.model.distributions import Categorical, DecidedByGraph, ValuedByGraph
 from tutelage.model.fused import twice_differentiable
 from tutelage.model.heads import RewardModel
@@ -57,21 +58,30 @@ class LanguagePolicy(nn.Module):
 
     critic: its score after each token is the value of having said so much; usually a copy of the
     reward model, which has learned to tell that. temperature: at which it speaks; what is trained
-    is what speaks.
+    is what speaks. dtype: of matrix products, logits apart, which are float32 at least;
+    rollout_dtype: of the weights that it speaks with, default their own.
     """
 
     def __init__(
-        self, actor: LanguageModel, critic: RewardModel | None = None, temperature: float = 1.0
+        self,
+        actor: LanguageModel,
+        critic: RewardModel | None = None,
+        temperature: float = 1.0,
+        dtype: torch.dtype = torch.float32,
+        rollout_dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        self.dtype = dtype
+        self.rollout_dtype = rollout_dtype or actor.dtype
         self.temperature = temperature
         self.actor = actor
         self.critic = critic
 
     def distribution(self, inputs: Replies) -> Categorical:
         """Over the vocabulary, for each token of the replies."""
-        # In float32, as it was sampled: bfloat16 would round more than an update moves.
-        logits = self.actor.logits(predicting_states(self.actor, inputs.packed))
+        with autocast(self.actor.device, self.dtype):
+            hidden = predicting_states(self.actor, inputs.packed)
+        logits = self.actor.logits(hidden)
         return Categorical(logits if self.temperature == 1 else logits / self.temperature)
 
     def decide(self, inputs: Replies) -> DecidedByGraph:
@@ -90,15 +100,24 @@ class LanguagePolicy(nn.Module):
         """What the critic expects where each token was sampled, (K,)."""
         assert self.critic is not None
         critic = self.critic
-        return _in_parts(inputs.packed, lambda part: _values(critic, part))
+        with autocast(critic.device, self.dtype):
+            return _in_parts(inputs.packed, lambda part: _values(critic, part))
 
 
-def score_packed(model: LanguageModel, packed: Packed, temperature: float = 1.0) -> Tensor:
-    """Log-probabilities of the tokens under the loss mask, (K,), sampled at this temperature."""
+def score_packed(
+    model: LanguageModel,
+    packed: Packed,
+    temperature: float = 1.0,
+    dtype: torch.dtype = torch.float32,
+) -> Tensor:
+    """Log-probabilities of the tokens under the loss mask, (K,), sampled at this temperature. dtype:
+    of matrix products, logits apart."""
 
     def read(part: Packed) -> Tensor:
+        with autocast(model.device, dtype):
+            hidden = predicting_states(model, part)
         # logits are linear in the hidden states
-        return logprobs_from(model, predicting_states(model, part) / temperature, part)
+        return logprobs_from(model, hidden / temperature, part)
 
     return _in_parts(packed, read)
 

@@ -14,6 +14,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from tutelage.model.fused import at_least_float32
 from tutelage.model.language_model import LanguageModel
 
 # Rows leave the batch in bulk, so that little of the cache is copied.
@@ -145,7 +146,8 @@ def decode(
     live = list(range(P * G))  # sample of each row of the batch
     finished = [False] * (P * G)
     for step in range(sampling.max_new_tokens):
-        logits = model.logits(last)
+        # The product is in float32: its rounding would be that of every log-probability.
+        logits = model.logits(at_least_float32(last))
         chosen, logprobs = _draw(logits, sampling.temperature, generator)
         tokens = chosen.tolist()
         speaks = [row for row, index in enumerate(live) if not finished[index]]

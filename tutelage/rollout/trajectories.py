@@ -56,7 +56,9 @@ def read_trajectories(
     it is no stop token, besides what the environment paid; after it nothing is to come."""
     ordered = [t for group in grouped(trajectories) for t in group]
     inputs = pack_trajectories(ordered, pad, reference.device)
-    reference_logprobs = inputs.steps(score_packed(reference, inputs.packed, policy.temperature))
+    reference_logprobs = inputs.steps(
+        score_packed(reference, inputs.packed, policy.temperature, policy.dtype)
+    )
     mask = inputs.step_mask()
     scores = torch.tensor([final_reward(t, missing_stop_score) for t in ordered])
     rewards = at_the_end(scores.to(reference_logprobs), mask)
