@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tutelage.algorithms import dpo, functional, gail, ppo, tabular, trpo
+from tutelage.algorithms import batch, dpo, functional, gail, ppo, tabular, trpo
 from tutelage.errors import BadInput
 from tutelage.evaluation import calibration
 from tutelage.model import fused, heads, mlp, scoring
@@ -93,7 +93,7 @@ def squared_price(lived: Experience, kl_coefficient: float) -> Tensor:
     return lived.rewards - kl_coefficient * functional.kl_k2(log_ratio, torch.zeros(()))
 
 
-REAL_PENALISED = Experience.penalised
+REAL_PENALISED = batch.penalised_rewards
 REAL_LOSS = functional.bradley_terry_loss
 REAL_BEST_OF = solution.best_of
 REAL_LOGPROBS_FROM = scoring.logprobs_from
@@ -181,13 +181,13 @@ REAL_Q_TARGET = tabular.q_learning_target
 SQUARED_RELU: Patch = (networks, "squared_relu", lambda x: x.relu() * x.relu().detach())
 BROKEN: dict[str, Patch] = {
     "optimum_token_by_token": (solution, "soft_values", hard_values),
-    "optimum_is_worth_log_z": (Experience, "penalised", end_is_free),
-    "distance_to_solved": (Experience, "penalised", squared_price),
-    "exact_gradient_gets_there": (Experience, "penalised", end_is_free),
-    "sampled_ppo_gets_there": (Experience, "penalised", end_is_free),
+    "optimum_is_worth_log_z": (batch, "penalised_rewards", end_is_free),
+    "distance_to_solved": (batch, "penalised_rewards", squared_price),
+    "exact_gradient_gets_there": (batch, "penalised_rewards", end_is_free),
+    "sampled_ppo_gets_there": (ppo, "penalised_rewards", end_is_free),
     "soft_values_are_sums": (enumerable, "soft_values", hard_values),
-    "soft_values_are_expected": (Experience, "penalised", end_is_free),
-    "critic_learns_soft_values": (Experience, "penalised", end_is_free),
+    "soft_values_are_expected": (batch, "penalised_rewards", end_is_free),
+    "critic_learns_soft_values": (ppo, "penalised_rewards", end_is_free),
     "estimators_without_bias": (functional, "kl_k3", k3_of_the_inverse),
     "k1_pushes_nowhere": (functional, "kl_k1", functional.kl_k2),
     "k2_pushes_as_reverse_kl": (functional, "kl_k2", lambda x, y: (x - y).square()),

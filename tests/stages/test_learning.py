@@ -19,7 +19,7 @@ from tests.stages.toys import (
     word_tokenizer,
 )
 from tutelage.algorithms import Algorithm, AlgorithmName
-from tutelage.algorithms.batch import Batch
+from tutelage.algorithms.batch import Batch, penalised_rewards
 from tutelage.device import seeded
 from tutelage.errors import ContractBroken, EnvironmentFailure
 from tutelage.model.scoring import imitation_loss
@@ -114,7 +114,7 @@ def test_what_is_mixed_in_becomes_likelier(name: str, taught: Path):
     for _ in range(3):
         batch = sampled_batch(algorithm)
         batch.advantages.zero_()
-        algorithm.update(batch, seeded("update"), lambda: imitation_loss(gpt, shown).backward())
+        algorithm.update(batch, seeded("update"), lambda: imitation_loss(gpt, shown))
     assert score_packed(gpt, shown).sum() > before + 0.5
 
 
@@ -160,7 +160,7 @@ def test_rewards_by_hand(taught: Path):
     logprobs = gpt.head(gpt(plain(torch.tensor([[5, 6, 7, 7]]))))[0].log_softmax(dim=-1)
     reference = torch.tensor([logprobs[t, 7].item() for t in (1, 2, 3)])
     torch.testing.assert_close(found.reference_logprobs[0], reference)
-    paid = found.penalised(0.5)[0]
+    paid = penalised_rewards(found, 0.5)[0]
     expected = torch.tensor([0.0, 0.0, 2.0]) - 0.5 * (torch.tensor([-1.0, -2.0, -3.0]) - reference)
     torch.testing.assert_close(paid, expected)
 

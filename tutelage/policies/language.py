@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from tutelage.device import autocast
-from tutelage.model.distributions import Categorical, DecidedByGraph, ValuedByGraph
+from tutelage.model.distributions import Categorical, fisher_by_graph
 from tutelage.model.fused import twice_differentiable
 from tutelage.model.heads import RewardModel
 from tutelage.model.language_model import LanguageModel, trainable
@@ -84,17 +83,10 @@ class LanguagePolicy(nn.Module):
         logits = self.actor.logits(hidden)
         return Categorical(logits if self.temperature == 1 else logits / self.temperature)
 
-    def decide(self, inputs: Replies) -> DecidedByGraph:
-        def again() -> Categorical:
-            with twice_differentiable():
-                return self.distribution(inputs)
-
-        return DecidedByGraph(
-            self.distribution(inputs), inputs.actions, trainable(self.actor), again
-        )
-
-    def value(self, inputs: Replies) -> ValuedByGraph:
-        return ValuedByGraph(self.values(inputs))
+    def fisher(self, inputs: Replies) -> Callable[[Tensor], Tensor]:
+        """v ↦ F·v over the actor's weights, F their Fisher information."""
+        with twice_differentiable():
+            return fisher_by_graph(self.distribution(inputs), list(self.actor.parameters()))
 
     def values(self, inputs: Replies) -> Tensor:
         """What the critic expects where each token was sampled, (K,)."""

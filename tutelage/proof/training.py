@@ -12,7 +12,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from tutelage.algorithms import functional
+from tutelage.algorithms import batch, functional
 from tutelage.algorithms.ppo import PPO, PPOConfig
 from tutelage.device import seeded
 from tutelage.model.gpt import GPT, GPTConfig
@@ -50,7 +50,7 @@ def exact_gradient_gets_there() -> Measured:
         set_learning_rate(optimiser, _RATE * warmup_then_linear(step, _STEPS, warmup=0))
         logprobs = table.logprobs(world.sequences)
         old = logprobs.detach()
-        rewards = replace(lived, logprobs=old).penalised(world.kl_coefficient)
+        rewards = batch.penalised_rewards(replace(lived, logprobs=old), world.kl_coefficient)
         returns = functional.discounted_returns(rewards, lived.mask)
         losses = functional.clipped_surrogate(logprobs - old, returns, 0.2)
         (old.sum(dim=1, keepdim=True).exp() * losses).sum().backward()

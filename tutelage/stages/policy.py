@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 
 from tutelage.algorithms import Algorithm
+from tutelage.algorithms.batch import AuxiliaryLoss
 from tutelage.config import require
 from tutelage.data.order import batch_indices
 from tutelage.device import seeded
@@ -183,8 +184,8 @@ def policy_step(
             policy, reference, learned, tokenizer.pad, config.missing_stop_score
         )
         batch = algorithm.credit(experience)
-        beside = _imitation(policy.actor, shown, config.mix_coefficient) if shown else None
-        metrics |= algorithm.update(batch, seeded(*seed, "update"), beside)
+        mixed = _imitation(policy.actor, shown, config.mix_coefficient) if shown else None
+        metrics |= algorithm.update(batch, seeded(*seed, "update"), mixed)
     return trajectories, metrics
 
 
@@ -192,9 +193,9 @@ def _copy(gpt: LanguageModel) -> dict[str, torch.Tensor]:
     return {name: tensor.clone() for name, tensor in gpt.state_dict().items()}
 
 
-def _imitation(gpt: LanguageModel, shown: Iterator[Packed], weight: float) -> Callable[[], None]:
-    """Adds `weight` times the gradient of the imitation loss on the next of what is shown."""
-    return lambda: (weight * imitation_loss(gpt, next(shown))).backward()
+def _imitation(gpt: GPT, shown: Iterator[Packed], weight: float) -> AuxiliaryLoss:
+    """`weight` times the imitation loss on the next of what is shown."""
+    return lambda: weight * imitation_loss(gpt, next(shown))
 
 
 def count_broken(trajectories: Sequence[Trajectory], max_failure_rate: float) -> int:
