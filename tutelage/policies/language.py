@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from tutelage.device import autocast
 from tutelage.model.distributions import Categorical, fisher_by_graph
 from tutelage.model.fused import twice_differentiable
 from tutelage.model.heads import RewardModel
-from tutelage.model.language_model import LanguageModel, trainable
+from tutelage.model.language_model import LanguageModel
 from tutelage.model.scoring import logprobs_from, predicting_states
 from tutelage.text.packing import Packed, put_actions, put_spans, take_actions
 
@@ -76,6 +77,11 @@ class LanguagePolicy(nn.Module):
         self.actor = actor
         self.critic = critic
 
+    @property
+    def speaks_as_trained(self) -> bool:
+        """Whether what samples computes in the number formats of what is trained."""
+        return self.rollout_dtype == self.dtype == self.actor.dtype
+
     def distribution(self, inputs: Replies) -> Categorical:
         """Over the vocabulary, for each token of the replies."""
         with autocast(self.actor.device, self.dtype):
@@ -102,8 +108,8 @@ def score_packed(
     temperature: float = 1.0,
     dtype: torch.dtype = torch.float32,
 ) -> Tensor:
-    """Log-probabilities of the tokens under the loss mask, (K,), sampled at this temperature. dtype:
-    of matrix products, logits apart."""
+    """Log-probabilities of the tokens under the loss mask, (K,), sampled at this temperature.
+    dtype: of matrix products, logits apart."""
 
     def read(part: Packed) -> Tensor:
         with autocast(model.device, dtype):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tutelage.model.fused import at_least_float32
 from tutelage.model.language_model import LanguageModel
@@ -199,6 +199,7 @@ def _rounded(model: LanguageModel, dtype: torch.dtype) -> LanguageModel:
     if dtype == model.dtype:
         return model
     rounded = copy.deepcopy(model)
-    for parameter in rounded.parameters():
-        parameter.data = parameter.data.to(dtype)
+    for module in rounded.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            setattr(module, name, nn.Parameter(parameter.detach().to(dtype), requires_grad=False))
     return rounded

@@ -56,9 +56,11 @@ def read_trajectories(
     it is no stop token, besides what the environment paid; after it nothing is to come."""
     ordered = [t for group in grouped(trajectories) for t in group]
     inputs = pack_trajectories(ordered, pad, reference.device)
-    reference_logprobs = inputs.steps(
-        score_packed(reference, inputs.packed, policy.temperature, policy.dtype)
-    )
+
+    def logprobs_under(model: LanguageModel) -> Tensor:
+        return inputs.steps(score_packed(model, inputs.packed, policy.temperature, policy.dtype))
+
+    reference_logprobs = logprobs_under(reference)
     mask = inputs.step_mask()
     scores = torch.tensor([final_reward(t, missing_stop_score) for t in ordered])
     rewards = at_the_end(scores.to(reference_logprobs), mask)
@@ -68,6 +70,7 @@ def read_trajectories(
         pad_rows([t.logprobs for t in ordered]).to(reference_logprobs),
         rewards + pad_rows([t.rewards for t in ordered]).to(rewards),
         reference_logprobs,
+        proximal_logprobs=None if policy.speaks_as_trained else logprobs_under(policy.actor),
         samples=len(grouped(trajectories)[0]),
     )
     experience.continues = torch.zeros_like(mask)

@@ -193,7 +193,7 @@ def _copy(gpt: LanguageModel) -> dict[str, torch.Tensor]:
     return {name: tensor.clone() for name, tensor in gpt.state_dict().items()}
 
 
-def _imitation(gpt: GPT, shown: Iterator[Packed], weight: float) -> AuxiliaryLoss:
+def _imitation(gpt: LanguageModel, shown: Iterator[Packed], weight: float) -> AuxiliaryLoss:
     """`weight` times the imitation loss on the next of what is shown."""
     return lambda: weight * imitation_loss(gpt, next(shown))
 
