@@ -61,12 +61,13 @@ from tutelage.stages.compare import sample_responses
 from tutelage.stages.policy import PolicyConfig, reinforce
 from tutelage.stages.pretrain import PretrainConfig, pretrain
 from tutelage.stages.reward import RewardConfig, train_reward_model
-from tutelage.stages.sft import SFTConfig, imitation_batches, sft
+from tutelage.stages.sft import IMITATED, SFTConfig, imitation_batches, sft
 from tutelage.text.batching import Tree
 from tutelage.text.chat_format import ask, encode_prompt, encode_reply
 from tutelage.text.tokenizer import Tokenizer
 
 REPLY_TOKENS = 48  # longest reply that is sampled
+SWAPPED, LEFT_OUT = 0.8, 0.12  # augmentation of its labels, which are few: see data/augmentation
 AGREEMENT = 0.77  # of two simulated labelers, as of InstructGPT's people
 
 
@@ -179,7 +180,7 @@ def teach_demonstrations(lesson: Lesson) -> Iterator[Progress]:
         return
     gpt, tokenizer = load_policy(run.checkpoint("pretrain"))
     shown = read_demonstrations(lesson.data("demonstrations.jsonl"))
-    config = SFTConfig(epochs=plan.sft_epochs)
+    config = SFTConfig(epochs=plan.sft_epochs, swapped=SWAPPED, left_out=LEFT_OUT)
     yield from sft(run, gpt, tokenizer, shown, config, lesson.config.seed, lesson.dtype)
 
 
@@ -260,8 +261,9 @@ def learn_to_grade(lesson: Lesson, number: int) -> Iterator[Progress]:
         Tree(encode_prompt(tokenizer, c.prompt), [encode_reply(tokenizer, r) for r in c.responses])
         for c in first
     ]
+    settings = RewardConfig(swapped=SWAPPED)
     yield from train_reward_model(
-        run, model, tokenizer, comparisons, reference, RewardConfig(), seed, lesson.dtype, stage
+        run, model, tokenizer, comparisons, reference, settings, seed, lesson.dtype, stage
     )
 
 
@@ -299,6 +301,7 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
     )
     # As InstructGPT mixed pretraining text into PPO, demonstrations keep the policy from drifting.
     shown = read_demonstrations(lesson.data("demonstrations.jsonl"))
+    augmented = SFTConfig(batch=IMITATED, swapped=SWAPPED, left_out=LEFT_OUT)
     yield from reinforce(
         run,
         algorithm,
@@ -311,7 +314,9 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
         steps,
         config.seed,
         stage,
-        imitation_batches(shown, tokenizer, reference.config.context, config.seed, stage),
+        imitation_batches(
+            shown, tokenizer, reference.config.context, augmented, config.seed, stage
+        ),
     )
 
 

@@ -366,6 +366,17 @@ def test_inspect_brackets_what_is_trained(tutelage, files: Path, run_folder: Pat
         assert rest.replace("·", "") == " wc -l plum.txt<|end|>]"
 
 
+def test_inspect_shows_the_batch_as_augmented(tutelage, files: Path, run_folder: Path) -> None:
+    words = "count", "the", "lines", "of"
+    shown = {"prompt": " ".join((*words, "plum")), "completion": "wc plum"}
+    (files / "shown.jsonl").write_text(json.dumps(shown) + "\n")
+    inspect = ["inspect", run_folder, "--demonstrations", files / "shown.jsonl"]
+    found = [tutelage(*inspect, *more)[1] for more in ([], ["--left-out", "1"])]
+    assert all("plum<|end|>]" in out.replace("·", "") for out in found)
+    assert [all(word in out.replace("·", "") for word in words) for out in found] == [True, False]
+    assert tutelage(*inspect, "--swapped", "2")[0] == 2
+
+
 def test_evaluate_gives_a_share_with_its_interval(tutelage, run_folder: Path) -> None:
     code, out, err = tutelage(
         "evaluate", run_folder, "--tasks", "new_names", "--count", 4, "--max-new-tokens", 4

@@ -62,7 +62,7 @@ class PreferConfig:
 class OfflineConfig:
     epochs: float = 1.0  # passes over the comparisons
     batch: int = 16  # prompts a step, each with all its responses
-    swapped: float = 0.8  # share of examples whose rare copied words are swapped for others
+    swapped: float = 0.0  # share of examples whose rare copied words are swapped for others
 
     def __post_init__(self) -> None:
         require(self, "above 0", "epochs", "batch")
