@@ -26,6 +26,7 @@ from tutelage.algorithms.dpo import PreferenceConfig, PreferenceLoss
 from tutelage.errors import BadInput
 from tutelage.model.checkpoint import load_policy
 from tutelage.model.gpt import GPT
+from tutelage.rollout.trajectories import differing, final_reward
 from tutelage.runs import Run
 from tutelage.schema import Comparison, Outcome, Trajectory, Verdict
 from tutelage.stages import preference
@@ -291,9 +292,18 @@ def trajectory(token: int, score: float, terminated: bool = True) -> Trajectory:
 
 def test_the_best_meets_the_worst():
     group = [trajectory(1, 0.2), trajectory(2, 0.9), trajectory(3, 0.9), trajectory(4, 0.1)]
-    assert best_and_worst(group, -1.0) == Tree([5, 6], [[2], [4]])
-    group.append(trajectory(5, 7.0, terminated=False))  # cut, so it earns −1
-    assert best_and_worst(group, -1.0) == Tree([5, 6], [[2], [5]])
+    assert best_and_worst(group, 1.0) == Tree([5, 6], [[2], [4]])
+    group.append(trajectory(5, 0.5, terminated=False))  # cut, so it earns −0.5
+    assert best_and_worst(group, 1.0) == Tree([5, 6], [[2], [5]])
+
+
+@pytest.mark.parametrize("score", [0.5, -1.5, -9.0])
+def test_a_cut_reply_never_beats_a_finished_one_of_the_same_score(score: float):
+    """However low finished replies score: rambling to the limit is no way out."""
+    group = [trajectory(1, score, terminated=False), trajectory(2, score)]
+    assert best_and_worst(group, 1.0) == Tree([5, 6], [[2], [1]])
+    assert final_reward(group[0], 1.0) == score - 1.0 < final_reward(group[1], 1.0)
+    assert [t.response_tokens for t in differing(group, 0.0)] == []
 
 
 def test_samples_that_earn_the_same_teach_nothing(taught: Path, tmp_path: Path):

@@ -89,6 +89,7 @@ class PreferOptions:
     samples_per_prompt: int = 4  # of which the best meets the worst
     max_new_tokens: int = 48  # longest sample
     temperature: float = 1.0  # of the samples
+    missing_stop_penalty: float = 1.0  # off the score of a reply cut at the limit
     stage: str | None = None  # of the run that --model names; default: the newest
     seed: int = 0
     dtype: DTypeName = "auto"  # of matrix products
@@ -130,6 +131,7 @@ class PreferOptions:
             samples_per_prompt=self.samples_per_prompt,
             max_new_tokens=self.max_new_tokens,
             temperature=self.temperature,
+            missing_stop_penalty=self.missing_stop_penalty,
             **given,
         )
 

@@ -72,6 +72,7 @@ class RLOptions:
     samples_per_prompt: int = 4
     max_new_tokens: int = 48  # longest reply
     temperature: float = 1.0  # of the samples
+    missing_stop_penalty: float = 1.0  # off the score of a reply cut at the limit
     stage: str | None = None  # of the run that --model names; default: the newest
     seed: int = 0
 
@@ -94,6 +95,7 @@ class RLOptions:
             samples_per_prompt=self.samples_per_prompt,
             max_new_tokens=self.max_new_tokens,
             temperature=self.temperature,
+            missing_stop_penalty=self.missing_stop_penalty,
         )
 
     def imitation_config(self) -> SFTConfig:

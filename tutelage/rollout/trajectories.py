@@ -25,19 +25,20 @@ def judged(trajectories: Sequence[Trajectory]) -> list[Trajectory]:
     return [trajectory for group in kept if len(group) == full for trajectory in group]
 
 
-def final_reward(trajectory: Trajectory, missing_stop_score: float) -> float:
-    """The judge's score, or what a reply gets instead that has no stop token."""
+def final_reward(trajectory: Trajectory, missing_stop_penalty: float) -> float:
+    """The judge's score, less the penalty where the reply has no stop token. Subtracted, not put in
+    its place: where finished replies score low, a cut one must not win."""
     assert trajectory.verdict is not None
-    return trajectory.verdict.score if trajectory.terminated else missing_stop_score
+    return trajectory.verdict.score - (0.0 if trajectory.terminated else missing_stop_penalty)
 
 
-def differing(trajectories: Sequence[Trajectory], missing_stop_score: float) -> list[Trajectory]:
+def differing(trajectories: Sequence[Trajectory], missing_stop_penalty: float) -> list[Trajectory]:
     """The judged ones of prompts whose samples do not all earn the same: the others teach nothing
     (dynamic sampling, Yu et al. 2025)."""
     return [
         trajectory
         for group in grouped(judged(trajectories))
-        if len({final_reward(t, missing_stop_score) for t in group}) > 1
+        if len({final_reward(t, missing_stop_penalty) for t in group}) > 1
         for trajectory in group
     ]
 
@@ -48,17 +49,17 @@ def read_trajectories(
     reference: GPT,
     trajectories: Sequence[Trajectory],
     pad: int,
-    missing_stop_score: float = -1.0,
+    missing_stop_penalty: float = 1.0,
 ) -> Experience:
-    """Experience of judged trajectories. The judge's score is the reward of the stop token,
-    missing_stop_score that of the last token without one; each reply is an episode, at whose end
-    nothing more is to come."""
+    """Experience of judged trajectories. The judge's score is the reward of the stop token, and
+    less missing_stop_penalty that of the last token without one; each reply is an episode, at whose
+    end nothing more is to come."""
     groups = grouped(trajectories)
     inputs = pack_groups(groups, pad)
     ordered = [trajectory for group in groups for trajectory in group]
     reference_logprobs = inputs.steps(score_packed(reference, inputs.packed, policy.temperature))
     mask = inputs.step_mask()
-    scores = [final_reward(t, missing_stop_score) for t in ordered]
+    scores = [final_reward(t, missing_stop_penalty) for t in ordered]
     rewards = at_the_end(torch.tensor(scores).to(reference_logprobs), mask)
     experience = Experience(
         inputs,

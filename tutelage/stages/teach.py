@@ -263,6 +263,7 @@ def move_policy(room: Classroom, new: Sequence[Lesson], version: int) -> Iterato
         prompts_per_step=config.prompts_per_step,
         samples_per_prompt=config.samples_per_prompt,
         max_new_tokens=config.max_new_tokens,
+        missing_stop_penalty=config.missing_stop_penalty,
     )
     judge = RewardModelJudge(learners.reward_model, learners.tokenizer.pad)
     last = new[-1].label
