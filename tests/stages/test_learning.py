@@ -204,3 +204,9 @@ def test_broken_rollouts_are_counted_and_too_many_stop_the_stage(taught: Path, t
     with pytest.raises(EnvironmentFailure, match=r"4 of 32 rollouts broke: the sandbox was lost\."):
         next(reinforcement(many, new_algorithm("ppo", taught), 1, judge=BrokenJudge(4)))
     assert many.metrics() == []
+    everything = Run(tmp_path / "everything")
+    stage = reinforcement(
+        everything, new_algorithm("ppo", taught), 1, judge=BrokenJudge(32), max_failure_rate=1.0
+    )
+    with pytest.raises(EnvironmentFailure, match=r"32 of 32 rollouts broke: the sandbox was lost"):
+        next(stage)

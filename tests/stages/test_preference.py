@@ -23,7 +23,7 @@ from tests.stages.toys import (
     word_tokenizer,
 )
 from tutelage.algorithms.dpo import PreferenceConfig, PreferenceLoss
-from tutelage.errors import BadInput
+from tutelage.errors import BadInput, EnvironmentFailure
 from tutelage.model.checkpoint import load_policy
 from tutelage.model.gpt import GPT
 from tutelage.rollout.trajectories import differing, final_reward
@@ -340,6 +340,19 @@ def test_the_policy_that_the_audit_liked_best_is_kept(taught: Path, tmp_path: Pa
     kept = load_policy(run.checkpoint("prefer"))[0].state_dict()
     assert weights_equal(heard[1], kept)
     assert not weights_equal(heard[3], kept)
+
+
+def test_where_every_rollout_breaks_the_stage_ends_with_the_cause(taught: Path):
+    class Lost(WordJudge):
+        def score(self, trajectories: Sequence[Trajectory]) -> list[Verdict]:
+            return [Verdict(0.0, Outcome.ENVIRONMENT_ERROR, "the disk is full")] * len(trajectories)
+
+    gpt = taught_gpt(taught)
+    settings = OnlineConfig(steps=1, prompts_per_step=2, max_new_tokens=4, max_failure_rate=1.0)
+    prompts = [ask(request) for request in REQUESTS]
+    source = online(gpt, gpt, word_tokenizer(), prompts, None, Lost(), settings, 0)
+    with pytest.raises(EnvironmentFailure, match=r"8 of 8 rollouts broke: the disk is full\."):
+        source.draw(0)
 
 
 def test_what_says_nothing_is_one_sentence(taught: Path):

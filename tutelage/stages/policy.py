@@ -197,9 +197,10 @@ def _imitation(gpt: GPT, shown: Iterator[Packed], weight: float) -> Callable[[],
 
 
 def count_broken(trajectories: Sequence[Trajectory], max_failure_rate: float) -> int:
-    """How many have no verdict on the answer; raises if that is too large a share."""
+    """How many have no verdict on the answer; EnvironmentFailure if that is too large a share, or
+    all of them, whatever share may break."""
     broken = [t.verdict for t in trajectories if t.verdict and t.verdict.outcome not in JUDGED]
-    if len(broken) > max_failure_rate * len(trajectories):
+    if broken and len(broken) > min(max_failure_rate * len(trajectories), len(trajectories) - 1):
         raise EnvironmentFailure(
             f"{len(broken)} of {len(trajectories)} rollouts broke: {broken[0].reason}."
         )
