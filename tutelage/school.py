@@ -48,7 +48,7 @@ from tutelage.stages.compare import gold_scores, sample_responses
 from tutelage.stages.policy import PolicyConfig, reinforce
 from tutelage.stages.pretrain import PretrainConfig, pretrain
 from tutelage.stages.reward import RewardConfig, train_reward_model
-from tutelage.stages.sft import SFTConfig, imitation_batches, sft
+from tutelage.stages.sft import IMITATED, SFTConfig, imitation_batches, sft
 from tutelage.text.packing import Tree
 from tutelage.text.tokenizer import Tokenizer
 
@@ -260,7 +260,8 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
         max_new_tokens=lesson.curriculum.reply_tokens,
     )
     # As InstructGPT mixed pretraining text into PPO, demonstrations keep the policy from drifting.
-    shown = lesson.shown()
+    shown, curriculum = lesson.shown(), lesson.curriculum
+    augmented = SFTConfig(batch=IMITATED, swapped=curriculum.swapped, left_out=curriculum.left_out)
     yield from reinforce(
         run,
         algorithm,
@@ -273,7 +274,7 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
         steps,
         config.seed,
         stage,
-        imitation_batches(shown, tokenizer, reference.context, config.seed, stage),
+        imitation_batches(shown, tokenizer, reference.context, augmented, config.seed, stage),
     )
 
 

@@ -250,6 +250,8 @@ PAIRS = "reward --model {r} --comparisons {d}/pairs.jsonl"
         (f"{PROMPTED} --kl-coefficient -1 --algorithm grpo", "kl_coefficient must be a number at"),
         (f"{PROMPTED} --learning-rate -1", "learning_rate must be a number above 0, got -1.0"),
         (f"{PROMPTED} --samples-per-prompt 1 --algorithm rloo", "must be at least 2, got 1"),
+        (f"{PROMPTED} --missing-stop-penalty -1", "missing_stop_penalty must be a number"),
+        (f"{JUDGED} --missing-stop-penalty nan", "missing_stop_penalty must be a number"),
         (f"{RANKED} --beta 0", "beta must be above 0, got 0"),
         (f"{RANKED} --loss ppo", "--loss: expected 'dpo', 'ipo', 'kto', got 'ppo'"),
         (f"{RANKED} --learning-rate nan", "learning_rate must be a number above 0, got nan"),
@@ -364,6 +366,17 @@ def test_inspect_brackets_what_is_trained(tutelage, files: Path, run_folder: Pat
         said, _, rest = line.partition("[")
         assert said.endswith("<|assistant|>")
         assert rest.replace("·", "") == " wc -l plum.txt<|end|>]"
+
+
+def test_inspect_shows_the_batch_as_augmented(tutelage, files: Path, run_folder: Path) -> None:
+    words = "count", "the", "lines", "of"
+    shown = {"prompt": " ".join((*words, "plum")), "completion": "wc plum"}
+    (files / "shown.jsonl").write_text(json.dumps(shown) + "\n")
+    inspect = ["inspect", run_folder, "--demonstrations", files / "shown.jsonl"]
+    found = [tutelage(*inspect, *more)[1] for more in ([], ["--left-out", "1"])]
+    assert all("plum<|end|>]" in out.replace("·", "") for out in found)
+    assert [all(word in out.replace("·", "") for word in words) for out in found] == [True, False]
+    assert tutelage(*inspect, "--swapped", "2")[0] == 2
 
 
 def test_evaluate_gives_a_share_with_its_interval(tutelage, run_folder: Path) -> None:

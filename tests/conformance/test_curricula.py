@@ -42,7 +42,7 @@ def ready(curriculum: Curriculum) -> Iterator[Curriculum]:
             require_sandbox()
         except SandboxUnavailable as reason:
             pytest.skip(f"no sandbox: {reason}")
-    yield curriculum
+    return curriculum
 
 
 def tasks_of(curriculum: Curriculum) -> dict[str, list[Task]]:

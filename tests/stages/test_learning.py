@@ -143,15 +143,15 @@ def trajectory(length: int, score: float, terminated: bool) -> Trajectory:
 
 
 def test_rewards_by_hand(taught: Path):
-    """A stop token earns the judge's score, the end of a reply without one −1; each token pays
-    β·(log π − log ref)."""
+    """A stop token earns the judge's score, the end of a reply without one that less 1; each token
+    pays β·(log π − log ref)."""
     algorithm = new_algorithm("ppo", taught)
     replies = [trajectory(3, 2.0, terminated=True), trajectory(2, 5.0, terminated=False)]
     for reply, logprobs in zip(replies, ([-1.0, -2.0, -3.0], [-4.0, -5.0]), strict=True):
         reply.logprobs = logprobs
     gpt = algorithm.policy.actor
     found = read_trajectories(algorithm.policy, gpt, replies, word_tokenizer().pad)
-    assert found.rewards.tolist() == [[0.0, 0.0, 2.0], [0.0, -1.0, 0.0]]
+    assert found.rewards.tolist() == [[0.0, 0.0, 2.0], [0.0, 4.0, 0.0]]
     assert found.mask.tolist() == [[True, True, True], [True, True, False]]
     assert found.continues.tolist() == [[True, True, False], [True, False, False]]
     assert found.next_values[:, :-1].tolist() == found.values[:, 1:].tolist()
@@ -178,7 +178,7 @@ def test_only_prompts_whose_samples_earn_differently_are_learned_from():
         reply.group, reply.tokens = 3, [number]
     broken.group, broken.verdict = 2, Verdict(0.0, Outcome.ENVIRONMENT_ERROR)
     replies += [ended, cut, broken]
-    assert [reply.group for reply in differing(replies, -1.0)] == [1, 1, 3, 3]
+    assert [reply.group for reply in differing(replies, 1.0)] == [1, 1, 3, 3]
 
 
 class BrokenJudge(WordJudge):
@@ -202,3 +202,9 @@ def test_broken_rollouts_are_counted_and_too_many_stop_the_stage(taught: Path, t
     with pytest.raises(EnvironmentFailure, match=r"4 of 32 rollouts broke: the sandbox was lost\."):
         next(reinforcement(many, new_algorithm("ppo", taught), 1, judge=BrokenJudge(4)))
     assert many.metrics() == []
+    everything = Run(tmp_path / "everything")
+    stage = reinforcement(
+        everything, new_algorithm("ppo", taught), 1, judge=BrokenJudge(32), max_failure_rate=1.0
+    )
+    with pytest.raises(EnvironmentFailure, match=r"32 of 32 rollouts broke: the sandbox was lost"):
+        next(stage)

@@ -23,9 +23,10 @@ from tests.stages.toys import (
     word_tokenizer,
 )
 from tutelage.algorithms.dpo import PreferenceConfig, PreferenceLoss
-from tutelage.errors import BadInput
+from tutelage.errors import BadInput, EnvironmentFailure
 from tutelage.model.checkpoint import load_policy
 from tutelage.model.gpt import GPT
+from tutelage.rollout.trajectories import differing, final_reward
 from tutelage.runs import Run
 from tutelage.schema import Comparison, Outcome, Trajectory, Verdict, ask
 from tutelage.stages import preference
@@ -289,9 +290,18 @@ def trajectory(token: int, score: float, terminated: bool = True) -> Trajectory:
 
 def test_the_best_meets_the_worst():
     group = [trajectory(1, 0.2), trajectory(2, 0.9), trajectory(3, 0.9), trajectory(4, 0.1)]
-    assert best_and_worst(group, -1.0) == Tree([5, 6], [[2], [4]])
-    group.append(trajectory(5, 7.0, terminated=False))  # cut, so it earns −1
-    assert best_and_worst(group, -1.0) == Tree([5, 6], [[2], [5]])
+    assert best_and_worst(group, 1.0) == Tree([5, 6], [[2], [4]])
+    group.append(trajectory(5, 0.5, terminated=False))  # cut, so it earns −0.5
+    assert best_and_worst(group, 1.0) == Tree([5, 6], [[2], [5]])
+
+
+@pytest.mark.parametrize("score", [0.5, -1.5, -9.0])
+def test_a_cut_reply_never_beats_a_finished_one_of_the_same_score(score: float):
+    """However low finished replies score: rambling to the limit is no way out."""
+    group = [trajectory(1, score, terminated=False), trajectory(2, score)]
+    assert best_and_worst(group, 1.0) == Tree([5, 6], [[2], [1]])
+    assert final_reward(group[0], 1.0) == score - 1.0 < final_reward(group[1], 1.0)
+    assert [t.tokens for t in differing(group, 0.0)] == []
 
 
 def test_samples_that_earn_the_same_teach_nothing(taught: Path, tmp_path: Path):
@@ -328,6 +338,19 @@ def test_the_policy_that_the_audit_liked_best_is_kept(taught: Path, tmp_path: Pa
     kept = load_policy(run.checkpoint("prefer"))[0].state_dict()
     assert weights_equal(heard[1], kept)
     assert not weights_equal(heard[3], kept)
+
+
+def test_where_every_rollout_breaks_the_stage_ends_with_the_cause(taught: Path):
+    class Lost(WordJudge):
+        def score(self, trajectories: Sequence[Trajectory]) -> list[Verdict]:
+            return [Verdict(0.0, Outcome.ENVIRONMENT_ERROR, "the disk is full")] * len(trajectories)
+
+    gpt = taught_gpt(taught)
+    settings = OnlineConfig(steps=1, prompts_per_step=2, max_new_tokens=4, max_failure_rate=1.0)
+    prompts = [ask(request) for request in REQUESTS]
+    source = online(gpt, gpt, word_tokenizer(), prompts, None, Lost(), settings, 0)
+    with pytest.raises(EnvironmentFailure, match=r"8 of 8 rollouts broke: the disk is full\."):
+        source.draw(0)
 
 
 def test_what_says_nothing_is_one_sentence(taught: Path):

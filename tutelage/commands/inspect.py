@@ -12,10 +12,13 @@ from rich.text import Text
 
 from tutelage.commands.folders import find_model
 from tutelage.commands.options import parse
+from tutelage.data.augmentation import RareWordSwap
 from tutelage.data.demonstrations import demonstration_trees, read_demonstrations
+from tutelage.device import seeded
 from tutelage.errors import BadInput
 from tutelage.model.checkpoint import load_policy
 from tutelage.screen import COLOURS, console
+from tutelage.stages.sft import SFTConfig, augmented_tree
 from tutelage.text.packing import Packed, pack
 from tutelage.text.tokenizer import Tokenizer
 from tutelage.wording import percent, plural, visible
@@ -23,7 +26,8 @@ from tutelage.wording import percent, plural, visible
 ABOUT = """
 Show a batch as the model is trained on it: demonstrations packed into rows, token by token. The
 tokens that are trained stand in colour and in [brackets]; the others are only read. A dot divides
-tokens, a line is one segment, which sees no other, with the positions that its tokens have.
+tokens, a line is one segment, which sees no other, with the positions that its tokens have. With
+--swapped and --left-out it is augmented as `tutelage sft` does with the same options.
 
 Reads
   a model's folder or a run, for its tokenizer, and
@@ -43,6 +47,9 @@ class InspectOptions:
     demonstrations: Annotated[Path, tyro.conf.arg(metavar="FILE")]  # what to pack
     count: int = 16  # demonstrations, from the first
     row_length: int = 192  # tokens a row
+    swapped: float = 0.0  # share of examples whose rare copied words are swapped for others
+    left_out: float = 0.0  # share of a request's words that are left out, of those not copied
+    seed: int = 0  # of what is swapped and left out
     stage: str | None = None  # of a run; default: the newest
 
     def __post_init__(self) -> None:
@@ -50,15 +57,24 @@ class InspectOptions:
             raise ValueError(
                 f"need count >= 1 and row_length >= 2, got {self.count}, {self.row_length}"
             )
+        self.config()
+
+    def config(self) -> SFTConfig:
+        return SFTConfig(swapped=self.swapped, left_out=self.left_out)
 
 
 def main(argv: Sequence[str]) -> None:
     options = parse(InspectOptions, "inspect", ABOUT, argv)
     gpt, tokenizer = load_policy(find_model(options.model, options.stage))
-    shown = read_demonstrations(options.demonstrations)[: options.count]
-    trees = demonstration_trees(tokenizer, shown, gpt.context)
-    if not trees:
+    everything, context = read_demonstrations(options.demonstrations), gpt.context
+    if not everything:
         raise BadInput(f"{options.demonstrations} holds no demonstration.")
+    swap = RareWordSwap(example.messages for example in everything)
+    shown, generator = everything[: options.count], seeded(options.seed, "inspect")
+    trees = [
+        augmented_tree(example, tree, swap, tokenizer, context, options.config(), generator)
+        for example, tree in zip(shown, demonstration_trees(tokenizer, shown, context), strict=True)
+    ]
     batch = pack(trees, options.row_length, tokenizer.pad)
     screen = console()
     for line in batch_lines(batch, tokenizer):

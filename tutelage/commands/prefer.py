@@ -38,7 +38,7 @@ from tutelage.stages.preference import (
     online,
     prefer,
 )
-from tutelage.stages.sft import imitation_batches
+from tutelage.stages.sft import IMITATED, SFTConfig, imitation_batches
 from tutelage.text.tokenizer import Tokenizer
 
 ABOUT = """
@@ -77,6 +77,8 @@ class PreferOptions:
     prompts: File = None  # or what is asked
     reward: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None  # who ranks then
     demonstrations: File = None  # what each step also imitates
+    swapped: float = 0.0  # share of rankings and of these whose rare copied words are swapped
+    left_out: float = 0.0  # share of these requests' words that are left out, of those not copied
     loss: PreferenceLoss = "dpo"  # dpo and ipo learn from pairs, kto from good and bad replies
     beta: float = 0.1  # price of a nat away from the first model
     learning_rate: float = 3e-4
@@ -87,6 +89,7 @@ class PreferOptions:
     samples_per_prompt: int = 4  # of which the best meets the worst
     max_new_tokens: int = 48  # longest sample
     temperature: float = 1.0  # of the samples
+    missing_stop_penalty: float = 1.0  # off the score of a reply cut at the limit
     stage: str | None = None  # of the run that --model names; default: the newest
     seed: int = 0
     dtype: DTypeName = "auto"  # of matrix products
@@ -106,6 +109,7 @@ class PreferOptions:
         self.training_config()
         self.offline_config()
         self.online_config()
+        self.imitation_config()
 
     def preference_config(self) -> PreferenceConfig:
         return PreferenceConfig(loss=self.loss, beta=self.beta)
@@ -115,7 +119,10 @@ class PreferOptions:
 
     def offline_config(self) -> OfflineConfig:
         given = {} if self.epochs is None else {"epochs": self.epochs}
-        return OfflineConfig(batch=self.batch, **given)
+        return OfflineConfig(batch=self.batch, swapped=self.swapped, **given)
+
+    def imitation_config(self) -> SFTConfig:
+        return SFTConfig(batch=IMITATED, swapped=self.swapped, left_out=self.left_out)
 
     def online_config(self) -> OnlineConfig:
         given = {} if self.steps is None else {"steps": self.steps}
@@ -124,6 +131,7 @@ class PreferOptions:
             samples_per_prompt=self.samples_per_prompt,
             max_new_tokens=self.max_new_tokens,
             temperature=self.temperature,
+            missing_stop_penalty=self.missing_stop_penalty,
             **given,
         )
 
@@ -138,7 +146,8 @@ def main(argv: Sequence[str]) -> None:
     mixed = None
     if options.demonstrations:
         shown = read_demonstrations(options.demonstrations)
-        mixed = imitation_batches(shown, tokenizer, gpt.context, options.seed, "prefer")
+        imitation, context = options.imitation_config(), gpt.context
+        mixed = imitation_batches(shown, tokenizer, context, imitation, options.seed, "prefer")
     inputs |= {"model": path, "demonstrations": options.demonstrations}
     run = settle(options.run, "prefer", options, inputs)
     screen = console()

@@ -24,7 +24,7 @@ from tutelage.policies.language import LanguagePolicy
 from tutelage.reports.doctor import Doctor, write_findings
 from tutelage.screen import Watcher, console, show_next
 from tutelage.stages.policy import PolicyConfig, reinforce
-from tutelage.stages.sft import imitation_batches
+from tutelage.stages.sft import IMITATED, SFTConfig, imitation_batches
 
 ABOUT = """
 Improve a model by reinforcement: it replies to prompts, a reward model scores the replies, and
@@ -62,6 +62,8 @@ class RLOptions:
     demonstrations: Annotated[
         Path | None, tyro.conf.arg(metavar="FILE", help="what each update also imitates")
     ] = None
+    swapped: float = 0.0  # share of these whose rare copied words are swapped for others
+    left_out: float = 0.0  # share of their requests' words that are left out, of those not copied
     algorithm: AlgorithmName = "ppo"
     kl_coefficient: float | None = None  # price of a nat away from the first model
     learning_rate: float | None = None  # default: the algorithm's
@@ -70,11 +72,13 @@ class RLOptions:
     samples_per_prompt: int = 4
     max_new_tokens: int = 48  # longest reply
     temperature: float = 1.0  # of the samples
+    missing_stop_penalty: float = 1.0  # off the score of a reply cut at the limit
     stage: str | None = None  # of the run that --model names; default: the newest
     seed: int = 0
 
     def __post_init__(self) -> None:
         self.policy_config()
+        self.imitation_config()
         if self.learning_rate is not None:
             require(self, "above 0", "learning_rate")
         self.algorithm_config()
@@ -91,7 +95,11 @@ class RLOptions:
             samples_per_prompt=self.samples_per_prompt,
             max_new_tokens=self.max_new_tokens,
             temperature=self.temperature,
+            missing_stop_penalty=self.missing_stop_penalty,
         )
+
+    def imitation_config(self) -> SFTConfig:
+        return SFTConfig(batch=IMITATED, swapped=self.swapped, left_out=self.left_out)
 
     def algorithm_config(self) -> Any:
         """The algorithm's settings, with what was given over its defaults."""
@@ -119,7 +127,8 @@ def main(argv: Sequence[str]) -> None:
     mixed = None
     if options.demonstrations:
         shown = read_demonstrations(options.demonstrations)
-        mixed = imitation_batches(shown, tokenizer, gpt.context, options.seed, "rl")
+        imitation, context = options.imitation_config(), gpt.context
+        mixed = imitation_batches(shown, tokenizer, context, imitation, options.seed, "rl")
     inputs = {
         "model": path,
         "reward": grader,

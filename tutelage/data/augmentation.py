@@ -7,6 +7,10 @@ learning the names by heart. Nothing is added that the examples do not hold alre
 
 People say the same in many ways, and few labels hold few of them. A request with a word or two left
 out mostly still says the same, and a model that has seen some is surer of requests it has not seen.
+
+Neither holds of every file: where the rare word is what is asked for (a country and its capital),
+a swap teaches what is not so, and "do not delete" without its "not" is another request. So both are
+off unless they are asked for; the school asks, since its requests are about names to be copied.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def every_sequence(world: World, logprobs: Tensor) -> Experience:
     """Each sequence once, as lived through under a policy's logprobs (M, T) and judged."""
     inputs = language.Replies(world.packed)
     mask = inputs.step_mask()
-    scores = [rollouts.final_reward(t, -1.0) for t in judged_trajectories(world)]
+    scores = [rollouts.final_reward(t, 1.0) for t in judged_trajectories(world)]
     rewards = rollouts.at_the_end(torch.tensor(scores, dtype=logprobs.dtype), mask)
     return Experience(inputs, mask, logprobs, rewards, world.reference_logprobs)
 

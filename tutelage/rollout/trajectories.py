@@ -26,19 +26,20 @@ def judged(trajectories: Sequence[Trajectory]) -> list[Trajectory]:
     return [trajectory for group in kept if len(group) == full for trajectory in group]
 
 
-def final_reward(trajectory: Trajectory, missing_stop_score: float) -> float:
-    """The judge's score, or what a reply gets instead that has no stop token."""
+def final_reward(trajectory: Trajectory, missing_stop_penalty: float) -> float:
+    """The judge's score, less the penalty where the reply has no stop token. Subtracted, not put in
+    its place: where finished replies score low, a cut one must not win."""
     assert trajectory.verdict is not None
-    return trajectory.verdict.score if trajectory.terminated else missing_stop_score
+    return trajectory.verdict.score - (0.0 if trajectory.terminated else missing_stop_penalty)
 
 
-def differing(trajectories: Sequence[Trajectory], missing_stop_score: float) -> list[Trajectory]:
+def differing(trajectories: Sequence[Trajectory], missing_stop_penalty: float) -> list[Trajectory]:
     """The judged ones of prompts whose samples do not all earn the same: the others teach nothing
     (dynamic sampling, Yu et al. 2025)."""
     return [
         trajectory
         for group in grouped(judged(trajectories))
-        if len({final_reward(t, missing_stop_score) + sum(t.rewards) for t in group}) > 1
+        if len({final_reward(t, missing_stop_penalty) + sum(t.rewards) for t in group}) > 1
         for trajectory in group
     ]
 
@@ -49,11 +50,11 @@ def read_trajectories(
     reference: LanguageModel,
     trajectories: Sequence[Trajectory],
     pad: int,
-    missing_stop_score: float = -1.0,
+    missing_stop_penalty: float = 1.0,
 ) -> Experience:
     """Experience of judged trajectories, a step for each sampled token; what the environment said
-    in between carries no step. The judge's score comes with the last one, missing_stop_score where
-    it is no stop token, besides what the environment paid; after it nothing is to come."""
+    in between carries no step. The last one earns the judge's score, less missing_stop_penalty
+    where it is no stop token, besides what the environment paid; after it nothing is to come."""
     ordered = [t for group in grouped(trajectories) for t in group]
     inputs = pack_trajectories(ordered, pad, reference.device)
 
@@ -62,7 +63,7 @@ def read_trajectories(
 
     reference_logprobs = logprobs_under(reference)
     mask = inputs.step_mask()
-    scores = torch.tensor([final_reward(t, missing_stop_score) for t in ordered])
+    scores = torch.tensor([final_reward(t, missing_stop_penalty) for t in ordered])
     rewards = at_the_end(scores.to(reference_logprobs), mask)
     experience = Experience(
         inputs,

@@ -53,7 +53,10 @@ class TeachConfig:
     prompts_per_step: int = 16
     samples_per_prompt: int = 4
     max_new_tokens: int = 48
+    missing_stop_penalty: float = 1.0  # off the score of a reply cut at the limit
     learning_rate: float = 2e-4  # of the policy
+    swapped: float = 0.0  # share of examples whose rare copied words are swapped for others
+    left_out: float = 0.0  # share of a shown request's words that are left out, but copied ones
     held_out: int = 150  # the run's comparisons that the reward model's accuracy is measured on
     keep: int = 3  # versions whose folders stay
     poll_s: float = 0.1  # seconds between two looks for new labels
@@ -62,6 +65,8 @@ class TeachConfig:
         require(self, "above 0", "labels", "importance", "new_per_step", "reward_learning_rate")
         require(self, "above 0", "steps", "prompts_per_step", "max_new_tokens", "learning_rate")
         require(self, "above 0", "held_out", "poll_s")
+        require(self, "at least 0", "missing_stop_penalty")
+        require(self, "from 0 to 1", "swapped", "left_out")
         if self.samples_per_prompt < 2 or self.keep < 2:
             raise ValueError(
                 "samples_per_prompt and keep must be at least 2, got "

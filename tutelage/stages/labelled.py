@@ -22,7 +22,7 @@ from tutelage.labelling.records import Label
 from tutelage.labelling.store import Store
 from tutelage.schema import Comparison, Conversation, Demonstration, Rating
 from tutelage.stages.reward import RewardConfig
-from tutelage.stages.sft import SFTConfig, augmented
+from tutelage.stages.sft import SFTConfig, augmented_tree
 from tutelage.text.packing import Packed, pack
 from tutelage.text.tokenizer import Tokenizer
 
@@ -148,17 +148,23 @@ def shown_batches(
     config: SFTConfig,
     *seed: object,
 ) -> Iterator[Packed]:
-    """Batches of augmented demonstrations without end: the new ones in turn, at most `at_once` in
+    """Batches of demonstrations without end: the new ones in turn, at most `at_once` in
     each, filled up with earlier ones."""
     for number in itertools.count():
         generator = seeded(*seed, "shown", number)
         turn = min(at_once, len(new))
         chosen = [new[(number * turn + i) % len(new)] for i in range(turn)]
         chosen += _drawn(earlier, config.batch - turn, generator)
-        trees = []
-        for example in chosen:
-            tree = demonstration_tree(tokenizer, augmented(example, swap, config, generator))
-            if tree.longest > context:  # a swapped word made it longer
-                tree = demonstration_tree(tokenizer, example)
-            trees.append(tree)
+        trees = [
+            augmented_tree(
+                example,
+                demonstration_tree(tokenizer, example),
+                swap,
+                tokenizer,
+                context,
+                config,
+                generator,
+            )
+            for example in chosen
+        ]
         yield pack(trees, config.row_length, tokenizer.pad)

@@ -39,7 +39,7 @@ class PolicyConfig:
     samples_per_prompt: int = 4
     max_new_tokens: int = 48
     temperature: float = 1.0
-    missing_stop_score: float = -1.0  # instead of the judge's, for a reply cut at the limit
+    missing_stop_penalty: float = 1.0  # off the score of a reply cut at the limit
     mix_coefficient: float = 1.0  # γ, weight of what is mixed in (Ouyang et al. 2022, eq. 2)
     only_differing: bool = True  # learn only where samples of a prompt differ (Yu et al. 2025)
     warmup: int = 5  # steps
@@ -53,7 +53,7 @@ class PolicyConfig:
         require(self, "above 0", "steps", "prompts_per_step", "samples_per_prompt")
         require(self, "above 0", "max_new_tokens", "temperature")
         require(self, "above 0", "audit_every", "save_every", "patience")
-        require(self, "at least 0", "mix_coefficient", "warmup")
+        require(self, "at least 0", "missing_stop_penalty", "mix_coefficient", "warmup")
         require(self, "from 0 to 1", "final_learning_rate", "max_failure_rate")
 
 
@@ -175,13 +175,13 @@ def policy_step(
         trajectory.verdict = verdict
     broken = count_broken(trajectories, config.max_failure_rate)
     if config.only_differing and config.samples_per_prompt > 1:
-        learned = differing(trajectories, config.missing_stop_score)
+        learned = differing(trajectories, config.missing_stop_penalty)
     else:
         learned = judged(trajectories)
     metrics = describe(trajectories, broken) | {"rollout/learned": len(learned)}
     if learned:
         experience = read_trajectories(
-            policy, reference, learned, tokenizer.pad, config.missing_stop_score
+            policy, reference, learned, tokenizer.pad, config.missing_stop_penalty
         )
         batch = algorithm.credit(experience)
         mixed = _imitation(policy.actor, shown, config.mix_coefficient) if shown else None
@@ -199,9 +199,10 @@ def _imitation(gpt: LanguageModel, shown: Iterator[Packed], weight: float) -> Au
 
 
 def count_broken(trajectories: Sequence[Trajectory], max_failure_rate: float) -> int:
-    """How many have no verdict on the answer; raises if that is too large a share."""
+    """How many have no verdict on the answer; EnvironmentFailure if that is too large a share, or
+    all of them, whatever share may break."""
     broken = [t.verdict for t in trajectories if t.verdict and t.verdict.outcome not in JUDGED]
-    if len(broken) > max_failure_rate * len(trajectories):
+    if broken and len(broken) > min(max_failure_rate * len(trajectories), len(trajectories) - 1):
         raise EnvironmentFailure(
             f"{len(broken)} of {len(trajectories)} rollouts broke: {broken[0].reason}."
         )

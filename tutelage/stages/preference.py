@@ -63,7 +63,7 @@ class PreferConfig:
 class OfflineConfig:
     epochs: float = 1.0  # passes over the comparisons
     batch: int = 16  # prompts a step, each with all its responses
-    swapped: float = 0.8  # share of examples whose rare copied words are swapped for others
+    swapped: float = 0.0  # share of examples whose rare copied words are swapped for others
 
     def __post_init__(self) -> None:
         require(self, "above 0", "epochs", "batch")
@@ -77,11 +77,12 @@ class OnlineConfig:
     samples_per_prompt: int = 4
     max_new_tokens: int = 48
     temperature: float = 1.0
-    missing_stop_score: float = -1.0  # instead of the judge's, for a reply cut at the limit
+    missing_stop_penalty: float = 1.0  # off the score of a reply cut at the limit
     max_failure_rate: float = 0.1  # share of rollouts that may break before the stage stops
 
     def __post_init__(self) -> None:
         require(self, "above 0", "steps", "prompts_per_step", "max_new_tokens", "temperature")
+        require(self, "at least 0", "missing_stop_penalty")
         require(self, "from 0 to 1", "max_failure_rate")
         if self.samples_per_prompt < 2:
             raise ValueError(
@@ -289,7 +290,7 @@ def online(
         for trajectory, verdict in zip(trajectories, judge.score(trajectories), strict=True):
             trajectory.verdict = verdict
         broken = count_broken(trajectories, config.max_failure_rate)
-        groups = grouped(differing(trajectories, config.missing_stop_score))
+        groups = grouped(differing(trajectories, config.missing_stop_penalty))
         kl = (
             reply_kls(reference, judged(trajectories), tokenizer.pad, config.temperature)
             .mean()
@@ -299,7 +300,7 @@ def online(
         metrics |= {"rollout/learned": 2 * len(groups), "policy/kl": kl}
         if not groups:
             return None, metrics
-        trees = [best_and_worst(group, config.missing_stop_score) for group in groups]
+        trees = [best_and_worst(group, config.missing_stop_penalty) for group in groups]
         ranks = torch.tensor([[0, 1]], device=device).expand(len(trees), 2)
         mask = torch.ones_like(ranks, dtype=torch.bool)
         with torch.no_grad(), autocast(device, dtype):
@@ -310,12 +311,12 @@ def online(
     return Source(config.steps, draw)
 
 
-def best_and_worst(group: Sequence[Trajectory], missing_stop_score: float) -> Tree:
+def best_and_worst(group: Sequence[Trajectory], missing_stop_penalty: float) -> Tree:
     """A prompt's samples that earned most and least, as they were sampled; of equal ones the
     first."""
 
     def earned(trajectory: Trajectory) -> float:
-        return final_reward(trajectory, missing_stop_score)
+        return final_reward(trajectory, missing_stop_penalty)
 
     ends = [max(group, key=earned), min(group, key=earned)]
     return Tree(group[0].prompt_tokens, [t.tokens for t in ends])

@@ -41,7 +41,7 @@ class RewardConfig:
     warmup: int = 10  # steps
     rating_coefficient: float = 1.0  # weight of a rating; of a comparison, as a whole, 1
     rater_learning_rate: float = 0.05  # of Adam, for thresholds, slopes and labelers' offsets
-    swapped: float = 0.8  # share of examples whose rare copied words are swapped for others
+    swapped: float = 0.0  # share of examples whose rare copied words are swapped for others
     expectation_coefficient: float = 0.01  # of the squared error of what unfinished replies promise
     max_grad_norm: float = 1.0
     evaluate_every: int = 50  # steps between saved states

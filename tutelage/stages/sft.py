@@ -25,6 +25,8 @@ from tutelage.schema import Demonstration
 from tutelage.text.packing import Packed, Tree, pack
 from tutelage.text.tokenizer import Tokenizer
 
+IMITATED = 32  # demonstrations beside a step of another stage: most of its time goes there
+
 
 @dataclass(frozen=True, kw_only=True)
 class SFTConfig:
@@ -34,8 +36,8 @@ class SFTConfig:
     learning_rate: float = 0.015  # of Muon; embeddings and heads keep their proportion to it
     warmup: int = 10  # steps
     max_grad_norm: float = 1.0
-    swapped: float = 0.8  # share of examples whose rare copied words are swapped for others
-    left_out: float = 0.12  # share of a request's words that are left out, of those not copied
+    swapped: float = 0.0  # share of examples whose rare copied words are swapped for others
+    left_out: float = 0.0  # share of a request's words that are left out, of those not copied
     held_out: float = 0.05  # share of demonstrations kept for the validation loss
     evaluate_every: int = 50  # steps between validation losses and saved states
 
@@ -130,27 +132,29 @@ def augmenter(
     context: int,
     config: SFTConfig,
 ) -> Callable[..., list[Tree]]:
-    """From (step, *seed) to that step's augmented demonstrations, as trees; trees: the unchanged
-    ones, which stand in where a swapped word makes a demonstration longer than the context."""
+    """From (step, *seed) to that step's demonstrations, as trees, augmented as config asks; trees:
+    the unchanged ones."""
     swap = RareWordSwap(example.messages for example in shown)
 
     def trees_of(step: int, *seed: object) -> list[Tree]:
         generator = seeded(*seed, step, "augment")
-        found = []
-        for i in batch_indices(len(shown), config.batch, step, *seed):
-            tree = demonstration_tree(tokenizer, augmented(shown[i], swap, config, generator))
-            found.append(tree if tree.longest <= context else trees[i])
-        return found
+        return [
+            augmented_tree(shown[i], trees[i], swap, tokenizer, context, config, generator)
+            for i in batch_indices(len(shown), config.batch, step, *seed)
+        ]
 
     return trees_of
 
 
 def imitation_batches(
-    shown: Sequence[Demonstration], tokenizer: Tokenizer, context: int, *seed: object
+    shown: Sequence[Demonstration],
+    tokenizer: Tokenizer,
+    context: int,
+    config: SFTConfig,
+    *seed: object,
 ) -> Callable[[int], Iterator[Packed]]:
-    """For each step of another stage batches of augmented demonstrations without end: what
-    `reinforce` takes as `mixed`."""
-    config = SFTConfig(batch=32)  # half a step of SFT: most of an update's time went here
+    """For each step of another stage batches of demonstrations without end: what `reinforce` takes
+    as `mixed`."""
     trees = demonstration_trees(tokenizer, shown, context)
     trees_of = augmenter(shown, trees, tokenizer, context, config)
 
@@ -161,14 +165,23 @@ def imitation_batches(
     return batches
 
 
-def augmented(
-    example: Demonstration, swap: RareWordSwap, config: SFTConfig, generator: torch.Generator
-) -> Demonstration:
-    """The demonstration, mostly about other things and in fewer words."""
+def augmented_tree(
+    example: Demonstration,
+    unchanged: Tree,
+    swap: RareWordSwap,
+    tokenizer: Tokenizer,
+    context: int,
+    config: SFTConfig,
+    generator: torch.Generator,
+) -> Tree:
+    """The demonstration about other things and in fewer words, as often as config says; unchanged
+    where a swapped word makes it longer than the context."""
     if torch.rand((), generator=generator) < config.swapped:
         example = swap.demonstration(example, generator)
     replies = [m.content for m in example.messages if m.role == "assistant"]
-    return Demonstration(leave_words_out(example.messages, replies, config.left_out, generator))
+    messages = leave_words_out(example.messages, replies, config.left_out, generator)
+    tree = demonstration_tree(tokenizer, Demonstration(messages))
+    return tree if tree.longest <= context else unchanged
 
 
 @torch.inference_mode()

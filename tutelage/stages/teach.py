@@ -48,7 +48,7 @@ from tutelage.stages.labelled import (
 from tutelage.stages.policy import PolicyConfig, policy_step
 from tutelage.stages.questions import Asker, ask, doubt_of, kinds_wanted
 from tutelage.stages.reward import RewardConfig, reward_step
-from tutelage.stages.sft import SFTConfig, imitation_step
+from tutelage.stages.sft import IMITATED, SFTConfig, imitation_step
 
 ENOUGH_S, NONE_FOUND_S = 1.0, 20.0  # until the queue is looked at again
 DOUBT_EVERY, DOUBT_FROM = 20, 300  # versions; comparisons
@@ -187,7 +187,7 @@ def move_reward_model(
     """Each new ranking and rating is part of `importance` steps. part: of the version's labels,
     how many were learned before."""
     learners, config = room.learners, room.config
-    settings = RewardConfig()
+    settings = RewardConfig(swapped=config.swapped)
     graded = [example for lesson in new for example in lesson.graded]
     owner = {id(example): lesson.label for lesson in new for example in lesson.graded}
     earlier = graded_so_far(room)
@@ -241,7 +241,7 @@ def move_policy(room: Classroom, new: Sequence[Lesson], version: int) -> Iterato
         ),
     ]
     imitated = None
-    settings = SFTConfig(batch=32)
+    settings = SFTConfig(batch=IMITATED, swapped=config.swapped, left_out=config.left_out)
     if shown or earlier:
         imitated = shown_batches(
             shown, earlier, config.new_per_step, room.shown, learners.tokenizer, room.context,
@@ -262,6 +262,7 @@ def move_policy(room: Classroom, new: Sequence[Lesson], version: int) -> Iterato
         prompts_per_step=config.prompts_per_step,
         samples_per_prompt=config.samples_per_prompt,
         max_new_tokens=config.max_new_tokens,
+        missing_stop_penalty=config.missing_stop_penalty,
     )
     judge = RewardModelJudge(learners.reward_model, learners.tokenizer.pad)
     last = new[-1].label
