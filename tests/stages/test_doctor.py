@@ -14,12 +14,12 @@ from tests.stages.toys import SPEAKERS, WordJudge, new_algorithm, taught_gpt, wo
 from tutelage.algorithms import ALGORITHMS, PPO, Algorithm, PPOConfig
 from tutelage.device import seeded
 from tutelage.environments import make_environments
+from tutelage.environments.chat import collect_replies
 from tutelage.model.gpt import GPT
 from tutelage.policies.control import new_policy
 from tutelage.policies.language import score_packed
 from tutelage.reports.doctor import Doctor, examined, write_findings
 from tutelage.reports.reading import read_metrics
-from tutelage.rollout.collect import collect
 from tutelage.rollout.sampler import Sampling
 from tutelage.rollout.trajectories import grouped, pack_trajectories
 from tutelage.runs import Progress, Run, read_json
@@ -167,7 +167,7 @@ def test_a_sampler_that_never_gets_the_new_weights(
     first = taught_gpt(taught)
 
     def stale(gpt: GPT, tokenizer, *rest, **named) -> list[Trajectory]:
-        trajectories = collect(first, tokenizer, *rest, **named)
+        trajectories = collect_replies(first, tokenizer, *rest, **named)
         groups = grouped(trajectories)
         inputs = pack_trajectories(
             [t for group in groups for t in group], tokenizer.pad, torch.device("cpu")
@@ -178,7 +178,7 @@ def test_a_sampler_that_never_gets_the_new_weights(
             trajectory.logprobs = row[: len(trajectory.logprobs)]
         return trajectories
 
-    monkeypatch.setattr(loop, "collect", stale)
+    monkeypatch.setattr(loop, "collect_replies", stale)
     run = Run(tmp_path)
     algorithm = new_algorithm("ppo", taught, kl_coefficient=0.0)
     assert "KL negative" in signs(run, toys.reinforcement(run, algorithm, 20, audit_every=5))
@@ -189,7 +189,7 @@ def test_a_judge_that_is_fooled(taught: Path, tmp_path: Path):
 
     def redness(gpt: GPT) -> float:
         prompts = [ask(request) for request in toys.REQUESTS]
-        replies = collect(
+        replies = collect_replies(
             gpt, word_tokenizer(), prompts, 16, Sampling(max_new_tokens=4), seeded("audit")
         )
         return sum(t.response == "red" for t in replies) / len(replies)

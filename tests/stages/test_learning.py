@@ -21,11 +21,11 @@ from tests.stages.toys import (
 from tutelage.algorithms import Algorithm, AlgorithmName
 from tutelage.algorithms.batch import Batch, penalised_rewards
 from tutelage.device import seeded
+from tutelage.environments.chat import collect_replies
 from tutelage.errors import ContractBroken, EnvironmentFailure
 from tutelage.model.scoring import imitation_loss
 from tutelage.policies.language import score_packed
 from tutelage.reports.overview import REINFORCED
-from tutelage.rollout.collect import collect
 from tutelage.rollout.sampler import Sampling
 from tutelage.rollout.trajectories import differing, read_trajectories
 from tutelage.runs import Run
@@ -59,7 +59,7 @@ def test_what_is_trained_is_what_speaks(temperature: float, taught: Path, tmp_pa
 
 
 def sampled_batch(algorithm: Algorithm) -> Batch:
-    trajectories = collect(
+    trajectories = collect_replies(
         algorithm.policy.actor,
         word_tokenizer(),
         [ask(request) for request in REQUESTS],
