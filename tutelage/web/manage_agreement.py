@@ -145,7 +145,7 @@ def skills_of(place: str, said: Opinions) -> tuple[Mapping[Any, LabelerSkill], b
             return skills, False
         if place not in _estimating:
             _estimating.add(place)
-            threading.Thread(target=_estimate, args=(place, said), daemon=True).start()
+            threading.Thread(target=_estimate, args=(place, said)).start()
     return skills, True
 
 
