@@ -347,6 +347,17 @@ def test_undo_opens_the_task_with_the_answer_as_it_was(site: Site, person: Perso
     assert "taken back" in person.get("/label/history").text
 
 
+def test_undo_is_offered_where_there_is_something_to_take_back(site: Site, person: Person) -> None:
+    said = {"prompt": [{"role": "user", "content": "go"}], "response": "hm", "good": True}
+    labels.add_thumb(site.store, person.id, said, "a thumb of a chat")
+    pages = ("/label", "/label/history")
+    assert all("/label/undo" not in person.get(path).text for path in pages)
+    add_tasks(site.store, [rank_task(2)])
+    address, _ = take(person)
+    person.post(address, guidelines=HASH, rank_0="1", rank_1="2")
+    assert all("/label/undo" in person.get(path).text for path in pages)
+
+
 def test_kinds_and_topics_can_be_chosen(site: Site, person: Person) -> None:
     new = [rank_task(topic="stars", number=1), rank_task(topic="tea & cake", number=2), rate_task()]
     add_tasks(site.store, new)

@@ -19,7 +19,7 @@ def test_a_password_is_changed_by_whoever_knows_it(site: Site) -> None:
     assert 'href="/password"' in ann.get("/label").text
     assert "New password" in ann.get("/password").text
     wrong = ann.post("/password", old="not my passphrase", new=NEW)
-    assert (wrong.status_code, "not your password" in wrong.text) == (401, True)
+    assert (wrong.status_code, "not your current password" in wrong.text) == (401, True)
     weak = ann.post("/password", old=PASSWORD, new="short")
     assert (weak.status_code, "10 to 200 characters" in weak.text) == (400, True)
     assert sessions.session_of(site.store, before) is not None

@@ -61,6 +61,7 @@ def label_page(request: Request, visitor: Visiting, site: Serving, done: bool = 
         waiting=sum(w.tasks for w in waiting),
         held=held,
         done=done,
+        can_undo=words.can_undo(recent),
         left=words.work_left(progress(site.store, person), recent, len(held)),
         recent=recent[:5],
         words=words,
@@ -186,7 +187,14 @@ def history_page(
     """One's own labels, the latest first."""
     found = history(site.store, visitor.person.id, HISTORY, before)
     more = found[-1].id if len(found) == HISTORY else None
-    return page(request, "label/history.html", labels=found, more=more, words=words)
+    return page(
+        request,
+        "label/history.html",
+        labels=found,
+        more=more,
+        can_undo=words.can_undo(found),
+        words=words,
+    )
 
 
 def guidelines_page(
@@ -245,7 +253,7 @@ def _task_page(
         fields=fields_of(held.task, held.draft, order),
         pairs=PAIRS,
         left_s=_left_s(site, held),
-        can_undo=any(label.assignment_id and not label.retracted_at for label in recent),
+        can_undo=words.can_undo(recent),
         left=words.work_left(
             progress(store, held.labeler_id), recent, len(held_by(store, held.labeler_id))
         ),

@@ -120,6 +120,11 @@ SUMMARIES = {
 }
 
 
+def can_undo(recent: Sequence[Label]) -> bool:
+    """Whether one of these is of a task and stands, so that it can be taken back."""
+    return any(label.assignment_id and not label.retracted_at for label in recent)
+
+
 def active_time(label: Label) -> str:
     return duration(label.active_s) if label.active_s else "—"
 

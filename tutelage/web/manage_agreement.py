@@ -145,7 +145,8 @@ def skills_of(place: str, said: Opinions) -> tuple[Mapping[Any, LabelerSkill], b
             return skills, False
         if place not in _estimating:
             _estimating.add(place)
-            threading.Thread(target=_estimate, args=(place, said), daemon=True).start()
+            # The server ends after it: a daemon thread that is ended in torch aborts the process.
+            threading.Thread(target=_estimate, args=(place, said), daemon=False).start()
     return skills, True
 
 

@@ -35,7 +35,7 @@ def change_password(
     except TooManyTries as error:
         return page(request, "password.html", status_code=429, failure=str(error))
     except NotAllowed:
-        failure = "This is not your password of now."
+        failure = "This is not your current password."
         return page(request, "password.html", status_code=401, failure=failure)
     except BadInput as error:
         return page(request, "password.html", status_code=400, failure=str(error))

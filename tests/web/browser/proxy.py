@@ -22,8 +22,7 @@ OF_A_CONNECTION = ("connection", "transfer-encoding", "keep-alive")
 @contextlib.contextmanager
 def listening(folder: Path) -> Iterator[ThreadingHTTPServer]:
     """A proxy that listens; its `upstream`, HOST:PORT, is set before it is asked anything."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Passing)
-    server.daemon_threads = True
+    server = Quiet(("127.0.0.1", 0), Passing)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate(folder))
     server.socket = context.wrap_socket(
@@ -47,6 +46,13 @@ def certificate(folder: Path) -> Path:
     subprocess.run(command, check=True, capture_output=True)
     path.write_bytes(path.read_bytes() + (folder / "crt.pem").read_bytes())
     return path
+
+
+class Quiet(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """A browser ends connections as it likes, at first for want of a known certificate."""
 
 
 class Passing(BaseHTTPRequestHandler):

@@ -314,7 +314,7 @@ def sign_in(walk: Walk, name: str, password: str = PASSWORD) -> None:
 
 def new_password(walk: Walk) -> None:
     walk.open("/password")
-    walk.page.get_by_label("Password of now").fill(PASSWORD)
+    walk.page.get_by_label("Current password").fill(PASSWORD)
     walk.page.get_by_label("New password").fill(NEW)
     walk.go("Change the password", "POST /password")
 

@@ -145,12 +145,7 @@ class Walk:
         """Click it as a hand does. sends: METHOD and path, with * for a number or a word, of what
         is asked of the server; status: as it is refused, 0: it has to be done."""
         control = self.button(what) if isinstance(what, str) else what
-        try:
-            control.wait_for()
-        except Exception:
-            self.page.screenshot(path="/tmp/web_fail.png", full_page=True)
-            print(self.page.url)
-            raise
+        control.wait_for()
         self.look()
         names = [name for name in control.evaluate(NAMES) if name]
         if sends:
