@@ -7,7 +7,6 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 
@@ -35,14 +34,14 @@ def curriculum(name: str) -> Curriculum:
 
 
 @pytest.fixture
-def ready(curriculum: Curriculum) -> Iterator[Curriculum]:
+def ready(curriculum: Curriculum) -> Curriculum:
     """A curriculum whose answers can be run, where they have to be."""
     if curriculum.runs_commands:
         try:
             require_sandbox()
         except SandboxUnavailable as reason:
             pytest.skip(f"no sandbox: {reason}")
-    yield curriculum
+    return curriculum
 
 
 def tasks_of(curriculum: Curriculum) -> dict[str, list[Task]]:
