@@ -36,8 +36,7 @@ from tutelage.data.episodes import Episodes, record
 from tutelage.device import seeded
 from tutelage.environments import make_environments
 from tutelage.evaluation.statistics import mean_interval
-from tutelage.model.mlp import CategoricalActor
-from tutelage.policies.control import ControlPolicy, new_policy
+from tutelage.policies.control import CategoricalActor, ControlPolicy, new_policy
 from tutelage.runs import Run
 from tutelage.stages.control import ControlConfig, control, evaluate_control
 from tutelage.stages.imitation import (

@@ -117,7 +117,7 @@ def judged(model: Path, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
                 record = {"prompt": prompt_of(row), "chosen": row[better]["text"]}
                 file.write(json.dumps(record | {"rejected": row[worse]["text"]}) + "\n")
         comparisons = read_comparisons(path)
-    trees = comparison_trees(tokenizer, comparisons, grader.gpt.config.context)
+    trees = comparison_trees(tokenizer, comparisons, grader.context)
     scores = RewardModelJudge(grader, tokenizer.pad).score_trees(trees).view(-1, 2)
     pairs = labelled_pairs(
         list(scores),

@@ -23,9 +23,8 @@ from workloads import even_share, our_gpt, word_tokenizer, words
 
 from tutelage.algorithms import GroupConfig, GroupPolicyGradient
 from tutelage.policies.language import LanguagePolicy
-from tutelage.schema import Outcome, Trajectory, Verdict
+from tutelage.schema import Outcome, Trajectory, Verdict, ask
 from tutelage.stages.policy import PolicyConfig, reinforce
-from tutelage.text.chat_format import ask
 from tutelage.text.tokenizer import Tokenizer
 
 PROMPTS, SAMPLES, PROMPT_TOKENS, NEW_TOKENS = 8, 8, 16, 48
@@ -49,7 +48,7 @@ class EvenTokens:
     """A judge that scores a reply by the share of its even token ids."""
 
     def score(self, trajectories: Sequence[Trajectory]) -> list[Verdict]:
-        return [Verdict(even_share(t.response_tokens), Outcome.SUCCESS) for t in trajectories]
+        return [Verdict(even_share(t.tokens), Outcome.SUCCESS) for t in trajectories]
 
 
 def peer_reward(completion_ids: list[list[int]], **_: Any) -> list[float]:

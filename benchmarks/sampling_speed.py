@@ -19,7 +19,7 @@ from transformers import GPT2LMHeadModel
 from workloads import VOCABULARY, our_gpt
 
 from tutelage.device import seeded
-from tutelage.rollout.engine import Sampling, generate
+from tutelage.rollout.sampler import ModelSampler, Sampling
 
 WIDTH, LAYERS, HEADS = 512, 8, 8
 FORMATS = ("float32", "bfloat16")
@@ -82,7 +82,9 @@ def main(settings: Settings) -> None:
         chosen = prompts[: settings.batch // samples]
 
         def call() -> None:
-            groups = generate(gpt, chosen, samples, NEVER, sampling, seeded(settings.seed))
+            groups = ModelSampler(gpt, frozenset({NEVER})).sample(
+                chosen, samples, sampling, seeded(settings.seed)
+            )
             assert all(len(s.tokens) == settings.new_tokens for group in groups for s in group)
 
         return tokens / seconds_a_call(call, warm_up=1, calls=1)

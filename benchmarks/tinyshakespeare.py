@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from tutelage.device import pick_dtype, seeded
 from tutelage.model.gpt import GPT, GPTConfig
 from tutelage.stages.pretrain import PretrainConfig, pretrain
+from tutelage.text.packing import plain
 from tutelage.text.tokenizer import SPECIAL, Tokenizer
 
 LAYERS, HEADS, WIDTH, CONTEXT, BATCH = 4, 4, 128, 64, 12
@@ -43,7 +44,7 @@ class OurLogits(nn.Module):
         self.gpt = gpt
 
     def forward(self, tokens: Tensor) -> Tensor:
-        logits: Tensor = self.gpt.head(self.gpt(tokens))
+        logits: Tensor = self.gpt.head(self.gpt(plain(tokens)))
         return logits
 
 

@@ -10,8 +10,7 @@ import torch
 
 from tutelage.device import seeded
 from tutelage.model.gpt import GPT, GPTConfig
-from tutelage.schema import Comparison, Demonstration, Message
-from tutelage.text.chat_format import ask
+from tutelage.schema import Comparison, Demonstration, Message, ask
 from tutelage.text.tokenizer import SPECIAL, Tokenizer
 
 VOCABULARY, WIDTH, LAYERS, HEADS, CONTEXT = 1024, 192, 4, 4, 128

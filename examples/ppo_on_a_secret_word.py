@@ -15,12 +15,12 @@ from pathlib import Path
 from tutelage.algorithms import PPO, PPOConfig
 from tutelage.device import seeded
 from tutelage.model.gpt import GPT, GPTConfig
-from tutelage.policies.language import LanguagePolicy, new_critic
+from tutelage.model.heads import new_critic
+from tutelage.policies.language import LanguagePolicy
 from tutelage.runs import Run
-from tutelage.schema import Demonstration, Message, Outcome, Trajectory, Verdict
+from tutelage.schema import Demonstration, Message, Outcome, Trajectory, Verdict, ask
 from tutelage.stages.policy import PolicyConfig, reinforce
 from tutelage.stages.sft import SFTConfig, sft
-from tutelage.text.chat_format import ask
 from tutelage.text.tokenizer import Tokenizer
 
 WORDS = ("red", "green", "blue", "black")

@@ -15,10 +15,9 @@ from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.gpt import GPT, GPTConfig
 from tutelage.model.heads import RewardModel
 from tutelage.runs import Run
-from tutelage.schema import Comparison
+from tutelage.schema import Comparison, ask
 from tutelage.stages.reward import RewardConfig, train_reward_model
-from tutelage.text.batching import Tree
-from tutelage.text.chat_format import ask, encode_prompt, encode_reply
+from tutelage.text.packing import Tree
 from tutelage.text.tokenizer import Tokenizer
 
 # Groups of reply numbers from best to worst; replies in one group are tied.
@@ -44,8 +43,8 @@ def main() -> None:
 
     def tree(prompt: str, replies: list[str]) -> Tree:
         """The prompt once, each reply a branch of it."""
-        branches = [encode_reply(tokenizer, reply) for reply in replies]
-        return Tree(encode_prompt(tokenizer, ask(prompt)), branches)
+        branches = [tokenizer.encode_reply(reply) for reply in replies]
+        return Tree(tokenizer.encode_prompt(ask(prompt)), branches)
 
     reference = [tree(prompt, replies) for prompt, replies, _ in RANKINGS]  # mean 0, deviation 1
     config = RewardConfig(epochs=30, batch=6, learning_rate=0.01)

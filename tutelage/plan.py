@@ -18,12 +18,14 @@ from tutelage.curricula import CurriculumName
 from tutelage.device import DTypeName, autocast, pick_dtype, seeded
 from tutelage.errors import BadInput
 from tutelage.judges import JUDGES, JudgeName
-from tutelage.model.gpt import GPT, GPTConfig
+from tutelage.model.families import new_model
+from tutelage.model.gpt import GPTConfig
 from tutelage.model.optimiser import MuonWithAdam
+from tutelage.model.scoring import imitation_loss
 from tutelage.runs import Run, write_text
-from tutelage.stages.pretrain import next_token_loss
+from tutelage.text.packing import plain
 
-FORMAT = 4  # of the run folder
+FORMAT = 5  # of the run folder
 Size = Literal["small", "medium", "large"]
 
 
@@ -164,15 +166,15 @@ def make_plan(config: SchoolConfig) -> Plan:
 def measured_rate(size: Size, dtype_name: DTypeName, seconds: float) -> float:
     """Tokens a second of pretraining steps of a model of this size on this machine: the median
     step, after a first one that warms the allocator up."""
-    gpt = GPT(SIZES[size]).initialise(seeded("rate"))
+    gpt = new_model(SIZES[size], seeded("rate"))
     dtype = pick_dtype(torch.device("cpu"), dtype_name)
-    rows = torch.randint(gpt.config.vocabulary, (16, 129), generator=seeded("rate", "rows"))
-    optimiser = MuonWithAdam([gpt], 1e-4)
+    rows = torch.randint(gpt.vocabulary, (16, 129), generator=seeded("rate", "rows"))
+    optimiser = MuonWithAdam(gpt.parameter_groups(), 1e-4)
     spent: list[float] = []
     while len(spent) < 6 or sum(spent) < seconds:
         began = time.perf_counter()
         with autocast(torch.device("cpu"), dtype):
-            next_token_loss(gpt, rows).backward()
+            imitation_loss(gpt, plain(rows)).backward()
         optimiser.step()
         optimiser.zero_grad()
         spent.append(time.perf_counter() - began)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 Role = Literal["system", "user", "assistant", "tool"]
 
@@ -17,6 +17,11 @@ class Message:
 
 
 Conversation = tuple[Message, ...]
+
+
+def ask(request: str) -> Conversation:
+    """A conversation of one user message."""
+    return (Message("user", request),)
 
 
 class Outcome(StrEnum):
@@ -117,21 +122,62 @@ class Rating:
 
 @dataclass
 class Trajectory:
-    """One attempt: the prompt and what the policy did, exactly as it was sampled.
+    """One episode of a policy that speaks, over any number of turns, exactly as it was sampled.
 
-    prompt_tokens and response_tokens are the ids that were fed and sampled (never re-tokenised);
-    logprobs are the behaviour policy's, one a response token. terminated: the stop token was
-    sampled; truncated: the length limit cut it.
+    prompt_tokens: what it read before its first action. tokens: every id that came after, sampled
+    or told, never re-tokenised; action_mask: which of them were sampled. logprobs (the behaviour
+    policy's) and rewards (the environment's): one for each sampled token. messages: the same as
+    text, a reply and what followed it, turn by turn. terminated: the episode came to its end;
+    truncated: a limit cut it. A prompt and a reply are one turn.
     """
 
-    prompt: Conversation
-    prompt_tokens: Sequence[int]
-    response_tokens: list[int]
-    logprobs: list[float]
-    response: str
-    terminated: bool
-    truncated: bool
+    prompt: Conversation = ()
+    prompt_tokens: Sequence[int] = ()
+    tokens: list[int] = field(default_factory=list)
+    action_mask: list[bool] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    rewards: list[float] = field(default_factory=list)
+    messages: Conversation = ()
+    terminated: bool = False
+    truncated: bool = False
     policy_version: int = 0
-    group: int = 0  # index of the prompt in its batch; samples of one prompt share it
+    group: int = 0  # episodes that began alike share it
     task: object | None = None  # the Task that the prompt came from, where there is one
     verdict: Verdict | None = None
+
+    @classmethod
+    def of_reply(
+        cls,
+        prompt: Conversation,
+        prompt_tokens: Sequence[int],
+        response_tokens: Sequence[int],
+        logprobs: Sequence[float],
+        response: str,
+        terminated: bool,
+        **known: Any,
+    ) -> Trajectory:
+        """A prompt and one reply to it, which has a stop token if it is terminated."""
+        trajectory = cls(prompt, prompt_tokens, **known)
+        trajectory.add_action(response_tokens, logprobs, response)
+        trajectory.terminated, trajectory.truncated = terminated, not terminated
+        return trajectory
+
+    def add_action(self, tokens: Sequence[int], logprobs: Sequence[float], reply: str) -> None:
+        """What the policy did; nothing has been earned by it yet."""
+        self.tokens += tokens
+        self.action_mask += [True] * len(tokens)
+        self.logprobs += logprobs
+        self.rewards += [0.0] * len(tokens)
+        self.messages += (Message("assistant", reply),)
+
+    def add_observation(self, tokens: Sequence[int], messages: Conversation) -> None:
+        """What the environment answered."""
+        self.tokens += tokens
+        self.action_mask += [False] * len(tokens)
+        self.messages += messages
+
+    @property
+    def response(self) -> str:
+        """The last reply."""
+        replies = [m.content for m in self.messages if m.role == "assistant"]
+        return replies[-1] if replies else ""

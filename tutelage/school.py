@@ -33,23 +33,23 @@ from tutelage.evaluation.school_report import (
 from tutelage.judges import JUDGES
 from tutelage.judges.labeler import AGREEMENT, Labeler, calibrated
 from tutelage.model.checkpoint import load_policy, load_reward_model
-from tutelage.model.gpt import GPT
-from tutelage.model.heads import RewardModel
+from tutelage.model.families import new_model
+from tutelage.model.heads import RewardModel, new_critic
+from tutelage.model.language_model import LanguageModel
 from tutelage.plan import SIZES, Plan, SchoolConfig, command_of, open_run
-from tutelage.policies.language import LanguagePolicy, new_critic
+from tutelage.policies.language import LanguagePolicy
 from tutelage.protocols import Curriculum, Task
 from tutelage.reports.doctor import write_findings
-from tutelage.rollout.engine import Sampling
+from tutelage.rollout.sampler import Sampling
 from tutelage.runs import Progress, Run, read_json, write_atomically, write_json, write_text
 from tutelage.sandbox import require_sandbox
-from tutelage.schema import Comparison, Demonstration, Verdict
+from tutelage.schema import Comparison, Demonstration, Verdict, ask
 from tutelage.stages.compare import gold_scores, sample_responses
 from tutelage.stages.policy import PolicyConfig, reinforce
 from tutelage.stages.pretrain import PretrainConfig, pretrain
 from tutelage.stages.reward import RewardConfig, train_reward_model
 from tutelage.stages.sft import SFTConfig, imitation_batches, sft
-from tutelage.text.batching import Tree
-from tutelage.text.chat_format import ask, encode_prompt, encode_reply
+from tutelage.text.packing import Tree
 from tutelage.text.tokenizer import Tokenizer
 
 
@@ -138,7 +138,7 @@ def teach_language(lesson: Lesson) -> Iterator[Progress]:
     validation = token_stream(tokenizer, [documents[i] for i in order[:kept]])
     stream = token_stream(tokenizer, [documents[i] for i in order[kept:]])
     shape = replace(SIZES[plan.size], vocabulary=len(tokenizer))
-    gpt = GPT(shape).initialise(seeded(seed, "initialise"))
+    gpt = new_model(shape, seeded(seed, "initialise"))
     config = PretrainConfig(steps=plan.pretrain_steps)
     yield from pretrain(run, gpt, tokenizer, stream, validation, config, seed, lesson.dtype)
 
@@ -220,7 +220,7 @@ def learn_to_grade(lesson: Lesson, number: int) -> Iterator[Progress]:
         model, tokenizer = load_reward_model(run.checkpoint(f"reward_{number - 1}"))
     first = read_comparisons(lesson.data("comparisons_1.jsonl"))[:200]
     reference = [
-        Tree(encode_prompt(tokenizer, c.prompt), [encode_reply(tokenizer, r) for r in c.responses])
+        Tree(tokenizer.encode_prompt(c.prompt), [tokenizer.encode_reply(r) for r in c.responses])
         for c in first
     ]
     config = RewardConfig(swapped=lesson.curriculum.swapped)
@@ -249,7 +249,7 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
     audit_tasks = lesson.training_tasks("audit", plan.audit_tasks)
     greedy = Sampling(max_new_tokens=lesson.curriculum.reply_tokens, temperature=0)
 
-    def audit(gpt: GPT) -> float:
+    def audit(gpt: LanguageModel) -> float:
         graded = grade(gpt, tokenizer, audit_tasks, lesson.check, greedy, "audit")
         return sum(graded.successes()) / len(audit_tasks)
 
@@ -273,7 +273,7 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
         steps,
         config.seed,
         stage,
-        imitation_batches(shown, tokenizer, reference.config.context, config.seed, stage),
+        imitation_batches(shown, tokenizer, reference.context, config.seed, stage),
     )
 
 

@@ -8,8 +8,8 @@ import torch
 from tutelage.algorithms import GroupConfig, GroupPolicyGradient
 from tutelage.device import seeded
 from tutelage.errors import BadInput
-from tutelage.model.mlp import CategoricalActor, mlp
-from tutelage.policies.control import ControlPolicy, Transitions
+from tutelage.model.mlp import mlp
+from tutelage.policies.control import CategoricalActor, ControlPolicy, Transitions
 from tutelage.rollout.experience import Experience
 
 MASK = torch.tensor([[True, True], [True, False]])

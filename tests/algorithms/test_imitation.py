@@ -20,8 +20,8 @@ from tutelage.algorithms.imitation import (
 )
 from tutelage.device import seeded
 from tutelage.model.distributions import Categorical, Gaussian
-from tutelage.model.mlp import CategoricalActor, GaussianActor, mlp
-from tutelage.policies.control import ControlPolicy, Transitions
+from tutelage.model.mlp import mlp
+from tutelage.policies.control import CategoricalActor, ControlPolicy, GaussianActor, Transitions
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -14,8 +14,14 @@ from tests.policies.test_control import side_by_side
 from tutelage.algorithms.batch import Batch
 from tutelage.algorithms.q_actor_critic import QActorCritic, QActorCriticConfig
 from tutelage.device import seeded
-from tutelage.model.mlp import CategoricalActor, QCritic, mlp
-from tutelage.policies.control import ControlPolicy, Transitions, new_policy
+from tutelage.model.mlp import mlp
+from tutelage.policies.control import (
+    CategoricalActor,
+    ControlPolicy,
+    QCritic,
+    Transitions,
+    new_policy,
+)
 from tutelage.rollout.experience import Experience
 from tutelage.rollout.play import play, start
 from tutelage.runs import Run
@@ -91,10 +97,11 @@ def actor_gradient(baseline: str, action: int, state: torch.Tensor) -> torch.Ten
     batch = algorithm.credit(experience)
     kept: list[torch.Tensor] = []
 
-    def beside() -> None:
+    def look() -> torch.Tensor:
         kept.append(torch.cat([p.grad.flatten().clone() for p in actor.parameters()]))
+        return 0 * next(actor.parameters()).sum()
 
-    algorithm.update(batch, seeded("update"), beside)
+    algorithm.update(batch, seeded("update"), look)
     return kept[0]
 
 

@@ -11,8 +11,7 @@ import torch.nn.functional as F
 
 from tutelage.algorithms.raters import FILE, Raters, load_raters, save_raters
 from tutelage.errors import BadInput
-from tutelage.schema import Rating
-from tutelage.text.chat_format import ask
+from tutelage.schema import Rating, ask
 
 OFFSETS = {"harsh": -1.2, "fair": 0.0, "kind": 1.2}
 TRUST = {"harsh": 0.3, "fair": 0.0, "kind": -0.3}  # logarithms of their slopes

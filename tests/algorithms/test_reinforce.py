@@ -9,8 +9,8 @@ import torch
 
 from tutelage.algorithms.reinforce import REINFORCE, REINFORCEConfig
 from tutelage.device import seeded
-from tutelage.model.mlp import CategoricalActor, mlp
-from tutelage.policies.control import ControlPolicy, Transitions
+from tutelage.model.mlp import mlp
+from tutelage.policies.control import CategoricalActor, ControlPolicy, Transitions
 from tutelage.rollout.experience import Experience
 
 # Two rows of six steps; an x is the step that only starts an environment anew.
@@ -27,7 +27,11 @@ def new_policy() -> ControlPolicy:
     return ControlPolicy(CategoricalActor(mlp((2, 4, 3), generator)), mlp((2, 4, 1), generator))
 
 
-def lived(policy: ControlPolicy, values: torch.Tensor | None = None) -> Experience:
+def lived(
+    policy: ControlPolicy,
+    values: torch.Tensor | None = None,
+    next_values: torch.Tensor | None = None,
+) -> Experience:
     observations = torch.randn(int(MASK.sum()), 2, generator=seeded("observations"))
     actions = torch.arange(len(observations)) % 3
     inputs = Transitions(observations, actions, MASK)
@@ -35,15 +39,27 @@ def lived(policy: ControlPolicy, values: torch.Tensor | None = None) -> Experien
         logprobs = torch.zeros(MASK.shape)
         logprobs[MASK] = policy.distribution(inputs).logprobs(actions)
     return Experience(
-        inputs, MASK, logprobs, REWARDS, values=values, continues=CONTINUES, midway=MIDWAY
+        inputs,
+        MASK,
+        logprobs,
+        REWARDS,
+        values=values,
+        next_values=next_values,
+        continues=CONTINUES,
+        midway=MIDWAY,
     )
 
 
-def credited(**settings: object) -> list[float]:
+def credited(after: float = 0.0, **settings: object) -> list[float]:
+    """after: what the critic expects after row 1's first end, where it was only cut."""
     policy = new_policy()
     config = REINFORCEConfig(gamma=0.5, **settings)
-    values = torch.ones(MASK.shape) if config.baseline == "value" else None
-    batch = REINFORCE(policy, config).credit(lived(policy, values))
+    values = next_values = None
+    if config.baseline == "value":
+        values = torch.ones(MASK.shape)
+        next_values = torch.where(CONTINUES, 7.0, 0.0)  # is of no use before an end
+        next_values[1, 2] = after
+    batch = REINFORCE(policy, config).credit(lived(policy, values, next_values))
     assert batch.learned is not None
     assert batch.learned.tolist() == [False, False, True, True, True, True, True, False, False]
     return batch.advantages.tolist()
@@ -58,6 +74,8 @@ def test_returns_by_hand():
     expected = [8 - mean, 8 - mean, 1.75 - mean, 1.5 - mean, 1 - mean]
     assert credited(baseline="mean") == pytest.approx([*none, *expected, *none])
     assert credited(baseline="value") == [*none, 7, 7, 0.75, 0.5, 0, *none]
+    # cut in a state worth 8: 1 + 1/2 + 1/4 + 8/8, 1 + 1/2 + 8/4, 1 + 8/2
+    assert credited(8.0, baseline="value") == [*none, 7, 7, 1.75, 2.5, 4, *none]
 
 
 def test_the_gradient_is_that_of_the_decisions_that_are_learned():
@@ -70,8 +88,9 @@ def test_the_gradient_is_that_of_the_decisions_that_are_learned():
     expected = torch.autograd.grad(loss, list(policy.actor.parameters()))
     found: list[torch.Tensor] = []
 
-    def look() -> None:
+    def look() -> torch.Tensor:
         found.extend(p.grad.clone() for p in policy.actor.parameters())
+        return 0 * next(policy.actor.parameters()).sum()
 
     algorithm.update(batch, seeded("update"), look)
     for one, other in zip(found, expected, strict=True):

@@ -13,8 +13,8 @@ from tutelage.algorithms.trpo import (
     flat,
 )
 from tutelage.device import seeded
-from tutelage.model.mlp import CategoricalActor, GaussianActor, mlp
-from tutelage.policies.control import ControlPolicy, Transitions
+from tutelage.model.mlp import mlp
+from tutelage.policies.control import CategoricalActor, ControlPolicy, GaussianActor, Transitions
 
 
 def new_policy(kind: str) -> ControlPolicy:
@@ -78,7 +78,7 @@ def test_the_fisher_vector_product_is_the_dense_fisher_times_the_vector(kind: st
     dense = dense_fisher(policy, batch.inputs.observations)
     for seed in range(3):
         vector = torch.randn(len(dense), generator=seeded("vector", seed), dtype=torch.float64)
-        found = policy.decide(batch.inputs).fisher_vector_product(vector)
+        found = policy.fisher(batch.inputs)(vector)
         torch.testing.assert_close(found, dense @ vector, rtol=1e-9, atol=1e-12)
 
 
@@ -126,8 +126,7 @@ def test_a_direction_without_curvature_is_not_taken(monkeypatch: pytest.MonkeyPa
     policy = new_policy("categorical")
     batch = lived(policy, 50)
     before = flat(list(policy.actor.parameters())).clone()
-    decided = type(policy.decide(batch.inputs))
-    monkeypatch.setattr(decided, "fisher_vector_product", lambda _, vector: -10 * vector)
+    monkeypatch.setattr(policy, "fisher", lambda _: lambda vector: -10 * vector)
     metrics = TRPO(policy, TRPOConfig()).update(batch, seeded("update"))
     assert metrics["policy/kl_step"] == 0.0
     assert flat(list(policy.actor.parameters())).equal(before)

@@ -25,7 +25,7 @@ from tutelage.algorithms import ALGORITHMS
 from tutelage.commands import control as command
 from tutelage.commands.seed_lines import SeedLines
 from tutelage.errors import BadInput
-from tutelage.model.mlp import GaussianActor
+from tutelage.policies.control import GaussianActor
 from tutelage.reports import report as report_module
 from tutelage.reports.control_wording import result
 from tutelage.runs import Progress

@@ -18,9 +18,8 @@ from tutelage.labelling.accounts import local_person
 from tutelage.labelling.labels import add_label, labels_after
 from tutelage.labelling.settings import change_settings
 from tutelage.labelling.store import Store, labels_url
-from tutelage.schema import Comparison
+from tutelage.schema import Comparison, ask
 from tutelage.taught import newest_taught, only_teacher
-from tutelage.text.chat_format import ask
 
 QUICK = ["--prompts-per-step", "4", "--max-new-tokens", "8", "--labels", "2", "--importance", "1"]
 

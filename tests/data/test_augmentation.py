@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 
 from tutelage.data.augmentation import RareWordSwap, leave_words_out
-from tutelage.schema import Comparison, Demonstration, Message
-from tutelage.text.chat_format import ask
+from tutelage.schema import Comparison, Demonstration, Message, ask
 
 
 def shown(request: str, reply: str) -> Demonstration:

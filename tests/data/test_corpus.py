@@ -13,8 +13,7 @@ from tutelage.data.corpus import read_corpus, stream_rows
 from tutelage.data.demonstrations import mixed, read_demonstrations, write_demonstrations
 from tutelage.data.order import batch_indices
 from tutelage.errors import BadInput
-from tutelage.schema import Comparison, Demonstration, Message
-from tutelage.text.chat_format import ask
+from tutelage.schema import Comparison, Demonstration, Message, ask
 
 
 def test_every_row_once_an_epoch():

@@ -15,8 +15,7 @@ from tutelage.data.episodes import Episodes, joined, read_episodes, record, save
 from tutelage.device import seeded
 from tutelage.environments import make_environments
 from tutelage.errors import BadInput
-from tutelage.model.mlp import CategoricalActor
-from tutelage.policies.control import ControlPolicy, new_policy
+from tutelage.policies.control import CategoricalActor, ControlPolicy, new_policy
 
 
 def pair() -> VectorEnv:

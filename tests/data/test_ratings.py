@@ -9,8 +9,7 @@ import pytest
 from tutelage.commands.labels import CHAT, Labels, read_judgements
 from tutelage.data.ratings import read_ratings, write_ratings
 from tutelage.errors import BadInput
-from tutelage.schema import Message, Rating
-from tutelage.text.chat_format import ask
+from tutelage.schema import Message, Rating, ask
 
 
 def test_written_and_read_again_they_are_the_same(tmp_path: Path):

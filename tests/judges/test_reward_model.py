@@ -8,16 +8,15 @@ from tutelage.device import seeded
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.heads import RewardModel
 from tutelage.policies.language import LanguagePolicy, Replies
-from tutelage.schema import Trajectory
-from tutelage.text.batching import Tree, pack
-from tutelage.text.chat_format import ask
+from tutelage.schema import Trajectory, ask
+from tutelage.text.packing import Tree, pack, plain
 
 TREES = [Tree([3, 4, 5], [[6, 7], [8]]), Tree([9] * 7, [[8] * 6]), Tree([2], [[5, 5, 1], [1, 2]])]
 
 
 def grader() -> RewardModel:
     model = RewardModel(tiny_gpt(dtype=torch.float64)).double()
-    for head in (model.head, model.gpt.head):
+    for head in (model.head, model.body.head):
         torch.nn.init.normal_(head.weight, generator=seeded("head"))
     model.normalise(torch.tensor([1.0, 3.0, 4.0], dtype=torch.float64))
     return model
@@ -25,8 +24,8 @@ def grader() -> RewardModel:
 
 def score_alone(model: RewardModel, prompt: list[int], reply: list[int]) -> torch.Tensor:
     """The score of a reply, from its own row and by the definition."""
-    hidden = model.gpt(torch.tensor([[*prompt, *reply]]))[0]
-    logprobs = model.gpt.head(hidden).log_softmax(dim=-1)
+    hidden = model.body(plain(torch.tensor([[*prompt, *reply]])))[0]
+    logprobs = model.body.head(hidden).log_softmax(dim=-1)
     said = [logprobs[len(prompt) - 1 + i, token] for i, token in enumerate(reply)]
     raw = model.head(hidden[-1])[0] + model.likelihood * torch.stack(said).mean()
     return (raw - model.shift) / model.scale
@@ -50,9 +49,9 @@ def test_scores_of_unfinished_replies_are_those_of_the_parts():
     lengths = [len(branch) for tree in TREES for branch in tree.branches]
     assert said.sum(dim=1).tolist() == [length + 1 for length in lengths]
     torch.testing.assert_close(found[0, 1], score_alone(model, [3, 4, 5], [6]))
-    nothing_said = (model.head(model.gpt(torch.tensor([[3, 4, 5]]))[0, -1])[0] - model.shift) / (
-        model.scale
-    )
+    nothing_said = (
+        model.head(model.body(plain(torch.tensor([[3, 4, 5]])))[0, -1])[0] - model.shift
+    ) / (model.scale)
     torch.testing.assert_close(found[0, 0], nothing_said)
 
 
@@ -62,7 +61,7 @@ def test_values_are_of_the_states_before_each_token():
     replies = Replies(packed)
     mask = replies.step_mask()
     with torch.no_grad():
-        values = replies.steps(LanguagePolicy(model.gpt, model).values(replies))
+        values = replies.steps(LanguagePolicy(model.body, model).values(replies))
     scores, _ = model(packed)
     torch.testing.assert_close(values, scores[:, : values.shape[1]] * mask)
 
@@ -77,14 +76,13 @@ def test_the_judge_gives_each_sample_the_score_of_its_own_words():
     ]
     verdicts = RewardModelJudge(model, pad=0).score(
         [
-            Trajectory(
+            Trajectory.of_reply(
                 prompt=ask("?"),
                 prompt_tokens=prompt,
                 response_tokens=reply,
                 logprobs=[0.0] * len(reply),
                 response="",
                 terminated=True,
-                truncated=False,
                 group=group,
             )
             for prompt, group, reply in replies

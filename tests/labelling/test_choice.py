@@ -209,4 +209,4 @@ def test_the_reward_models_last_layer_is_what_is_chosen_by():
     features = judge.features_of_trees(TREES)
     model.unnormalise()
     torch.testing.assert_close(features @ model.last_layer.detach(), judge.score_trees(TREES))
-    assert features.shape == (5, model.gpt.config.width + 1)
+    assert features.shape == (5, model.body.config.width + 1)

@@ -6,8 +6,7 @@ import pytest
 
 from tutelage.labelling.examples import TEACHES
 from tutelage.labelling.values import check_value
-from tutelage.schema import Comparison, Demonstration, Message, Rating
-from tutelage.text.chat_format import ask
+from tutelage.schema import Comparison, Demonstration, Message, Rating, ask
 
 REQUEST = [{"role": "user", "content": "say a word"}]
 PROMPT = ask("say a word")

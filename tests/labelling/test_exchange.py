@@ -26,8 +26,7 @@ from tutelage.labelling.records import NewTask
 from tutelage.labelling.settings import change_settings
 from tutelage.labelling.store import Store
 from tutelage.labelling.tables import labels, tasks
-from tutelage.schema import Comparison, Demonstration, Message, Rating
-from tutelage.text.chat_format import ask
+from tutelage.schema import Comparison, Demonstration, Message, Rating, ask
 
 REPLY = {"role": "assistant", "content": "r"}
 TALK = [*asked("p"), REPLY, *asked("and then?"), {"role": "assistant", "content": "edited"}]

@@ -39,9 +39,11 @@ def test_steps_and_states_are_torch_s_to_the_bit():
 def test_no_optimiser_imports_the_compiler():
     program = (
         "import sys, torch; from torch import nn\n"
+        "from tutelage.model.language_model import ParameterGroup\n"
         "from tutelage.model.optimiser import MuonWithAdam, policy_optimiser\n"
         "layer = nn.Linear(2, 2); layer(torch.ones(2)).sum().backward()\n"
-        "for made in (policy_optimiser(layer.parameters(), 1e-3), MuonWithAdam([layer], 1e-3)):\n"
+        "group = ParameterGroup(list(layer.parameters()))\n"
+        "for made in (policy_optimiser(layer.parameters(), 1e-3), MuonWithAdam([group], 1e-3)):\n"
         "    made.step(); made.load_state_dict(made.state_dict()); made.zero_grad()\n"
         "sys.exit('torch._dynamo' in sys.modules)"
     )

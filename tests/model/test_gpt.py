@@ -7,7 +7,8 @@ import torch
 
 from tests.conftest import tiny_gpt
 from tutelage.device import seeded
-from tutelage.model.gpt import GPT, GPTConfig
+from tutelage.model.gpt import GPT, GPTConfig, preceding
+from tutelage.text.packing import Tree, pack, plain
 
 
 def test_no_token_sees_a_later_one():
@@ -15,7 +16,7 @@ def test_no_token_sees_a_later_one():
     tokens = torch.randint(300, (1, 12), generator=seeded("tokens"))
     changed = tokens.clone()
     changed[0, 7] += 1
-    before, after = gpt(tokens), gpt(changed)
+    before, after = gpt(plain(tokens)), gpt(plain(changed))
     torch.testing.assert_close(before[:, :7], after[:, :7], rtol=0, atol=0)
     assert (before[:, 7:] - after[:, 7:]).abs().amin(dim=1).max() > 0
 
@@ -32,6 +33,14 @@ def test_first_layer_finds_what_followed_the_same_pair():
         (x @ q[:, :32])[0, -1:], (x @ k[:, :32])[0, :-1], dim=1
     )
     assert scores.argmax().item() == 1  # the 9 after the first 7; its successor's key is this one
+
+
+def test_what_precedes_a_token_is_of_its_own_sequence():
+    """A branch's first token follows its prompt, whatever stands before it in the row."""
+    packed = pack([Tree([5, 6, 7], [[1, 2], [3]])], row_length=8, pad=0)
+    recent = preceding(packed.tokens, packed.positions, packed.attend())
+    assert recent[0, :, 0].tolist() == [0, 5, 6, 6, 7, 1, 6, 7]
+    assert recent[0, :, 1].tolist() == [0, 0, 5, 5, 6, 7, 5, 6]
 
 
 def test_an_odd_width_is_refused():

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from tutelage.device import seeded
-from tutelage.model.distributions import DecidedByGraph
-from tutelage.model.mlp import MLP, CategoricalActor, GaussianActor, MLPValued, mlp
+from tutelage.model.mlp import MLP, mlp
+from tutelage.policies.control import CategoricalActor, ControlPolicy, GaussianActor, Transitions
 
 DRAWN = torch.randn(70, 3, generator=seeded("observations"), dtype=torch.float64)
 
@@ -34,10 +34,6 @@ def new_actor(kind: str) -> CategoricalActor | GaussianActor:
     return actor.double()
 
 
-def gradient_of(actor: torch.nn.Module) -> Tensor:
-    return torch.cat([parameter.grad.flatten() for parameter in actor.parameters()])
-
-
 @pytest.mark.parametrize("rows", [4, 70])  # few and many are computed differently
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
 def test_passes_are_the_plain_formula_s(activation: str, rows: int):
@@ -49,8 +45,8 @@ def test_passes_are_the_plain_formula_s(activation: str, rows: int):
         torch.testing.assert_close(network(observations), expected)
         torch.testing.assert_close(network(observations.view(2, -1, 3)).flatten(0, 1), expected)
         direction = torch.randn(len(network.weights), generator=seeded("along")).double()
-        hidden = network.activations(observations.numpy())
-        along = torch.from_numpy(network.tangents(hidden, direction.numpy()))
+        *hidden, _ = network.activations(observations)
+        along = network.tangents(hidden, direction)
         moved = copy.deepcopy(network)
         moved.weights += 1e-6 * direction
         slope = (moved.in_graph(observations) - expected) / 1e-6
@@ -61,38 +57,22 @@ def test_passes_are_the_plain_formula_s(activation: str, rows: int):
     torch.testing.assert_close(found, true)
 
 
+def test_a_second_derivative_is_refused_not_wrong():
+    network = new_actor("categorical").network
+    with pytest.raises(RuntimeError, match=r"use MLP\.in_graph"):
+        torch.autograd.grad(network(DRAWN).square().sum(), network.weights, create_graph=True)
+
+
 @pytest.mark.parametrize("kind", ["categorical", "gaussian"])
-def test_decisions_learn_as_in_a_graph(kind: str):
+def test_the_fisher_information_is_that_of_a_graph(kind: str):
     actor = new_actor(kind)
-    drawn = actor(DRAWN).detach()
-    actions = drawn.choose(drawn.noise(1, seeded("act"))[0])
     other = copy.deepcopy(actor)
     other.network = Plain(other.network)
-    ours = actor.decide(DRAWN, actions)
-    graph = DecidedByGraph(other(DRAWN), actions, list(other.parameters()))
-    torch.testing.assert_close(ours.logprobs, graph.logprobs)
-    torch.testing.assert_close(ours.entropy(), graph.entropy())
-    slope = torch.randn(len(DRAWN), generator=seeded("slope"), dtype=torch.float64)
-    torch.testing.assert_close(ours.gradient(slope), graph.gradient(slope))
-    vector = torch.randn(len(ours.gradient(slope)), dtype=torch.float64)
-    torch.testing.assert_close(
-        ours.fisher_vector_product(vector), graph.fisher_vector_product(vector)
-    )
-    for _ in range(2):  # the second gradient is added to the first
-        ours.backward(slope, 0.7)
-    graph.backward(2 * slope, 1.4)
-    torch.testing.assert_close(gradient_of(actor), gradient_of(other))
-
-
-def test_values_learn_as_in_a_graph():
-    critic = mlp((3, 6, 1), seeded("critic")).double()
-    valued = MLPValued(critic, DRAWN)
-    expected = critic.in_graph(DRAWN).squeeze(1)
-    torch.testing.assert_close(valued.values, expected)
-    slope = torch.randn(len(DRAWN), dtype=torch.float64)
-    (true,) = torch.autograd.grad(expected, critic.weights, slope)
-    valued.backward(slope)
-    torch.testing.assert_close(critic.weights.grad, true)
+    inputs = Transitions(DRAWN, DRAWN, torch.ones(len(DRAWN), 1, dtype=torch.bool))
+    size = sum(weights.numel() for weights in actor.parameters())
+    vector = torch.randn(size, generator=seeded("along"), dtype=torch.float64)
+    ours, theirs = (ControlPolicy(one).fisher(inputs)(vector) for one in (actor, other))
+    torch.testing.assert_close(ours, theirs)
 
 
 def test_a_copy_has_weights_of_its_own():

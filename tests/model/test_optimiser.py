@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from tests.conftest import tiny_gpt
+from tutelage.model.language_model import ParameterGroup
 from tutelage.model.optimiser import MuonWithAdam, orthogonalise, warmup_then_linear
+from tutelage.text.packing import plain
 
 
 def test_orthogonalise_keeps_directions_and_evens_singular_values():
@@ -25,7 +27,9 @@ def test_adam_part_equals_pytorch():
     torch.manual_seed(0)
     ours, theirs = torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)
     theirs.load_state_dict(ours.state_dict())
-    first = MuonWithAdam([ours], learning_rate=0.1, betas=(0.9, 0.95))
+    first = MuonWithAdam(
+        [ParameterGroup(list(ours.parameters()), scale=0.3)], learning_rate=0.1, betas=(0.9, 0.95)
+    )
     second = torch.optim.Adam(theirs.parameters(), lr=0.1 * 0.3, betas=(0.9, 0.95))
     for _ in range(4):
         x = torch.randn(5, 3)
@@ -41,9 +45,9 @@ def test_a_matrix_moves_by_the_learning_rate():
     """The root mean square of a square matrix's singular values of the step is about the rate."""
     gpt = tiny_gpt()
     before = {name: p.detach().clone() for name, p in gpt.named_parameters()}
-    optimiser = MuonWithAdam([gpt], learning_rate=0.01)
+    optimiser = MuonWithAdam(gpt.parameter_groups(), learning_rate=0.01)
     tokens = torch.arange(1, 65)[None]  # enough of them for a gradient of full rank
-    gpt.head(gpt(tokens)).square().mean().backward()
+    gpt.head(gpt(plain(tokens))).square().mean().backward()
     optimiser.step()
     moved = (
         gpt.get_parameter("blocks.1.attention.out.weight") - before["blocks.1.attention.out.weight"]

@@ -148,7 +148,7 @@ def test_chosen_sequences_are_judged():
     world = new_world(2, 2)
     logprobs = torch.tensor([[-1.0, -2.0], [-3.0, -4.0]])
     found = judged_trajectories(world, torch.tensor([3, 1]), logprobs, score=lambda r: 2 * r)
-    assert [t.response_tokens for t in found] == [[1, 1], [0, 1]]
+    assert [t.tokens for t in found] == [[1, 1], [0, 1]]
     assert [t.logprobs for t in found] == logprobs.tolist()
     wanted = (2 * world.rewards[[3, 1]]).tolist()
     assert [t.verdict.score for t in found if t.verdict] == wanted

@@ -9,19 +9,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from tutelage.algorithms import dpo, functional, gail, ppo, tabular, trpo
+from tutelage.algorithms import batch, dpo, functional, gail, ppo, tabular, trpo
 from tutelage.errors import BadInput
 from tutelage.evaluation import calibration
-from tutelage.model import fused, heads, mlp
+from tutelage.model import fused, heads, mlp, scoring
 from tutelage.model import gpt as networks
 from tutelage.policies import language
-from tutelage.proof import CLAIMS, Claim, chosen_claims, enumerable, invariants, selection, verify
+from tutelage.proof import CLAIMS, Claim, chosen_claims, enumerable, selection, verify
 from tutelage.proof.enumerable import small_world, solution
 from tutelage.proof.finding import at_most, same, same_gradient
 from tutelage.rollout import trajectories as rollouts
-from tutelage.rollout.engine import Sampling
 from tutelage.rollout.experience import Experience
-from tutelage.text.batching import Packed
+from tutelage.rollout.sampler import ModelSampler, Sampling
+from tutelage.text.packing import Packed
 
 Patch = tuple[Any, str, Callable[..., Any]]
 REAL = functional.generalised_advantages
@@ -93,13 +93,13 @@ def squared_price(lived: Experience, kl_coefficient: float) -> Tensor:
     return lived.rewards - kl_coefficient * functional.kl_k2(log_ratio, torch.zeros(()))
 
 
-REAL_PENALISED = Experience.penalised
+REAL_PENALISED = batch.penalised_rewards
 REAL_LOSS = functional.bradley_terry_loss
 REAL_BEST_OF = solution.best_of
-REAL_BRANCH_LOGPROBS = networks.branch_logprobs
+REAL_LOGPROBS_FROM = scoring.logprobs_from
 REAL_SCORE_PACKED = language.score_packed
-REAL_BRANCH_LOGITS = networks.branch_logits
-REAL_FORWARD = networks.GPT.forward
+REAL_STATES = scoring.predicting_states
+REAL_PRECEDING = networks.preceding
 
 
 def k3_of_the_inverse(logprobs: Tensor, reference: Tensor) -> Tensor:
@@ -162,17 +162,17 @@ def sees_its_siblings(packed: Packed) -> Tensor:
     return torch.ones(T, T, dtype=torch.bool).tril().expand(len(packed.tokens), 1, T, T)
 
 
-def follows_padding(gpt: Any, *arguments: Any, previous: Any = None, **more: Any) -> Tensor:
-    """The first token is told that padding came before it."""
-    return REAL_FORWARD(gpt, *arguments, **more)
+def follows_padding(tokens: Tensor, positions: Tensor, attend: Tensor | None) -> Tensor:
+    """A token is told that what stands before it in the row came before it."""
+    return REAL_PRECEDING(tokens, positions, None)
 
 
-def tempered(gpt: Any, prompts: Any, samples: int, stop: int, sampling: Sampling, generator: Any):
+def tempered(sampler: Any, prompts: Any, samples: int, sampling: Sampling, generator: Any):
     warm = Sampling(max_new_tokens=sampling.max_new_tokens, temperature=1.1)
-    return REAL_GENERATE(gpt, prompts, samples, stop, warm, generator)
+    return REAL_SAMPLE(sampler, prompts, samples, warm, generator)
 
 
-REAL_GENERATE = invariants.generate
+REAL_SAMPLE = ModelSampler.sample
 REAL_DPO = dpo.dpo_loss
 REAL_DISCRIMINATOR = gail.discriminator_loss
 REAL_INVERSE_RMS = fused._plain_inverse_rms
@@ -181,13 +181,13 @@ REAL_Q_TARGET = tabular.q_learning_target
 SQUARED_RELU: Patch = (networks, "squared_relu", lambda x: x.relu() * x.relu().detach())
 BROKEN: dict[str, Patch] = {
     "optimum_token_by_token": (solution, "soft_values", hard_values),
-    "optimum_is_worth_log_z": (Experience, "penalised", end_is_free),
-    "distance_to_solved": (Experience, "penalised", squared_price),
-    "exact_gradient_gets_there": (Experience, "penalised", end_is_free),
-    "sampled_ppo_gets_there": (Experience, "penalised", end_is_free),
+    "optimum_is_worth_log_z": (batch, "penalised_rewards", end_is_free),
+    "distance_to_solved": (batch, "penalised_rewards", squared_price),
+    "exact_gradient_gets_there": (batch, "penalised_rewards", end_is_free),
+    "sampled_ppo_gets_there": (ppo, "penalised_rewards", end_is_free),
     "soft_values_are_sums": (enumerable, "soft_values", hard_values),
-    "soft_values_are_expected": (Experience, "penalised", end_is_free),
-    "critic_learns_soft_values": (Experience, "penalised", end_is_free),
+    "soft_values_are_expected": (batch, "penalised_rewards", end_is_free),
+    "critic_learns_soft_values": (ppo, "penalised_rewards", end_is_free),
     "estimators_without_bias": (functional, "kl_k3", k3_of_the_inverse),
     "k1_pushes_nowhere": (functional, "kl_k1", functional.kl_k2),
     "k2_pushes_as_reverse_kl": (functional, "kl_k2", lambda x, y: (x - y).square()),
@@ -318,8 +318,8 @@ BROKEN: dict[str, Patch] = {
     ),
     "ranking_by_a_reward_model": (
         heads,
-        "branch_logprobs",
-        lambda *arguments: half(REAL_BRANCH_LOGPROBS(*arguments)),
+        "logprobs_from",
+        lambda *arguments: half(REAL_LOGPROBS_FROM(*arguments)),
     ),
     "value_loss_of_a_critic": SQUARED_RELU,
     "gradient_is_zero_at_the_optimum": (
@@ -385,17 +385,17 @@ BROKEN: dict[str, Patch] = {
         lambda reward, following, _, *rest: REAL_Q_TARGET(reward, following, *rest),
     ),
     "packing_is_invisible": (Packed, "attend", sees_its_siblings),
-    "padding_is_invisible": (networks.GPT, "forward", follows_padding),
-    "ratio_is_one": (invariants, "generate", tempered),
+    "padding_is_invisible": (networks, "preceding", follows_padding),
+    "ratio_is_one": (ModelSampler, "sample", tempered),
     "kl_is_zero": (
         language,
-        "branch_logits",
-        lambda *arguments: 1.02 * REAL_BRANCH_LOGITS(*arguments),
+        "predicting_states",
+        lambda *arguments: 1.02 * REAL_STATES(*arguments),
     ),
     "nothing_is_clipped": (
         language,
-        "branch_logits",
-        lambda *arguments: 3.0 * REAL_BRANCH_LOGITS(*arguments),
+        "predicting_states",
+        lambda *arguments: 3.0 * REAL_STATES(*arguments),
     ),
     "reference_is_where_it_starts": (
         rollouts,

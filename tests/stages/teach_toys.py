@@ -29,10 +29,10 @@ from tutelage.model.gpt import GPT
 from tutelage.model.heads import RewardModel
 from tutelage.policies.language import LanguagePolicy, score_packed
 from tutelage.runs import Run
+from tutelage.schema import ask
 from tutelage.stages.classroom import Classroom, Ground, TeachConfig, new_learners
 from tutelage.stages.teach import Event, teach
-from tutelage.text.batching import Tree, pack
-from tutelage.text.chat_format import ask, encode_prompt, encode_reply
+from tutelage.text.packing import Tree, pack
 
 CONFIG = {
     "labels": 4,
@@ -120,8 +120,8 @@ def demonstrate(store: Store, word: str) -> list[int]:
 def chance_of(gpt: GPT, word: str) -> float:
     """With which the policy answers a request with the word, on average."""
     tokenizer = word_tokenizer()
-    reply = encode_reply(tokenizer, word)
-    trees = [Tree(encode_prompt(tokenizer, ask(request)), [reply]) for request in REQUESTS]
+    reply = tokenizer.encode_reply(word)
+    trees = [Tree(tokenizer.encode_prompt(ask(request)), [reply]) for request in REQUESTS]
     with torch.no_grad():
         logprobs = score_packed(gpt, pack(trees, 64, tokenizer.pad))
     return logprobs.view(len(REQUESTS), -1).sum(dim=1).exp().mean().item()
@@ -130,6 +130,6 @@ def chance_of(gpt: GPT, word: str) -> float:
 def score_of(model: RewardModel, word: str) -> float:
     """The reward model's score of the word, mean over the requests."""
     tokenizer = word_tokenizer()
-    reply = encode_reply(tokenizer, word)
-    trees = [Tree(encode_prompt(tokenizer, ask(request)), [reply]) for request in REQUESTS]
+    reply = tokenizer.encode_reply(word)
+    trees = [Tree(tokenizer.encode_prompt(ask(request)), [reply]) for request in REQUESTS]
     return RewardModelJudge(model, tokenizer.pad).score_trees(trees).mean().item()

@@ -20,13 +20,12 @@ from tutelage.policies.language import score_packed
 from tutelage.reports.doctor import Doctor, examined, write_findings
 from tutelage.reports.reading import read_metrics
 from tutelage.rollout.collect import collect
-from tutelage.rollout.engine import Sampling
-from tutelage.rollout.trajectories import grouped, pack_groups
+from tutelage.rollout.sampler import Sampling
+from tutelage.rollout.trajectories import grouped, pack_trajectories
 from tutelage.runs import Progress, Run, read_json
-from tutelage.schema import Outcome, Trajectory, Verdict
+from tutelage.schema import Outcome, Trajectory, Verdict, ask
 from tutelage.stages import policy as loop
 from tutelage.stages.control import ControlConfig, control
-from tutelage.text.chat_format import ask
 
 
 def signs(run: Run, progress: Iterator[Progress]) -> dict[str, int]:
@@ -74,7 +73,7 @@ def test_a_judge_that_likes_everything_the_same(taught: Path, tmp_path: Path):
 
 def test_a_judge_that_likes_long_replies(taught: Path, tmp_path: Path):
     run = Run(tmp_path)
-    judge = Scored(lambda t: len(t.response_tokens) / 16)
+    judge = Scored(lambda t: len(t.logprobs) / 16)
     algorithm = new_algorithm("ppo", taught, kl_coefficient=0.0)
     progress = toys.reinforcement(run, algorithm, 20, judge, max_new_tokens=16)
     assert set(signs(run, progress)) == {"length hacking"}
@@ -170,11 +169,13 @@ def test_a_sampler_that_never_gets_the_new_weights(
     def stale(gpt: GPT, tokenizer, *rest, **named) -> list[Trajectory]:
         trajectories = collect(first, tokenizer, *rest, **named)
         groups = grouped(trajectories)
-        inputs = pack_groups(groups, tokenizer.pad)
+        inputs = pack_trajectories(
+            [t for group in groups for t in group], tokenizer.pad, torch.device("cpu")
+        )
         with torch.no_grad():
             rows = inputs.steps(score_packed(gpt, inputs.packed)).tolist()
         for trajectory, row in zip([t for g in groups for t in g], rows, strict=True):
-            trajectory.logprobs = row[: len(trajectory.response_tokens)]
+            trajectory.logprobs = row[: len(trajectory.logprobs)]
         return trajectories
 
     monkeypatch.setattr(loop, "collect", stale)
@@ -226,14 +227,13 @@ def test_best_and_length_correlation_by_hand():
     """Two prompts; the second has longer and worse replies, which is not its samples' doing."""
 
     def said(group: int, length: int, score: float) -> Trajectory:
-        return Trajectory(
+        return Trajectory.of_reply(
             prompt=ask("say a word"),
             prompt_tokens=[5],
             response_tokens=[7] * length,
             logprobs=[-0.5] * length,
             response="",
             terminated=True,
-            truncated=False,
             group=group,
             verdict=Verdict(score, Outcome.SUCCESS),
         )

@@ -28,8 +28,7 @@ from tutelage.environments import make_environments
 from tutelage.environments.bot import demonstrate
 from tutelage.environments.grid import grid_policy
 from tutelage.errors import BadInput
-from tutelage.model.mlp import CategoricalActor
-from tutelage.policies.control import ControlPolicy, new_policy
+from tutelage.policies.control import CategoricalActor, ControlPolicy, new_policy
 from tutelage.runs import Progress, Run
 from tutelage.stages.control import evaluate_control
 from tutelage.stages.imitation import (

@@ -19,19 +19,18 @@ from tests.stages.toys import (
     word_tokenizer,
 )
 from tutelage.algorithms import Algorithm, AlgorithmName
-from tutelage.algorithms.batch import Batch
+from tutelage.algorithms.batch import Batch, penalised_rewards
 from tutelage.device import seeded
 from tutelage.errors import ContractBroken, EnvironmentFailure
-from tutelage.model.gpt import imitation_loss
+from tutelage.model.scoring import imitation_loss
 from tutelage.policies.language import score_packed
 from tutelage.reports.overview import REINFORCED
 from tutelage.rollout.collect import collect
-from tutelage.rollout.engine import Sampling
+from tutelage.rollout.sampler import Sampling
 from tutelage.rollout.trajectories import differing, read_trajectories
 from tutelage.runs import Run
-from tutelage.schema import Outcome, Trajectory, Verdict
-from tutelage.text.batching import Tree, pack
-from tutelage.text.chat_format import ask
+from tutelage.schema import Outcome, Trajectory, Verdict, ask
+from tutelage.text.packing import Tree, pack, plain
 
 
 def test_every_algorithm_is_offered_and_reported():
@@ -115,7 +114,7 @@ def test_what_is_mixed_in_becomes_likelier(name: str, taught: Path):
     for _ in range(3):
         batch = sampled_batch(algorithm)
         batch.advantages.zero_()
-        algorithm.update(batch, seeded("update"), lambda: imitation_loss(gpt, shown).backward())
+        algorithm.update(batch, seeded("update"), lambda: imitation_loss(gpt, shown))
     assert score_packed(gpt, shown).sum() > before + 0.5
 
 
@@ -132,14 +131,13 @@ def test_another_policy_than_the_sampled_one_is_refused(name: str, taught: Path)
 
 
 def trajectory(length: int, score: float, terminated: bool) -> Trajectory:
-    return Trajectory(
+    return Trajectory.of_reply(
         prompt=ask("say a word"),
         prompt_tokens=[5, 6],
         response_tokens=[7] * length,
         logprobs=[0.0] * length,
         response="",
         terminated=terminated,
-        truncated=not terminated,
         verdict=Verdict(score, Outcome.SUCCESS),
     )
 
@@ -159,10 +157,10 @@ def test_rewards_by_hand(taught: Path):
     assert found.next_values[:, :-1].tolist() == found.values[:, 1:].tolist()
     assert found.next_values[:, -1].tolist() == [0.0, 0.0]
     assert found.samples == 2
-    logprobs = gpt.head(gpt(torch.tensor([[5, 6, 7, 7]])))[0].log_softmax(dim=-1)
+    logprobs = gpt.head(gpt(plain(torch.tensor([[5, 6, 7, 7]]))))[0].log_softmax(dim=-1)
     reference = torch.tensor([logprobs[t, 7].item() for t in (1, 2, 3)])
     torch.testing.assert_close(found.reference_logprobs[0], reference)
-    paid = found.penalised(0.5)[0]
+    paid = penalised_rewards(found, 0.5)[0]
     expected = torch.tensor([0.0, 0.0, 2.0]) - 0.5 * (torch.tensor([-1.0, -2.0, -3.0]) - reference)
     torch.testing.assert_close(paid, expected)
 
@@ -173,11 +171,11 @@ def test_only_prompts_whose_samples_earn_differently_are_learned_from():
     for group, pairs in said.items():
         for token, score in pairs:
             reply = trajectory(1, score, terminated=True)
-            reply.group, reply.response_tokens = group, [token]
+            reply.group, reply.tokens = group, [token]
             replies.append(reply)
     ended, cut, broken = (trajectory(1, 0.0, terminated) for terminated in (True, False, True))
     for number, reply in enumerate((ended, cut)):  # both score 0, but the cut one earns −1
-        reply.group, reply.response_tokens = 3, [number]
+        reply.group, reply.tokens = 3, [number]
     broken.group, broken.verdict = 2, Verdict(0.0, Outcome.ENVIRONMENT_ERROR)
     replies += [ended, cut, broken]
     assert [reply.group for reply in differing(replies, -1.0)] == [1, 1, 3, 3]

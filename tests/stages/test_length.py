@@ -11,12 +11,11 @@ from tutelage.data.comparisons import comparison_tree
 from tutelage.data.demonstrations import demonstration_tree
 from tutelage.model.heads import RewardModel
 from tutelage.runs import Run
-from tutelage.schema import Comparison, Demonstration, Message
+from tutelage.schema import Comparison, Demonstration, Message, ask
 from tutelage.stages import reward
 from tutelage.stages.reward import RewardConfig, train_reward_model
 from tutelage.stages.sft import SFTConfig, augmenter
-from tutelage.text.batching import Packed, Tree, pack
-from tutelage.text.chat_format import ask
+from tutelage.text.packing import Packed, Tree, pack
 from tutelage.text.tokenizer import Tokenizer
 
 NAMES = ("fig", "x" * 40)

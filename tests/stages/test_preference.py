@@ -27,7 +27,7 @@ from tutelage.errors import BadInput
 from tutelage.model.checkpoint import load_policy
 from tutelage.model.gpt import GPT
 from tutelage.runs import Run
-from tutelage.schema import Comparison, Outcome, Trajectory, Verdict
+from tutelage.schema import Comparison, Outcome, Trajectory, Verdict, ask
 from tutelage.stages import preference
 from tutelage.stages.preference import (
     OfflineConfig,
@@ -41,8 +41,7 @@ from tutelage.stages.preference import (
     prefer,
     read_replies,
 )
-from tutelage.text.batching import Tree, pack
-from tutelage.text.chat_format import ask, encode_prompt, encode_reply
+from tutelage.text.packing import Tree, pack, plain
 
 LOSSES = get_args(PreferenceLoss)
 PAD = word_tokenizer().pad
@@ -52,7 +51,7 @@ def chance_of(gpt: GPT, word: str) -> float:
     """How likely the word is as a reply, mean over the requests."""
     tokenizer = word_tokenizer()
     trees = [
-        Tree(encode_prompt(tokenizer, ask(request)), [encode_reply(tokenizer, word)])
+        Tree(tokenizer.encode_prompt(ask(request)), [tokenizer.encode_reply(word)])
         for request in REQUESTS
     ]
     with torch.no_grad():
@@ -164,8 +163,8 @@ def test_a_batch_of_ties_changes_nothing(taught: Path, tmp_path: Path):
 def test_what_is_mixed_in_becomes_likelier(taught: Path, tmp_path: Path):
     gpt = taught_gpt(taught)
     before = chance_of(gpt, "black")
-    reply = encode_reply(word_tokenizer(), "black")
-    trees = [Tree(encode_prompt(word_tokenizer(), ask(r)), [reply]) for r in REQUESTS]
+    reply = word_tokenizer().encode_reply("black")
+    trees = [Tree(word_tokenizer().encode_prompt(ask(r)), [reply]) for r in REQUESTS]
     ties = ranked(gpt, RANKS * 0, H * 0)
 
     def mixed(step: int):
@@ -195,7 +194,7 @@ def slowly(gpt: GPT, trees: Sequence[Tree]) -> list[list[float]]:
         for branch in tree.branches:
             tokens = torch.tensor([[*tree.prompt, *branch]])
             with torch.no_grad():
-                logprobs = gpt.head(gpt(tokens))[0].log_softmax(dim=-1)
+                logprobs = gpt.head(gpt(plain(tokens)))[0].log_softmax(dim=-1)
             places = range(len(tree.prompt) - 1, tokens.shape[1] - 1)
             of_prompt.append(sum(logprobs[t, tokens[0, t + 1]].item() for t in places))
         found.append(of_prompt)
@@ -268,7 +267,7 @@ def test_kto_takes_the_kl_of_replies_to_other_prompts():
     )
     learned, _ = source.draw(0)
     foreign = [
-        Tree(encode_prompt(word_tokenizer(), ask(REQUESTS[i])), [encode_reply(word_tokenizer(), w)])
+        Tree(word_tokenizer().encode_prompt(ask(REQUESTS[i])), [word_tokenizer().encode_reply(w)])
         for i, w in enumerate((*WORDS[2:], *WORDS[:2]))
     ]
     h = [a[0] - b[0] for a, b in zip(slowly(gpt, foreign), slowly(reference, foreign), strict=True)]
@@ -277,14 +276,13 @@ def test_kto_takes_the_kl_of_replies_to_other_prompts():
 
 
 def trajectory(token: int, score: float, terminated: bool = True) -> Trajectory:
-    return Trajectory(
+    return Trajectory.of_reply(
         prompt=ask("say a word"),
         prompt_tokens=[5, 6],
         response_tokens=[token],
         logprobs=[0.0],
         response="",
         terminated=terminated,
-        truncated=not terminated,
         verdict=Verdict(score, Outcome.SUCCESS),
     )
 

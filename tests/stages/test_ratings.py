@@ -13,10 +13,9 @@ from tutelage.algorithms.raters import load_raters
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.heads import RewardModel
 from tutelage.runs import Run
-from tutelage.schema import Comparison, Rating, Scale
+from tutelage.schema import Comparison, Rating, Scale, ask
 from tutelage.stages.reward import RewardConfig, train_reward_model
-from tutelage.text.batching import Tree
-from tutelage.text.chat_format import ask, encode_prompt, encode_reply
+from tutelage.text.packing import Tree
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -32,8 +31,8 @@ def margin(run: Run, comparisons: Sequence[Comparison], ratings: Sequence[Rating
         run, model, tokenizer, comparisons, [], config, seed=0, ratings=ratings
     ):
         pass
-    replies = [encode_reply(tokenizer, word) for word in (GOOD, BAD)]
-    trees = [Tree(encode_prompt(tokenizer, ask(request)), replies) for request in REQUESTS]
+    replies = [tokenizer.encode_reply(word) for word in (GOOD, BAD)]
+    trees = [Tree(tokenizer.encode_prompt(ask(request)), replies) for request in REQUESTS]
     scores = RewardModelJudge(model, tokenizer.pad).score_trees(trees).view(-1, 2)
     return (scores[:, 0] - scores[:, 1]).mean().item()
 

@@ -27,7 +27,7 @@ from tutelage.data.corpus import token_stream
 from tutelage.model.gpt import GPT
 from tutelage.model.heads import RewardModel
 from tutelage.runs import Progress, Run
-from tutelage.schema import Comparison, Rating
+from tutelage.schema import Comparison, Rating, ask
 from tutelage.stages.preference import (
     OfflineConfig,
     OnlineConfig,
@@ -39,8 +39,7 @@ from tutelage.stages.preference import (
 from tutelage.stages.pretrain import PretrainConfig, pretrain
 from tutelage.stages.reward import RewardConfig, train_reward_model
 from tutelage.stages.sft import SFTConfig, sft
-from tutelage.text.batching import Tree
-from tutelage.text.chat_format import ask, encode_prompt, encode_reply
+from tutelage.text.packing import Tree, plain
 
 Start = Callable[[Run, Path], Iterator[Progress]]
 STEPS = 6  # of every stage here, a state is saved after each second one
@@ -71,7 +70,7 @@ def start_reward(
         for size in (2, 3, 4)
     ][: 4 * size]
     samples = [
-        Tree(encode_prompt(tokenizer, c.prompt), [encode_reply(tokenizer, r) for r in c.responses])
+        Tree(tokenizer.encode_prompt(c.prompt), [tokenizer.encode_reply(r) for r in c.responses])
         for c in comparisons
     ]
     config = RewardConfig(epochs=2.0, batch=4, warmup=2, row_length=64, evaluate_every=2)
@@ -124,9 +123,9 @@ def start_prefer(loss: PreferenceLoss, from_judge: bool) -> Start:
 def how_blue(gpt: GPT) -> float:
     """An audit: the logit of "blue" after a fixed prompt."""
     tokenizer = word_tokenizer()
-    prompt = torch.tensor([encode_prompt(tokenizer, ask(REQUESTS[0]))])
+    prompt = torch.tensor([tokenizer.encode_prompt(ask(REQUESTS[0]))])
     with torch.inference_mode():
-        return gpt.head(gpt(prompt))[0, -1, tokenizer.encode("blue")[0]].item()
+        return gpt.head(gpt(plain(prompt)))[0, -1, tokenizer.encode("blue")[0]].item()
 
 
 STAGES: dict[str, Start] = {

@@ -33,10 +33,10 @@ from tutelage.labelling.settings import change_settings, put_value, read_setting
 from tutelage.labelling.store import Store
 from tutelage.model.checkpoint import load_policy, load_reward_model
 from tutelage.runs import Run
+from tutelage.schema import ask
 from tutelage.stages import classroom, teach
 from tutelage.stages.questions import ask as ask_people
 from tutelage.taught import newest_taught
-from tutelage.text.chat_format import ask
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

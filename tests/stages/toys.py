@@ -16,13 +16,13 @@ from tutelage.algorithms import ALGORITHMS, Algorithm
 from tutelage.device import seeded
 from tutelage.model.checkpoint import load_policy
 from tutelage.model.gpt import GPT, GPTConfig
-from tutelage.policies.language import LanguagePolicy, new_critic
+from tutelage.model.heads import new_critic
+from tutelage.policies.language import LanguagePolicy
 from tutelage.protocols import Judge
 from tutelage.runs import Progress, Run
-from tutelage.schema import Comparison, Demonstration, Message, Outcome, Trajectory, Verdict
+from tutelage.schema import Comparison, Demonstration, Message, Outcome, Trajectory, Verdict, ask
 from tutelage.stages.policy import Audit, PolicyConfig, reinforce
 from tutelage.stages.sft import SFTConfig, sft
-from tutelage.text.chat_format import ask
 from tutelage.text.tokenizer import Tokenizer
 
 REQUESTS = ("say a word", "a word please", "which word", "one more")

@@ -12,9 +12,9 @@ import torch
 from tests.web.serving import served
 from tutelage.labelling import accounts, sessions
 from tutelage.model.checkpoint import load_policy
-from tutelage.rollout.engine import Sampling, generate
+from tutelage.rollout.sampler import ModelSampler, Sampling
 from tutelage.schema import Message
-from tutelage.text.chat_format import decode_reply, encode_prompt
+from tutelage.text.packing import plain
 from tutelage.web.site import Site, SiteOptions
 
 HELLO = [{"role": "user", "content": "count the lines"}]
@@ -42,11 +42,13 @@ def test_a_greedy_reply_is_the_engines(api, run_folder) -> None:
         model="sft", messages=HELLO, temperature=0, max_tokens=12, logprobs=True, top_logprobs=3
     )
     gpt, tokenizer = load_policy(run_folder / "checkpoints" / "sft")
-    prompt = encode_prompt(tokenizer, (Message("user", "count the lines"),))
+    prompt = tokenizer.encode_prompt((Message("user", "count the lines"),))
     sampling = Sampling(max_new_tokens=12, temperature=0)
-    [[sample]] = generate(gpt, [prompt], 1, tokenizer.end, sampling, torch.Generator())
+    [[sample]] = ModelSampler(gpt, frozenset({tokenizer.end})).sample(
+        [prompt], 1, sampling, torch.Generator()
+    )
     [choice] = asked.choices
-    assert choice.message.content == decode_reply(tokenizer, sample.tokens)
+    assert choice.message.content == tokenizer.decode_reply(sample.tokens)
     found = [token.logprob for token in choice.logprobs.content]
     assert found == pytest.approx(sample.logprobs, abs=1e-4)
     assert "".join(token.token for token in choice.logprobs.content) == choice.message.content
@@ -99,7 +101,7 @@ def test_echo_scores_a_prompt_as_the_model_does(api, run_folder) -> None:
     gpt, tokenizer = load_policy(run_folder / "checkpoints" / "pretrain")
     tokens = [tokenizer.document, *tokenizer.encode(text)]
     with torch.inference_mode():
-        logprobs = gpt.head(gpt(torch.tensor([tokens]))[0]).log_softmax(-1)
+        logprobs = gpt.head(gpt(plain(torch.tensor([tokens])))[0]).log_softmax(-1)
     wanted = [float(logprobs[i, token]) for i, token in enumerate(tokens[1:])]
     assert choice.logprobs.token_logprobs == pytest.approx(wanted, abs=1e-5)
     assert choice.logprobs.text_offset[0] == 0

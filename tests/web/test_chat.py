@@ -21,7 +21,6 @@ from tutelage.labelling.settings import change_settings
 from tutelage.sandbox import Entry
 from tutelage.schema import SCALES, Message
 from tutelage.taught import point_to, write_version
-from tutelage.text.chat_format import encode_prompt
 from tutelage.web import replies
 from tutelage.web.models import Draw, Piece, speak
 
@@ -79,7 +78,7 @@ def chat_of(site, number: int = 1):
 def test_a_reply_is_streamed_as_the_model_says_it_and_kept(talk, site) -> None:
     events = talk("count the lines")
     speaker = site.models.speaker("sft")
-    tokens = encode_prompt(speaker.tokenizer, (Message("user", "count the lines"),))
+    tokens = speaker.tokenizer.encode_prompt((Message("user", "count the lines"),))
     draw = Draw(max_new_tokens=site.options.max_new_tokens, temperature=0)
     pieces = list(speak(speaker, tokens, draw))
     text = "".join(piece.text for piece in pieces).replace("\0", replies.NUL)

@@ -361,6 +361,30 @@ def test_kinds_and_topics_can_be_chosen(site: Site, person: Person) -> None:
     assert answer.headers["location"] == "/label/next?kind=rate"
 
 
+def test_the_start_page_offers_what_one_holds_first(site: Site, person: Person) -> None:
+    add_tasks(site.store, [rank_task(2, priority=2.0, topic="stars")])
+    address, _ = take(person)
+    page = person.get("/label").text
+    assert re.search(rf'data-key="Enter" href="{address}">Go on: rank', page)
+    assert "stars, yours for 30 min" in page
+    assert "Nothing else is left for you" in page
+    assert "0 today, 1 task left in this batch" in page
+    assert "take the next" not in page.lower()
+    add_tasks(site.store, [rate_task(), demonstrate_task()])
+    second, _ = take(person, "?kind=rate")
+    page = person.get("/label").text
+    offered = re.findall(r'href="(/label/task/\d+)"', page)
+    assert offered == [second, address]  # the latest first, as /label/next gives them
+    assert "1 other task waits for you" in page
+    assert "0 today, 3 tasks left in this batch" in page
+    before = site.store.clock()
+    site.store.clock = lambda: before + 1801
+    assert "its time is over" in person.get("/label").text
+    sign_in(site, "ann", "admin")
+    queue.claim(site.store, 2, ["rank"])  # to whom it is given now
+    assert address not in person.get("/label").text
+
+
 def test_effects_are_told_to_whose_label_it_was(site: Site, person: Person) -> None:
     add_tasks(site.store, [rank_task(2)])
     address, _ = take(person)
@@ -440,6 +464,9 @@ def test_work_left_by_hand() -> None:
     assert label_words.work_left(left, done[:2]) == "37 today, 36 tasks left in this batch"
     none = Progress(labels_today=1, active_minutes=1.0, labels=1, tasks_left=0)
     assert label_words.work_left(none, done) == "1 today, nothing left in this batch"
+    assert label_words.work_left(none, done[:2], held=2) == "1 today, 2 tasks left in this batch"
+    expected = "1 today, about 1 min of work left in this batch (2 tasks)"
+    assert label_words.work_left(none, done, held=2) == expected
 
 
 def test_forms_and_values_are_each_others_inverse(site: Site) -> None:

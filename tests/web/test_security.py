@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from fastapi.testclient import TestClient
 
 from tests.web.conftest import csrf_of
 from tests.web.serving import served
+from tutelage.web.app import create_app
 from tutelage.web.limits import Limiter
 from tutelage.web.routes import ROUTES
+from tutelage.web.site import SiteOptions
 
 PAGE = {"accept": "text/html"}
 
@@ -37,6 +40,60 @@ def test_other_hosts_and_origins_are_refused(client) -> None:
     token = csrf_of(client.get("/chat", headers=PAGE).text)
     headers = {"x-csrf-token": token, "origin": "http://evil.example"}
     assert client.post("/sign-out", headers=headers).status_code == 403
+
+
+HERE, ELSEWHERE = "http://127.0.0.1:8000", "http://127.0.0.1:9000"
+
+
+@pytest.mark.parametrize(
+    ("fetched", "origin", "is_done"),
+    [
+        ("same-origin", HERE, True),
+        ("same-origin", "null", True),  # a browser that withholds where its person is
+        ("same-origin", None, True),
+        ("none", None, True),
+        (None, HERE, True),
+        (None, None, True),  # a program
+        (None, "null", False),
+        (None, ELSEWHERE, False),
+        ("same-origin", ELSEWHERE, False),
+        ("same-site", ELSEWHERE, False),
+        ("same-site", None, False),
+        ("same-site", HERE, False),
+        ("cross-site", "null", False),
+        ("cross-site", None, False),
+        ("anything", HERE, False),
+    ],
+)
+def test_what_a_browser_says_of_a_form_by_hand(client, fetched, origin, is_done) -> None:
+    told = {"sec-fetch-site": fetched, "origin": origin, **PAGE}
+    headers = {name: value for name, value in told.items() if value is not None}
+    form = {"csrf": csrf_of(client.get("/chat", headers=PAGE).text)}
+    answer = client.post("/sign-out", headers=headers, data=form, follow_redirects=False)
+    assert answer.status_code == (303 if is_done else 403)
+    assert is_done or "Another site" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("public_url", "origin", "is_done"),
+    [
+        ("https://lab.example", "https://lab.example", True),
+        ("https://Lab.Example:443", "https://lab.example", True),
+        ("http://lab.example:80", "http://lab.example", True),
+        ("https://lab.example:8443", "https://lab.example:8443", True),
+        ("https://lab.example:8443", "https://lab.example", False),
+        ("https://lab.example", "https://other.lab.example", False),
+        ("https://lab.example", "http://127.0.0.1:8000", False),
+    ],
+)
+def test_behind_a_proxy_its_public_address_counts(site, public_url, origin, is_done) -> None:
+    site.options = SiteOptions(public_url=public_url)
+    with TestClient(create_app(site), base_url="https://127.0.0.1") as client:
+        form = {"csrf": csrf_of(client.get("/sign-in", headers=PAGE).text)}
+        answer = client.post("/sign-in", headers={"origin": origin, **PAGE}, data=form)
+    # Name and password are missing from the form, which is told only to a page of ours.
+    assert answer.status_code == (422 if is_done else 403)
+    assert is_done or "Another site" in answer.text
 
 
 def test_a_body_that_is_too_large_is_refused_with_or_without_its_length(client) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 
 from tutelage.algorithms.batch import (
+    AuxiliaryLoss,
     Batch,
     actor_critic_batch,
     check_on_policy,
     explained_variance,
     load_weights,
+    penalised_rewards,
     weights_of,
 )
 from tutelage.algorithms.functional import whiten
@@ -33,10 +35,11 @@ class A2CConfig:
     kl_coefficient: float = 0.1  # β, price of a nat of log π − log ref
     whiten_advantages: bool = False
     max_grad_norm: float = 0.5
+    importance_cap: float = 2.0  # most a decision weighs that another policy sampled
     ratio_tolerance: float = 1e-3  # rounding allowed between sampling and training
 
     def __post_init__(self) -> None:
-        require(self, "above 0", "max_grad_norm")
+        require(self, "above 0", "max_grad_norm", "importance_cap")
         require(self, "at least 0", "learning_rate", "value_coefficient", "kl_coefficient")
         require(self, "from 0 to 1", "gamma", "lambda_")
 
@@ -52,42 +55,41 @@ class A2C:
         self.optimiser = policy_optimiser(parameters, config.learning_rate)
 
     def credit(self, experience: Experience) -> Batch:
-        rewards = experience.penalised(self.config.kl_coefficient)
+        rewards = penalised_rewards(experience, self.config.kl_coefficient)
         return actor_critic_batch(experience, rewards, self.config.gamma, self.config.lambda_)
 
     def update(
         self,
         batch: Batch,
         generator: torch.Generator,
-        beside: Callable[[], None] | None = None,
+        auxiliary_loss: AuxiliaryLoss | None = None,
     ) -> dict[str, float]:
-        """One step on the whole batch: −A·∇log π, and half the critic's squared error.
-
-        beside: adds the gradient of something else to the actor's, before the step. A batch can
-        be used once: a second step would be off its policy.
-        """
-        config, policy, inputs = self.config, self.policy, batch.inputs
+        """One step on the whole batch: −A·∇log π, and half the critic's squared error. A batch can
+        be used once: a second step would be off its policy."""
+        config, inputs = self.config, batch.inputs
         assert batch.returns is not None
-        K = len(batch.logprobs)
-        decided = policy.decide(inputs)
-        check_on_policy(batch, decided.logprobs - batch.logprobs, config.ratio_tolerance)
-        advantages = batch.advantages
-        if config.whiten_advantages:
-            advantages = whiten(advantages)
-        decided.backward(-advantages / K, -config.entropy_coefficient / K)
-        if beside is not None:
-            beside()
-        valued = policy.value(inputs)
-        error = valued.values - batch.returns
-        valued.backward(error * (config.value_coefficient / K))
+        advantages = whiten(batch.advantages) if config.whiten_advantages else batch.advantages
+        distribution = self.policy.distribution(inputs)
+        logprobs = distribution.logprobs(inputs.actions)
+        check_on_policy(batch, logprobs - batch.old_logprobs, config.ratio_tolerance)
+        weights = batch.importance_weights(config.importance_cap)
+        loss = policy_loss = -(weights * advantages * logprobs).mean()
+        if config.entropy_coefficient:
+            loss = loss - config.entropy_coefficient * distribution.entropy().mean()
+        # No two losses share a graph: each is freed before the next one is made.
+        loss.backward()
+        if auxiliary_loss is not None:
+            auxiliary_loss().backward()
+        value_loss = 0.5 * F.mse_loss(self.policy.values(inputs), batch.returns)
+        (config.value_coefficient * value_loss).backward()
         grad_norm = clip_gradient(self.actor_parameters, config.max_grad_norm)
         clip_gradient(self.critic_parameters, config.max_grad_norm)
         self.optimiser.step()
         self.optimiser.zero_grad()
-        return {
-            "policy/loss": -(advantages * decided.logprobs).mean().item(),
+        return batch.mismatch(config.importance_cap) | {
+            "policy/loss": policy_loss.item(),
             "policy/grad_norm": grad_norm.item(),
-            "value/loss": 0.5 * error.square().mean().item(),
+            "value/loss": value_loss.item(),
             "value/explained_variance": explained_variance(batch),
         }
 

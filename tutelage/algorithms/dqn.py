@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -17,11 +17,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tutelage.algorithms.batch import Batch, load_weights, make_batch, weights_of
+from tutelage.algorithms.batch import (
+    AuxiliaryLoss,
+    Batch,
+    load_weights,
+    make_batch,
+    means,
+    weights_of,
+)
 from tutelage.config import require
 from tutelage.model.adam import FusedAdam
-from tutelage.model.mlp import MLP, QActor
+from tutelage.model.mlp import MLP
 from tutelage.model.optimiser import clip_gradient
+from tutelage.policies.control import QActor
 from tutelage.policies.policy import Policy
 from tutelage.rollout.experience import Experience
 from tutelage.rollout.replay import Replay, Steps, steps_of
@@ -72,59 +80,45 @@ class DQN:
         self,
         batch: Batch,
         generator: torch.Generator,
-        beside: Callable[[], None] | None = None,
+        auxiliary_loss: AuxiliaryLoss | None = None,
     ) -> dict[str, float]:
-        """`gradient_steps` steps, each on `batch` remembered ones; none before learning_starts.
-
-        beside: adds the gradient of something else to the actor's, before each step.
-        """
+        """`gradient_steps` steps, each on `batch` remembered ones; none before learning_starts."""
         config = self.config
         metrics = {"replay/steps": float(len(self.replay))}
         if len(self.replay) < config.learning_starts:
             return metrics
         drawn = self.replay.sample(config.gradient_steps * config.batch, generator)
         counts = stretches(self.gradient_steps, config.gradient_steps, config.target_every)
-        seen: list[tuple[Tensor, Tensor, float]] = []
+        seen: list[dict[str, Tensor]] = []
         for part in drawn.split([count * config.batch for count in counts]):
-            seen += self._learn(part, beside)
+            seen += self._learn(part, auxiliary_loss)
             if self.gradient_steps % config.target_every == 0:
                 self.target.load_state_dict(self.network.state_dict())
-        q_values, targets, norms = zip(*seen, strict=True)
-        values = torch.cat(q_values).gather(1, drawn.actions[:, None])
-        return metrics | {
-            "value/loss": F.smooth_l1_loss(values, torch.cat(targets)).item(),
-            "value/mean": values.mean().item(),
-            "value/grad_norm": sum(norms) / len(norms),
-        }
+        return metrics | means(seen)
+
+    def _learn(
+        self, drawn: Steps, auxiliary_loss: AuxiliaryLoss | None
+    ) -> Iterator[dict[str, Tensor]]:
+        """Gradient steps during which the target network stands still; the numbers of each."""
+        config, weights = self.config, self.network.weights
+        parts = zip(drawn.split(config.batch), self._targets(drawn), strict=True)
+        for part, targets in parts:
+            values = self.network(part.observations).gather(1, part.actions[:, None])
+            loss = F.smooth_l1_loss(values, targets)  # the error clipped to ±1 in its slope
+            loss.backward()
+            if auxiliary_loss is not None:
+                auxiliary_loss().backward()
+            norm = clip_gradient([weights], config.max_grad_norm)
+            self.optimiser.step()
+            self.optimiser.zero_grad()
+            self.gradient_steps += 1
+            yield {
+                "value/loss": loss.detach(),
+                "value/mean": values.detach().mean(),
+                "value/grad_norm": norm,
+            }
 
     @torch.no_grad()
-    def _learn(
-        self, drawn: Steps, beside: Callable[[], None] | None
-    ) -> list[tuple[Tensor, Tensor, float]]:
-        """Gradient steps during which the target network stands still; of each: what it took the
-        actions to be worth, (batch, A), what those taken should be, (batch, 1), and the norm of
-        its gradient."""
-        config, network = self.config, self.network
-        B, A = config.batch, network.shapes[-1][1]
-        shares = (F.one_hot(drawn.actions, A) / B).split(B)  # the mean over what was taken
-        seen = []
-        for observations, share, targets in zip(
-            drawn.observations.split(B), shares, self._targets(drawn), strict=True
-        ):
-            hidden = network.activations(observations.numpy())
-            q_values = torch.from_numpy(hidden[-1])
-            # the Huber loss is quadratic up to an error of 1 and linear from there on
-            slope = (q_values - targets).clamp_(-1, 1).mul_(share)
-            network.weights.grad = network.backward(hidden, slope.numpy())
-            if beside is not None:
-                with torch.enable_grad():
-                    beside()
-            norm = clip_gradient([network.weights], config.max_grad_norm).item()
-            self.optimiser.step()
-            self.gradient_steps += 1
-            seen.append((q_values, targets, norm))
-        return seen
-
     def _targets(self, drawn: Steps) -> Iterator[Tensor]:
         """What the actions taken should be worth, (batch, 1), a gradient step after the other. The
         target network, which stands still, is asked for many of them at once, in a thread beside

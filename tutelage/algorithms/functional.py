@@ -7,12 +7,10 @@ returns and values of whole responses (N, L).
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
@@ -30,8 +28,7 @@ def masked_whiten(values: Tensor, mask: Tensor, shift_mean: bool = True) -> Tens
 
 def whiten(values: Tensor) -> Tensor:
     """Values with mean 0 and deviation 1."""
-    variance, mean = torch.var_mean(values, correction=0)
-    return (values - mean) / (variance.sqrt() + 1e-8)
+    return F.layer_norm(values, values.shape, eps=1e-16)
 
 
 def discounted_returns(rewards: Tensor, mask: Tensor, gamma: float = 1.0) -> Tensor:
@@ -89,75 +86,39 @@ def step_advantages(
     return torch.stack(advantages[:0:-1], dim=1)
 
 
-class _Sloped(torch.autograd.Function):
-    """A loss whose slope was worked out with it."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, loss: Tensor, slope: Tensor) -> Tensor:
-        ctx.save_for_backward(slope)
-        return loss.view_as(loss)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        (slope,) = ctx.saved_tensors
-        return gradient * slope, None, None
-
-
 def clipped_surrogate(log_ratio: Tensor, advantages: Tensor, clip_range: float) -> Tensor:
-    """PPO's objective as a loss a decision (Schulman et al. 2017, eq. 7), not yet averaged."""
-    pair = sloped_surrogate(log_ratio.detach(), advantages, clip_range)
-    return _Sloped.apply(log_ratio, *pair)
-
-
-def sloped_surrogate(
-    log_ratio: Tensor, advantages: Tensor, clip_range: float
-) -> tuple[Tensor, Tensor]:
-    """clipped_surrogate and its slope in the log-ratio: −ρA, and 0 where the clipped objective is
-    the smaller one."""
+    """PPO's objective as a loss a decision, −min(ρA, clip(ρ, 1 ± ε)A) (Schulman et al. 2017,
+    eq. 7), not yet averaged."""
     ratio = log_ratio.exp()
-    objective = ratio * advantages
-    clipped = ratio.clamp_(1 - clip_range, 1 + clip_range).mul_(advantages)
-    return -torch.minimum(objective, clipped), objective.neg().mul_(objective <= clipped)
+    clipped = ratio.clamp(1 - clip_range, 1 + clip_range)
+    return -torch.minimum(ratio * advantages, clipped * advantages)
 
 
-def penalised_surrogate(log_ratio: Tensor, advantages: Tensor, price: float) -> Tensor:
-    """PPO's other objective as a loss a decision (Schulman et al. 2017, eq. 8), not yet averaged:
-    −ρA + β·KL(π_old‖π); price: β, of a nat."""
-    pair = sloped_penalty(log_ratio.detach(), advantages, price)
-    return _Sloped.apply(log_ratio, *pair)
+def penalised_surrogate(
+    log_ratio: Tensor, advantages: Tensor, price: float, rounding: float = 0.0
+) -> Tensor:
+    """PPO's other objective as a loss a decision, −ρA + β·KL(π_old‖π) (Schulman et al. 2017,
+    eq. 8), not yet averaged; price: β, of a nat.
 
-
-def sloped_penalty(log_ratio: Tensor, advantages: Tensor, price: float) -> tuple[Tensor, Tensor]:
-    """penalised_surrogate and its slope in the log-ratio. The KL is k3 of what was decided, ρ − 1 −
-    log ρ: under π_old without bias, as is its slope ρ − 1, and 0 where nothing has moved."""
-    moved = log_ratio.expm1()
-    gained = (moved + 1) * advantages
-    return price * (moved - log_ratio) - gained, price * moved - gained
+    The KL is k3 of what was decided, ρ − 1 − log ρ: under π_old without bias, as is its slope
+    ρ − 1, and 0 where nothing has moved. A log-ratio up to `rounding` has not: Adam makes whole
+    steps of small slopes.
+    """
+    moved = F.hardshrink(log_ratio, rounding)
+    return price * (moved.expm1() - moved) - log_ratio.exp() * advantages
 
 
 def clipped_value_loss(
     values: Tensor, old_values: Tensor, returns: Tensor, clip_range: float
 ) -> Tensor:
-    """Half the squared error, the larger of plain and clipped prediction, not yet averaged."""
-    pair = sloped_value_loss(values.detach(), old_values, returns, clip_range)
-    return _Sloped.apply(values, *pair)
-
-
-def sloped_value_loss(
-    values: Tensor, old_values: Tensor, returns: Tensor, clip_range: float
-) -> tuple[Tensor, Tensor]:
-    """clipped_value_loss and its slope in the values. Beyond the range the clipped prediction is a
-    constant: where its error is the larger one there is nothing to learn."""
-    error = values - returns
-    loss = 0.5 * error.square()
-    if not math.isfinite(clip_range):
-        return loss, error
-    moved = values - old_values
-    clipped = old_values + moved.clamp(-clip_range, clip_range) - returns
-    clipped_loss = 0.5 * clipped.square()
-    follows = (loss >= clipped_loss) | (moved.abs() <= clip_range)
-    return torch.maximum(loss, clipped_loss), error * follows
+    """Half the squared error, the larger of plain and clipped prediction, not yet averaged. Beyond
+    the range the clipped prediction is a constant: where its error is the larger one there is
+    nothing to learn."""
+    error = F.mse_loss(values, returns, reduction="none")
+    if math.isfinite(clip_range):
+        clipped = old_values + (values - old_values).clamp(-clip_range, clip_range)
+        error = torch.maximum(error, F.mse_loss(clipped, returns, reduction="none"))
+    return 0.5 * error
 
 
 def kl_k1(logprobs: Tensor, reference: Tensor) -> Tensor:

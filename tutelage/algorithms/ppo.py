@@ -3,30 +3,31 @@ batch that a clip, or a price of KL, keeps near the policy that sampled it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from tutelage.algorithms.batch import (
+    AuxiliaryLoss,
     Batch,
     actor_critic_batch,
     check_on_policy,
     explained_variance,
     load_weights,
     means,
+    penalised_rewards,
     ratio_metrics,
     weights_of,
 )
 from tutelage.algorithms.functional import (
+    clipped_surrogate,
+    clipped_value_loss,
+    kl_k1,
     kl_k3,
     masked_whiten,
-    sloped_penalty,
-    sloped_surrogate,
-    sloped_value_loss,
+    penalised_surrogate,
     whiten,
 )
 from tutelage.config import require
@@ -52,6 +53,7 @@ class PPOConfig:
     kl_horizon: float = 2_000.0  # replies over which β adapts
     whiten_rewards: bool = False  # scale rewards to deviation 1, mean kept
     max_grad_norm: float = 1.0
+    importance_cap: float = 2.0  # most a decision weighs that another policy sampled
     ratio_tolerance: float = 1e-3  # rounding allowed between sampling and training
 
     def __post_init__(self) -> None:
@@ -60,7 +62,8 @@ class PPOConfig:
         for name in ("step_kl_target", "kl_target"):
             if getattr(self, name) is not None:
                 require(self, "above 0", name)
-        require(self, "above 0", "epochs", "minibatches", "max_grad_norm")
+        require(self, "above 0", "epochs", "minibatches", "max_grad_norm", "importance_cap")
+        require(self, "above 0", "kl_horizon")
         require(self, "at least 0", "learning_rate", "value_coefficient", "kl_coefficient")
         require(self, "from 0 to 1", "gamma", "lambda_")
 
@@ -80,10 +83,12 @@ class PPO:
     def credit(self, experience: Experience) -> Batch:
         """Advantages and returns of every step."""
         config = self.config
-        rewards = experience.penalised(self.kl_coefficient)
+        rewards = penalised_rewards(experience, self.kl_coefficient)
         if config.whiten_rewards:
             rewards = masked_whiten(rewards, experience.mask, shift_mean=False)
-        self._adapt(experience.kl(), len(rewards))
+        if experience.reference_logprobs is not None:
+            log_ratio = kl_k1(experience.old_logprobs, experience.reference_logprobs)
+            self._adapt((log_ratio * experience.mask).sum(dim=1).mean().item(), len(rewards))
         return actor_critic_batch(experience, rewards, config.gamma, config.lambda_)
 
     def _adapt(self, kl: float, count: int) -> None:
@@ -96,35 +101,40 @@ class PPO:
         self,
         batch: Batch,
         generator: torch.Generator,
-        beside: Callable[[], None] | None = None,
+        auxiliary_loss: AuxiliaryLoss | None = None,
     ) -> dict[str, float]:
-        """`epochs` passes of clipped steps over the batch; returns the last pass's means.
-
-        beside: adds the gradient of something else to the actor's, before each step.
-        """
+        """`epochs` passes of clipped steps over the batch; returns the last pass's means."""
         config, policy = self.config, self.policy
         assert batch.values is not None
         assert batch.returns is not None
+        old_logprobs, weights = batch.old_logprobs, batch.importance_weights(config.importance_cap)
         observed: list[dict[str, Tensor]] = []
         for epoch in range(config.epochs):
             for part, chosen in batch.inputs.minibatches(config.minibatches, generator):
-                K = len(part.actions)
-                decided = policy.decide(part)
-                log_ratio = decided.logprobs - batch.logprobs[chosen]
-                check_on_policy(batch, log_ratio, config.ratio_tolerance)
                 advantages = whiten(batch.advantages[chosen])
-                policy_loss, slope = self._surrogate(log_ratio, advantages)
-                decided.backward(slope / K, -config.entropy_coefficient / K)
-                if beside is not None:
-                    beside()
-                valued = policy.value(part)
-                value_loss, slope = sloped_value_loss(
-                    valued.values,
+                distribution = policy.distribution(part)
+                log_ratio = distribution.logprobs(part.actions) - old_logprobs[chosen]
+                check_on_policy(batch, log_ratio, config.ratio_tolerance)
+                if config.step_kl_target is None:
+                    losses = clipped_surrogate(log_ratio, advantages, config.clip_range)
+                else:
+                    losses = penalised_surrogate(
+                        log_ratio, advantages, self.step_price, rounding=config.ratio_tolerance
+                    )
+                loss = policy_loss = (weights[chosen] * losses).mean()
+                if config.entropy_coefficient:
+                    loss = loss - config.entropy_coefficient * distribution.entropy().mean()
+                # No two losses share a graph: each is freed before the next one is made.
+                loss.backward()
+                if auxiliary_loss is not None:
+                    auxiliary_loss().backward()
+                value_loss = clipped_value_loss(
+                    policy.values(part),
                     batch.values[chosen],
                     batch.returns[chosen],
                     config.value_clip_range,
-                )
-                valued.backward(slope * (config.value_coefficient / K))
+                ).mean()
+                (config.value_coefficient * value_loss).backward()
                 grad_norm = clip_gradient(self.actor_parameters, config.max_grad_norm)
                 clip_gradient(self.critic_parameters, config.max_grad_norm)
                 self.optimiser.step()
@@ -132,29 +142,22 @@ class PPO:
                 if epoch == config.epochs - 1:
                     observed.append(
                         {
-                            "policy/loss": policy_loss.mean(),
+                            "policy/loss": policy_loss.detach(),
                             "policy/grad_norm": grad_norm,
-                            "value/loss": value_loss.mean(),
-                            **ratio_metrics(log_ratio, config.clip_range),
+                            "value/loss": value_loss.detach(),
+                            **ratio_metrics(log_ratio.detach(), config.clip_range),
                         }
                     )
         return (
             means(observed)
             | self._priced(batch)
+            | batch.mismatch(config.importance_cap)
             | {
                 "value/explained_variance": explained_variance(batch),
                 "policy/kl_coefficient": self.kl_coefficient,
                 "policy/optimiser_steps": config.epochs * len(observed),
             }
         )
-
-    def _surrogate(self, log_ratio: Tensor, advantages: Tensor) -> tuple[Tensor, Tensor]:
-        """A loss a decision and its slope in the log-ratio: eq. 7, or eq. 8 with a target."""
-        if self.config.step_kl_target is None:
-            return sloped_surrogate(log_ratio, advantages, self.config.clip_range)
-        # Adam makes whole steps of small slopes, so a ratio that only rounding keeps from 1 is 1.
-        moved = F.hardshrink(log_ratio, self.config.ratio_tolerance)
-        return sloped_penalty(moved, advantages, self.step_price)
 
     @torch.no_grad()
     def _priced(self, batch: Batch) -> dict[str, float]:
@@ -164,7 +167,7 @@ class PPO:
             return {}
         inputs: Any = batch.inputs
         logprobs = self.policy.distribution(inputs).logprobs(inputs.actions)
-        kl, price = kl_k3(batch.logprobs, logprobs).mean().item(), self.step_price
+        kl, price = kl_k3(batch.old_logprobs, logprobs).mean().item(), self.step_price
         self.step_price = next_price(price, kl, target)
         return {"policy/kl_step": kl, "policy/step_price": price}
 

@@ -7,26 +7,27 @@ taken off: it changes no gradient's mean and most of its variance.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
-from torch.nn.utils import clip_grad_norm_
 
 from tutelage.algorithms.batch import (
+    AuxiliaryLoss,
     Batch,
     check_on_policy,
     explained_variance,
     load_weights,
     make_batch,
+    penalised_rewards,
     weights_of,
 )
 from tutelage.algorithms.functional import whiten
 from tutelage.config import require
-from tutelage.model.mlp import QCritic
-from tutelage.model.optimiser import policy_optimiser
+from tutelage.model.optimiser import clip_gradient, policy_optimiser
+from tutelage.policies.control import QCritic
 from tutelage.policies.policy import Policy
 from tutelage.rollout.experience import Experience
 
@@ -57,7 +58,9 @@ class QActorCritic:
                 'Q actor-critic needs a policy with a critic of actions: networks="actor_q".'
             )
         self.policy, self.critic, self.config = policy, policy.critic, config
-        parameters = [*policy.actor.parameters(), *self.critic.parameters()]
+        self.actor_parameters = list(policy.actor.parameters())
+        self.critic_parameters = list(self.critic.parameters())
+        parameters = [*self.actor_parameters, *self.critic_parameters]
         self.optimiser = policy_optimiser(parameters, config.learning_rate)
 
     @torch.no_grad()
@@ -68,7 +71,7 @@ class QActorCritic:
         config, inputs = self.config, experience.inputs
         if experience.values is None or experience.next_values is None:
             raise ValueError("Q actor-critic needs experience with values.")
-        rewards = experience.penalised(config.kl_coefficient)
+        rewards = penalised_rewards(experience, config.kl_coefficient)
         batch = make_batch(
             experience, experience.values, rewards + config.gamma * experience.next_values
         )
@@ -82,27 +85,22 @@ class QActorCritic:
         self,
         batch: Batch,
         generator: torch.Generator,
-        beside: Callable[[], None] | None = None,
+        auxiliary_loss: AuxiliaryLoss | None = None,
     ) -> dict[str, float]:
         """One step of the actor on the whole batch, then the critic's passes. A batch can be used
-        once: a second step would be off its policy.
-
-        beside: adds the gradient of something else to the actor's, before its step.
-        """
+        once: a second step would be off its policy."""
         config, policy, inputs = self.config, self.policy, batch.inputs
         distribution = policy.distribution(inputs)
         logprobs = distribution.logprobs(inputs.actions)
-        check_on_policy(batch, logprobs - batch.logprobs, config.ratio_tolerance)
-        advantages = batch.advantages
-        if config.whiten_advantages:
-            advantages = whiten(advantages)
+        check_on_policy(batch, logprobs - batch.old_logprobs, config.ratio_tolerance)
+        advantages = whiten(batch.advantages) if config.whiten_advantages else batch.advantages
         loss = policy_loss = -(advantages * logprobs).mean()
         if config.entropy_coefficient:
             loss = loss - config.entropy_coefficient * distribution.entropy().mean()
         loss.backward()
-        if beside is not None:
-            beside()
-        grad_norm = clip_grad_norm_(policy.actor.parameters(), config.max_grad_norm)
+        if auxiliary_loss is not None:
+            auxiliary_loss().backward()
+        grad_norm = clip_gradient(self.actor_parameters, config.max_grad_norm)
         self.optimiser.step()
         self.optimiser.zero_grad()
         return {
@@ -120,12 +118,13 @@ class QActorCritic:
         for _ in range(config.critic_epochs):
             losses.clear()
             for part, chosen in batch.inputs.minibatches(config.critic_minibatches, generator):
-                loss = 0.5 * (self._taken(part) - batch.returns[chosen]).square().mean()
-                (2 * loss).backward()  # max_grad_norm is in the slope of the whole square
-                clip_grad_norm_(self.critic.parameters(), config.max_grad_norm)
+                # max_grad_norm is in the slope of the whole square.
+                error = F.mse_loss(self._taken(part), batch.returns[chosen])
+                error.backward()
+                clip_gradient(self.critic_parameters, config.max_grad_norm)
                 self.optimiser.step()
                 self.optimiser.zero_grad()
-                losses.append(loss.item())
+                losses.append(0.5 * error.item())
         return sum(losses) / len(losses)
 
     def _taken(self, inputs: Any) -> Tensor:

@@ -1,23 +1,29 @@
 """REINFORCE (Williams 1992): what an episode returned, times how likely each of its decisions was.
 
 Only whole episodes are learned from: one that began before the batch, or goes on after it, has no
-return yet.
+return yet. With a critic one that was truncated returns also what the critic expects after it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
-from torch.nn.utils import clip_grad_norm_
 
-from tutelage.algorithms.batch import Batch, check_on_policy, load_weights, make_batch, weights_of
+from tutelage.algorithms.batch import (
+    AuxiliaryLoss,
+    Batch,
+    check_on_policy,
+    load_weights,
+    make_batch,
+    penalised_rewards,
+    weights_of,
+)
 from tutelage.algorithms.functional import masked_mean, step_advantages
 from tutelage.config import require
-from tutelage.model.optimiser import policy_optimiser
+from tutelage.model.optimiser import clip_gradient, policy_optimiser
 from tutelage.policies.policy import Policy
 from tutelage.rollout.experience import Experience
 
@@ -31,10 +37,11 @@ class REINFORCEConfig:
     value_coefficient: float = 1.0  # of ½ error²
     kl_coefficient: float = 0.0  # price of a nat of log π − log ref
     max_grad_norm: float = 1.0
+    importance_cap: float = 2.0  # most a decision weighs that another policy sampled
     ratio_tolerance: float = 1e-3  # rounding allowed between sampling and training
 
     def __post_init__(self) -> None:
-        require(self, "above 0", "max_grad_norm")
+        require(self, "above 0", "max_grad_norm", "importance_cap")
         require(self, "at least 0", "learning_rate", "value_coefficient", "kl_coefficient")
         require(self, "from 0 to 1", "gamma")
 
@@ -45,9 +52,9 @@ class REINFORCE:
             raise ValueError("A learned baseline needs a policy with a critic, got one without.")
         self.policy, self.config = policy, config
         self.critic = policy.critic if config.baseline == "value" else None
-        parameters = [*policy.actor.parameters()]
-        if self.critic is not None:
-            parameters += self.critic.parameters()
+        self.actor_parameters = list(policy.actor.parameters())
+        self.critic_parameters = list(self.critic.parameters()) if self.critic is not None else []
+        parameters = [*self.actor_parameters, *self.critic_parameters]
         self.optimiser = policy_optimiser(parameters, config.learning_rate)
 
     def credit(self, experience: Experience) -> Batch:
@@ -55,9 +62,12 @@ class REINFORCE:
         config, continues = self.config, experience.continues
         if continues is None:
             raise ValueError("REINFORCE needs experience that tells where episodes end.")
-        rewards = experience.penalised(config.kl_coefficient) * experience.mask
-        nothing = torch.zeros_like(rewards)
-        to_go = step_advantages(rewards, nothing, nothing, continues, config.gamma, 1.0)
+        rewards = penalised_rewards(experience, config.kl_coefficient) * experience.mask
+        nothing = following = torch.zeros_like(rewards)
+        if config.baseline == "value":
+            assert experience.next_values is not None
+            following = experience.next_values * ~continues * experience.mask
+        to_go = step_advantages(rewards, nothing, following, continues, config.gamma, 1.0)
         whole = whole_episodes(experience, continues)
         returns = to_go
         if config.returns == "whole":
@@ -74,39 +84,39 @@ class REINFORCE:
         self,
         batch: Batch,
         generator: torch.Generator,
-        beside: Callable[[], None] | None = None,
+        auxiliary_loss: AuxiliaryLoss | None = None,
     ) -> dict[str, float]:
-        """One step on the whole batch; the learned baseline learns the returns to go.
-
-        beside: adds the gradient of something else to the actor's, before the step.
-        """
-        config, policy, inputs = self.config, self.policy, batch.inputs
+        """One step on the whole batch; the learned baseline learns the returns to go."""
+        config, policy, inputs, learned = self.config, self.policy, batch.inputs, batch.learned
         assert batch.returns is not None
-        assert batch.learned is not None
-        if not batch.learned.any():  # as when episodes are longer than a batch
+        assert learned is not None
+        if not learned.any():  # as when episodes are longer than a batch
             return {"rollout/whole": 0.0}
         logprobs = policy.distribution(inputs).logprobs(inputs.actions)
-        check_on_policy(batch, logprobs - batch.logprobs, config.ratio_tolerance)
-        policy_loss = -masked_mean(batch.advantages * logprobs, batch.learned)
-        loss = policy_loss
+        check_on_policy(batch, logprobs - batch.old_logprobs, config.ratio_tolerance)
+        weights = batch.importance_weights(config.importance_cap)
+        policy_loss = -masked_mean(weights * batch.advantages * logprobs, learned)
+        policy_loss.backward()
+        if auxiliary_loss is not None:
+            auxiliary_loss().backward()
         metrics = {"policy/loss": policy_loss.item()}
         if self.critic is not None:
             errors = 0.5 * (policy.values(inputs) - batch.returns).square()
-            value_loss = masked_mean(errors, batch.learned)
-            loss = loss + config.value_coefficient * value_loss
+            value_loss = masked_mean(errors, learned)
+            (config.value_coefficient * value_loss).backward()
+            clip_gradient(self.critic_parameters, config.max_grad_norm)
             metrics["value/loss"] = value_loss.item()
-        loss.backward()
-        if beside is not None:
-            beside()
-        norm = clip_grad_norm_(policy.actor.parameters(), config.max_grad_norm)
-        if self.critic is not None:
-            clip_grad_norm_(self.critic.parameters(), config.max_grad_norm)
+        grad_norm = clip_gradient(self.actor_parameters, config.max_grad_norm)
         self.optimiser.step()
         self.optimiser.zero_grad()
-        return metrics | {
-            "policy/grad_norm": norm.item(),
-            "rollout/whole": batch.learned.double().mean().item(),
-        }
+        return (
+            metrics
+            | batch.mismatch(config.importance_cap)
+            | {
+                "policy/grad_norm": grad_norm.item(),
+                "rollout/whole": learned.double().mean().item(),
+            }
+        )
 
     def state_dict(self) -> dict[str, Any]:
         return weights_of(self.policy.actor, self.critic, self.optimiser)

@@ -5,21 +5,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from tutelage.algorithms.batch import (
+    AuxiliaryLoss,
     Batch,
     actor_critic_batch,
     check_on_policy,
     explained_variance,
     load_weights,
+    penalised_rewards,
     weights_of,
 )
 from tutelage.algorithms.functional import whiten
 from tutelage.config import require
+from tutelage.model.distributions import Distribution
 from tutelage.model.optimiser import policy_optimiser
 from tutelage.policies.policy import Policy
 from tutelage.rollout.experience import Experience
@@ -40,17 +44,27 @@ class TRPOConfig:
     gamma: float = 0.99
     lambda_: float = 0.95
     kl_coefficient: float = 0.0  # price of a nat of log π − log ref
+    importance_cap: float = 2.0  # most a decision weighs that another policy sampled
     ratio_tolerance: float = 1e-3  # rounding allowed between sampling and training
 
     def __post_init__(self) -> None:
         require(self, "above 0", "max_kl", "damping", "conjugate_steps")
         require(self, "above 0", "critic_minibatches", "backtracks", "backtrack_factor")
+        require(self, "above 0", "importance_cap")
         require(self, "at least 0", "learning_rate", "critic_epochs", "kl_coefficient")
         require(self, "from 0 to 1", "gamma", "lambda_")
 
 
+class CurvedPolicy(Policy, Protocol):
+    """A policy that tells how its decisions curve."""
+
+    def fisher(self, inputs: Any) -> Callable[[Tensor], Tensor]:
+        """v ↦ F·v over the actor's weights, F the Fisher information of the decisions, which is
+        the Hessian of the mean KL(old ‖ new) at new = old (Schulman et al. 2015, appendix C.1)."""
+
+
 class TRPO:
-    def __init__(self, policy: Policy, config: TRPOConfig) -> None:
+    def __init__(self, policy: CurvedPolicy, config: TRPOConfig) -> None:
         if policy.critic is None:
             raise ValueError("TRPO needs a policy with a critic, got one without.")
         self.policy, self.critic, self.config = policy, policy.critic, config
@@ -58,36 +72,32 @@ class TRPO:
         self.optimiser = policy_optimiser(self.critic.parameters(), config.learning_rate)
 
     def credit(self, experience: Experience) -> Batch:
-        rewards = experience.penalised(self.config.kl_coefficient)
+        rewards = penalised_rewards(experience, self.config.kl_coefficient)
         return actor_critic_batch(experience, rewards, self.config.gamma, self.config.lambda_)
 
     def update(
         self,
         batch: Batch,
         generator: torch.Generator,
-        beside: Callable[[], None] | None = None,
+        auxiliary_loss: AuxiliaryLoss | None = None,
     ) -> dict[str, float]:
-        """One step of the actor within the trust region, then the critic's passes.
-
-        beside: adds the gradient of something else to the actor's, before the step.
-        """
-        config = self.config
-        inputs: Any = batch.inputs
-        advantages = whiten(batch.advantages)
-        decided = self.policy.decide(inputs)
-        log_ratio = decided.logprobs - batch.logprobs
+        """One step of the actor within the trust region, then the critic's passes."""
+        config, inputs = self.config, batch.inputs
+        weights = batch.importance_weights(config.importance_cap)
+        worth = weights * whiten(batch.advantages)
+        old = self.policy.distribution(inputs)
+        log_ratio = old.logprobs(inputs.actions) - batch.old_logprobs
         check_on_policy(batch, log_ratio, config.ratio_tolerance)
-        slope = log_ratio.exp() * advantages / len(advantages)
-        gradient = decided.gradient(slope)
+        surrogate = (log_ratio.exp() * worth).mean()  # eq. 14
+        gradient = flat(torch.autograd.grad(surrogate, self.parameters))
         other = torch.zeros_like(gradient)
-        if beside is not None:  # it is a loss, so it is to fall
-            beside()
-            other -= flat([p.grad for p in self.parameters if p.grad is not None])
-            self.policy.actor.zero_grad()
+        if auxiliary_loss is not None:  # it is to fall
+            other -= flat(torch.autograd.grad(auxiliary_loss(), self.parameters))
         gradient = gradient + other
+        fisher = self.policy.fisher(inputs)
 
         def curved(vector: Tensor) -> Tensor:
-            return decided.fisher_vector_product(vector) + config.damping * vector
+            return fisher(vector) + config.damping * vector
 
         direction = conjugate_gradient(curved, gradient, config.conjugate_steps)
         curvature = direction @ curved(direction)
@@ -95,29 +105,34 @@ class TRPO:
         if curvature > _LEAST_CURVATURE:
             step = direction * (2 * config.max_kl / curvature).sqrt()
             metrics = self._search(
-                batch, advantages, slope.sum().item(), step, (other @ step).item()
+                batch, old.detach(), worth, surrogate.item(), step, (other @ step).item()
             )
         metrics["policy/grad_norm"] = gradient.norm().item()
         metrics["value/loss"] = self._teach_critic(batch, generator)
+        metrics |= batch.mismatch(config.importance_cap)
         return metrics | {"value/explained_variance": explained_variance(batch)}
 
     @torch.no_grad()
     def _search(
-        self, batch: Batch, advantages: Tensor, before: float, step: Tensor, other: float
+        self,
+        batch: Batch,
+        old: Distribution,
+        worth: Tensor,
+        before: float,
+        step: Tensor,
+        other: float,
     ) -> dict[str, float]:
         """The longest of step, step·factor, … that improves the surrogate within the region; none
-        of them leaves the actor as it was. other: what the whole step gains beside the surrogate,
-        by its slope, since its loss cannot be asked for again."""
-        config = self.config
-        inputs: Any = batch.inputs
-        old = self.policy.distribution(inputs)
+        of them leaves the actor as it was. other: what the whole step gains of the auxiliary loss,
+        by its slope, since that cannot be asked for again."""
+        config, inputs = self.config, batch.inputs
         start = flat(self.parameters).clone()
         for tries in range(config.backtracks):
             share = config.backtrack_factor**tries
             put(self.parameters, start + step * share)
             distribution = self.policy.distribution(inputs)
-            log_ratio = distribution.logprobs(inputs.actions) - batch.logprobs
-            gain = (log_ratio.exp() * advantages).mean().item() - before
+            log_ratio = distribution.logprobs(inputs.actions) - batch.old_logprobs
+            gain = (log_ratio.exp() * worth).mean().item() - before
             kl = old.kl(distribution).mean().item()
             if gain + other * share > 0 and kl <= config.max_kl:
                 return {
@@ -138,15 +153,14 @@ class TRPO:
         losses: list[Tensor] = []
         for _ in range(self.config.critic_epochs):
             losses.clear()
-            inputs: Any = batch.inputs
-            for part, chosen in inputs.minibatches(self.config.critic_minibatches, generator):
-                valued = self.policy.value(part)
-                error = valued.values - batch.returns[chosen]
-                # twice: the rates of Adam here were found with the slope of the whole square
-                valued.backward(error * (2 / len(error)))
+            minibatches = batch.inputs.minibatches(self.config.critic_minibatches, generator)
+            for part, chosen in minibatches:
+                # Adam's rates here are those of the whole square.
+                error = F.mse_loss(self.policy.values(part), batch.returns[chosen])
+                error.backward()
                 self.optimiser.step()
                 self.optimiser.zero_grad()
-                losses.append(0.5 * error.square().mean())
+                losses.append(0.5 * error.detach())
         return torch.stack(losses).mean().item() if losses else 0.0
 
     def state_dict(self) -> dict[str, Any]:

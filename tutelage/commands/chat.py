@@ -21,14 +21,13 @@ from tutelage.curricula import curriculum_of
 from tutelage.device import seeded
 from tutelage.errors import BadInput
 from tutelage.model.checkpoint import is_reward_model, load_policy
-from tutelage.rollout.engine import Sampling
-from tutelage.rollout.stream import stream_text
+from tutelage.rollout.sampler import ModelSampler, Sampling
+from tutelage.rollout.streaming import stream_text
 from tutelage.runs import stages_of
 from tutelage.sandbox import Tree, printable
 from tutelage.sandbox.workspace import Workspace, copy_folder
 from tutelage.schema import Conversation, Message
 from tutelage.screen import ACCENT, console, stage_colour
-from tutelage.text.chat_format import encode_prompt
 from tutelage.wording import about, stage_name, visible
 
 ABOUT = """
@@ -110,7 +109,7 @@ class Chat:
 
     def load(self, folder: Path) -> None:
         """Talk to the model in this folder from now on."""
-        self.gpt, self.tokenizer = load_policy(folder)
+        self.model, self.tokenizer = load_policy(folder)
         self.stage = folder.name
 
     def close(self) -> None:
@@ -138,7 +137,7 @@ class Chat:
                 waiting = self._offer()
 
     def _greet(self) -> None:
-        size = f"{about(self.gpt.parameter_count())} parameters"
+        size = f"{about(self.model.parameter_count())} parameters"
         name = stage_name(self.stage)
         self._say(
             Text.assemble((f"{self.options.model}", "bold"), "  ", (name, stage_colour(self.stage)))
@@ -163,7 +162,7 @@ class Chat:
             self.past += [Message("user", self.prompt), Message("assistant", self.reply)]
             self.past = self.past[-2 * self.options.memory :]
         self.prompt, self.reply = request, None
-        longest = self.gpt.config.context - 1
+        longest = self.model.context - 1
         while self.past and len(self._tokens()) > longest:
             self.past = self.past[2:]  # the oldest exchange
         if len(self._tokens()) > longest:
@@ -202,16 +201,17 @@ class Chat:
     def _tokens(self) -> list[int]:
         """What the model reads: the last request, after what it remembers."""
         prompt: Conversation = (*self.past, Message("user", self.prompt))
-        return encode_prompt(self.tokenizer, prompt)
+        return self.tokenizer.encode_prompt(prompt)
 
     def _write(self, temperature: float) -> Iterator[str]:
         """A reply piece by piece."""
         tokens = self._tokens()
-        most = min(self.options.max_new_tokens, self.gpt.config.context - len(tokens))
+        most = min(self.options.max_new_tokens, self.model.context - len(tokens))
         sampling = Sampling(max_new_tokens=most, temperature=temperature)
         self.drawn += 1
         generator = seeded(self.options.seed, "chat", self.drawn)
-        yield from stream_text(self.gpt, self.tokenizer, tokens, sampling, generator)
+        sampler = ModelSampler(self.model, self.tokenizer.stop_tokens)
+        yield from stream_text(sampler, self.tokenizer, tokens, sampling, generator)
 
     def _show(self, text: str, is_command: bool) -> None:
         style = f"bold {ACCENT}" if is_command else ""

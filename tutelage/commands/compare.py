@@ -25,13 +25,12 @@ from tutelage.data.corpus import read_records
 from tutelage.errors import BadInput
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.checkpoint import load_policy, load_reward_model
-from tutelage.model.gpt import GPT
-from tutelage.rollout.engine import Sampling
+from tutelage.model.language_model import LanguageModel
+from tutelage.rollout.sampler import Sampling
 from tutelage.runs import Run, write_text
-from tutelage.schema import Comparison, Conversation
+from tutelage.schema import Comparison, Conversation, ask
 from tutelage.screen import ACCENT, COLOURS, console, show_next
 from tutelage.stages.compare import sample_responses
-from tutelage.text.chat_format import ask
 from tutelage.text.tokenizer import Tokenizer
 from tutelage.wording import count, plural, visible
 
@@ -81,7 +80,7 @@ def main(argv: Sequence[str]) -> None:
     judge = find_model(options.judge, grades=True) if options.judge else None
     prompts = read_prompts(options.prompts)
     gpt, tokenizer = load_policy(model)
-    check_prompts(prompts, tokenizer, gpt.config.context, options.max_new_tokens)
+    check_prompts(prompts, tokenizer, gpt.context, options.max_new_tokens)
     if judge is not None:
         load_reward_model(judge)  # one that does not grade is told before the folder is bound to it
     inputs = {"model": model, "prompts": options.prompts, "judge": judge}
@@ -103,7 +102,7 @@ def main(argv: Sequence[str]) -> None:
 def _replies(
     run: Run,
     options: CompareOptions,
-    gpt: GPT,
+    gpt: LanguageModel,
     tokenizer: Tokenizer,
     prompts: Sequence[Conversation],
 ) -> list[tuple[str, list[str]]]:
@@ -132,7 +131,7 @@ def rank_by_model(folder: Path, replies: Sequence[tuple[str, list[str]]]) -> lis
         Comparison(ask(prompt), tuple(responses), (tuple(range(len(responses))),))
         for prompt, responses in replies
     ]
-    trees = comparison_trees(tokenizer, unranked, model.gpt.config.context)
+    trees = comparison_trees(tokenizer, unranked, model.context)
     scores = RewardModelJudge(model, tokenizer.pad).score_trees(trees)
     return [
         Comparison(item.prompt, item.responses, _ranking(own), f"reward model {folder}", now())

@@ -19,7 +19,7 @@ from tutelage.evaluation.graded import grade
 from tutelage.evaluation.statistics import wilson
 from tutelage.model.checkpoint import load_policy
 from tutelage.reports.answers import set_name
-from tutelage.rollout.engine import Sampling
+from tutelage.rollout.sampler import Sampling
 from tutelage.screen import console
 from tutelage.wording import rate
 

@@ -17,8 +17,7 @@ from tutelage.errors import BadInput
 from tutelage.model.checkpoint import is_reward_model, load_reward_model
 from tutelage.model.heads import RewardModel
 from tutelage.runs import Run, read_json, stages_of, taught_at, write_text
-from tutelage.schema import Conversation
-from tutelage.text.chat_format import ask, encode_prompt
+from tutelage.schema import Conversation, ask
 from tutelage.text.tokenizer import Tokenizer
 
 
@@ -91,7 +90,7 @@ def check_prompts(
 ) -> None:
     """Raise unless every prompt and its longest reply fit the model's context."""
     for number, prompt in enumerate(prompts, start=1):
-        length = len(encode_prompt(tokenizer, prompt))
+        length = len(tokenizer.encode_prompt(prompt))
         if length + max_new_tokens > context:
             raise BadInput(
                 f"Prompt {number} has {length} tokens and its reply may have {max_new_tokens}, the "

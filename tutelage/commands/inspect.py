@@ -16,7 +16,7 @@ from tutelage.data.demonstrations import demonstration_trees, read_demonstration
 from tutelage.errors import BadInput
 from tutelage.model.checkpoint import load_policy
 from tutelage.screen import COLOURS, console
-from tutelage.text.batching import Packed, pack
+from tutelage.text.packing import Packed, pack
 from tutelage.text.tokenizer import Tokenizer
 from tutelage.wording import percent, plural, visible
 
@@ -56,14 +56,14 @@ def main(argv: Sequence[str]) -> None:
     options = parse(InspectOptions, "inspect", ABOUT, argv)
     gpt, tokenizer = load_policy(find_model(options.model, options.stage))
     shown = read_demonstrations(options.demonstrations)[: options.count]
-    trees = demonstration_trees(tokenizer, shown, gpt.config.context)
+    trees = demonstration_trees(tokenizer, shown, gpt.context)
     if not trees:
         raise BadInput(f"{options.demonstrations} holds no demonstration.")
     batch = pack(trees, options.row_length, tokenizer.pad)
     screen = console()
     for line in batch_lines(batch, tokenizer):
         screen.print(line, soft_wrap=not screen.is_terminal)
-    trained, filled = int(batch.mask.sum()), int((batch.segments > 0).sum())
+    trained, filled = int(batch.mask.sum()), sum(map(len, trees))
     screen.print(
         f"\n{plural(len(batch.tokens), 'row')} of {plural(batch.tokens.shape[1], 'token')}: "
         f"{percent(filled / batch.tokens.numel())} filled, {percent(trained / filled)} of those "
@@ -74,12 +74,13 @@ def main(argv: Sequence[str]) -> None:
 
 def batch_lines(batch: Packed, tokenizer: Tokenizer) -> Iterator[Text]:
     """A heading for each row and a line for each of its segments."""
+    assert batch.segments is not None
     for row in range(len(batch.tokens)):
         segments = batch.segments[row].tolist()
         ends = [
             t for t in range(1, len(segments) + 1) if segments[t - 1 : t] != segments[t : t + 1]
         ]
-        spoken = [False, *batch.mask[row].tolist()]  # whether the token itself is trained
+        trained = [False, *batch.mask[row].tolist()]  # whether the token itself is trained
         if row:
             yield Text()
         filled = sum(1 for segment in segments if segment)
@@ -90,7 +91,7 @@ def batch_lines(batch: Packed, tokenizer: Tokenizer) -> Iterator[Text]:
                 continue
             first, last = (int(batch.positions[row, t]) for t in (start, end - 1))
             line = Text(f"{segments[start]:>4}  {first:>3}–{last:<3}  ", style="dim")
-            line += _tokens(batch.tokens[row, start:end].tolist(), spoken[start:end], tokenizer)
+            line += _tokens(batch.tokens[row, start:end].tolist(), trained[start:end], tokenizer)
             yield line
 
 

@@ -13,8 +13,7 @@ from tutelage.data.comparisons import read_comparisons
 from tutelage.data.corpus import read_records
 from tutelage.data.ratings import rating_of
 from tutelage.errors import BadInput
-from tutelage.schema import Comparison, Rating
-from tutelage.text.chat_format import ask
+from tutelage.schema import Comparison, Rating, ask
 
 CHAT = "chat"  # the labeler of what was said in a chat
 

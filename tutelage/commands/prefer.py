@@ -27,7 +27,7 @@ from tutelage.data.demonstrations import read_demonstrations
 from tutelage.device import DTypeName
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.checkpoint import load_policy
-from tutelage.model.gpt import GPT
+from tutelage.model.language_model import LanguageModel
 from tutelage.screen import Watcher, console, show_next
 from tutelage.stages.preference import (
     OfflineConfig,
@@ -138,7 +138,7 @@ def main(argv: Sequence[str]) -> None:
     mixed = None
     if options.demonstrations:
         shown = read_demonstrations(options.demonstrations)
-        mixed = imitation_batches(shown, tokenizer, gpt.config.context, options.seed, "prefer")
+        mixed = imitation_batches(shown, tokenizer, gpt.context, options.seed, "prefer")
     inputs |= {"model": path, "demonstrations": options.demonstrations}
     run = settle(options.run, "prefer", options, inputs)
     screen = console()
@@ -156,7 +156,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 def _source(
-    options: PreferOptions, path: Path, gpt: GPT, tokenizer: Tokenizer, dtype: torch.dtype
+    options: PreferOptions, path: Path, gpt: LanguageModel, tokenizer: Tokenizer, dtype: torch.dtype
 ) -> tuple[Source, dict[str, Path | None]]:
     """What to learn from, and the inputs that it was made of."""
     reference = copy.deepcopy(gpt)
@@ -177,7 +177,7 @@ def _source(
     assert options.reward is not None
     grader = find_model(options.reward, grades=True)
     prompts = read_prompts(options.prompts)
-    check_prompts(prompts, tokenizer, gpt.config.context, options.max_new_tokens)
+    check_prompts(prompts, tokenizer, gpt.context, options.max_new_tokens)
     judge = RewardModelJudge(load_grader(grader, tokenizer, path), tokenizer.pad)
     settings = options.online_config()
     source = online(gpt, reference, tokenizer, prompts, None, judge, settings, options.seed, dtype)

@@ -17,7 +17,9 @@ from tutelage.data.corpus import read_corpus, token_stream
 from tutelage.device import DTypeName, seeded
 from tutelage.errors import BadInput
 from tutelage.model.checkpoint import load_policy
-from tutelage.model.gpt import GPT, GPTConfig
+from tutelage.model.families import new_model
+from tutelage.model.gpt import GPTConfig
+from tutelage.model.language_model import LanguageModel
 from tutelage.runs import write_atomically
 from tutelage.screen import Watcher, console, show_next
 from tutelage.stages.pretrain import PretrainConfig, pretrain
@@ -99,7 +101,7 @@ def _tokenizer_path(options: PretrainOptions) -> Path:
 
 def _start(
     options: PretrainOptions, model: Path | None, documents: list[str]
-) -> tuple[GPT, Tokenizer]:
+) -> tuple[LanguageModel, Tokenizer]:
     """The model to train: the given one, or a new one with a tokenizer of its own."""
     if model is not None:
         return load_policy(model)
@@ -108,4 +110,4 @@ def _start(
     else:
         tokenizer = Tokenizer.train(documents, options.shape.vocabulary)
     shape = replace(options.shape, vocabulary=len(tokenizer))
-    return GPT(shape).initialise(seeded(options.seed, "initialise")), tokenizer
+    return new_model(shape, seeded(options.seed, "initialise")), tokenizer

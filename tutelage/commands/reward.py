@@ -84,8 +84,8 @@ def main(argv: Sequence[str]) -> None:
     learned_ratings, kept_out_ratings = _split(ratings)
     model, tokenizer = _start(path)
     # What cannot be trained on is told before the folder is bound to it.
-    trees = comparison_trees(tokenizer, comparisons, model.gpt.config.context)
-    rated = rating_trees(tokenizer, ratings, model.gpt.config.context)
+    trees = comparison_trees(tokenizer, comparisons, model.context)
+    rated = rating_trees(tokenizer, ratings, model.context)
     raters = load_raters(path)
     inputs = {"model": path, "comparisons": options.comparisons, "ratings": options.ratings}
     run = settle(options.run, "reward", options, inputs)
@@ -142,7 +142,7 @@ def rankings_right(
     """How many pairs the model orders as the labeler did, of how many; ties are left out."""
     if not comparisons:
         return 0, 0
-    trees = comparison_trees(tokenizer, comparisons, model.gpt.config.context)
+    trees = comparison_trees(tokenizer, comparisons, model.context)
     return pairs_right(RewardModelJudge(model, tokenizer.pad).score_trees(trees), comparisons)
 
 
@@ -153,7 +153,7 @@ def ratings_right(
     scale taken two by two, so that no rating counts twice; equal ones are left out."""
     if not ratings:
         return 0, 0
-    trees = rating_trees(tokenizer, ratings, model.gpt.config.context)
+    trees = rating_trees(tokenizer, ratings, model.context)
     scores = RewardModelJudge(model, tokenizer.pad).score_trees(trees).tolist()
     waiting: dict[tuple[str, str], int] = {}
     right = pairs = 0

@@ -114,12 +114,12 @@ def main(argv: Sequence[str]) -> None:
     grader = find_model(options.reward, grades=True)
     prompts = read_prompts(options.prompts)
     gpt, tokenizer = load_policy(path)
-    check_prompts(prompts, tokenizer, gpt.config.context, options.max_new_tokens)
+    check_prompts(prompts, tokenizer, gpt.context, options.max_new_tokens)
     reward_model = load_grader(grader, tokenizer, path)
     mixed = None
     if options.demonstrations:
         shown = read_demonstrations(options.demonstrations)
-        mixed = imitation_batches(shown, tokenizer, gpt.config.context, options.seed, "rl")
+        mixed = imitation_batches(shown, tokenizer, gpt.context, options.seed, "rl")
     inputs = {
         "model": path,
         "reward": grader,

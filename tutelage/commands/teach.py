@@ -33,7 +33,6 @@ from tutelage.screen import ACCENT, console
 from tutelage.stages.classroom import Classroom, Ground, Learners, TeachConfig, new_learners
 from tutelage.stages.teach import Event, teach
 from tutelage.taught import only_teacher
-from tutelage.text.chat_format import encode_prompt
 from tutelage.text.tokenizer import Tokenizer
 from tutelage.wording import decimal, duration, percent, plural
 
@@ -118,7 +117,7 @@ def prepare_run(options: TeachOptions) -> tuple[Learners, Ground]:
         reward_model, raters = RewardModel(copy.deepcopy(reference)), None
     else:
         reward_model, raters = load_grader(grader, tokenizer, path), load_raters(grader)
-    ground = read_ground(options, tokenizer, gpt.config.context, path.name)
+    ground = read_ground(options, tokenizer, gpt.context, path.name)
     entry = ALGORITHMS[options.algorithm]
     policy = LanguagePolicy(gpt, copy.deepcopy(reward_model))
     algorithm = entry.algorithm(policy, entry.settings(**(entry.language or {})))
@@ -146,7 +145,7 @@ def read_ground(options: TeachOptions, tokenizer: Tokenizer, context: int, stage
     asked = [comparison.prompt for comparison in learned]
     prompts = list(dict.fromkeys(read_prompts(options.prompts) if options.prompts else asked))
     longest = context - config.max_new_tokens
-    practised = [p for p in prompts if len(encode_prompt(tokenizer, p)) <= longest]
+    practised = [p for p in prompts if len(tokenizer.encode_prompt(p)) <= longest]
     if not practised:
         raise BadInput(
             f"No prompt leaves room for {config.max_new_tokens} tokens of reply in the model's "

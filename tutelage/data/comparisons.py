@@ -15,8 +15,7 @@ from tutelage.data.prompts import read_prompt, written_prompt
 from tutelage.errors import BadInput
 from tutelage.runs import write_text
 from tutelage.schema import Comparison
-from tutelage.text.batching import Tree
-from tutelage.text.chat_format import encode_prompt, encode_reply
+from tutelage.text.packing import Tree
 from tutelage.text.tokenizer import Tokenizer
 
 
@@ -89,8 +88,8 @@ def comparison_trees(
 
 
 def comparison_tree(tokenizer: Tokenizer, comparison: Comparison) -> Tree:
-    prompt = encode_prompt(tokenizer, comparison.prompt)
-    return Tree(prompt, [encode_reply(tokenizer, response) for response in comparison.responses])
+    prompt = tokenizer.encode_prompt(comparison.prompt)
+    return Tree(prompt, [tokenizer.encode_reply(response) for response in comparison.responses])
 
 
 def swapped_trees(

@@ -11,9 +11,8 @@ from tutelage.data.corpus import named_keys, read_records
 from tutelage.data.prompts import read_messages, written_messages
 from tutelage.errors import BadInput
 from tutelage.runs import write_text
-from tutelage.schema import Demonstration, Message
-from tutelage.text.batching import Tree
-from tutelage.text.chat_format import ask, encode_conversation
+from tutelage.schema import Demonstration, Message, ask
+from tutelage.text.packing import Tree
 from tutelage.text.tokenizer import Tokenizer
 
 
@@ -87,5 +86,5 @@ def demonstration_trees(
 
 
 def demonstration_tree(tokenizer: Tokenizer, demonstration: Demonstration) -> Tree:
-    tokens, spoken = encode_conversation(tokenizer, demonstration.messages)
+    tokens, spoken = tokenizer.encode_conversation(demonstration.messages)
     return Tree(tokens, [], spoken)

@@ -6,8 +6,7 @@ from typing import get_args
 
 from tutelage.data.corpus import shown
 from tutelage.errors import BadInput
-from tutelage.schema import Conversation, Message, Role
-from tutelage.text.chat_format import ask
+from tutelage.schema import Conversation, Message, Role, ask
 
 
 def read_prompt(raw: object, where: str) -> Conversation:

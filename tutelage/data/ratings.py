@@ -11,8 +11,7 @@ from tutelage.data.prompts import read_prompt, written_prompt
 from tutelage.errors import BadInput
 from tutelage.runs import write_text
 from tutelage.schema import SCALES, Comparison, Rating, Scale
-from tutelage.text.batching import Tree
-from tutelage.text.chat_format import encode_prompt, encode_reply
+from tutelage.text.packing import Tree
 from tutelage.text.tokenizer import Tokenizer
 
 # What a record calls the value of each scale; those of yes and no are written as JSON has them.
@@ -81,7 +80,7 @@ def unranked(rating: Rating) -> Comparison:
 def rating_trees(tokenizer: Tokenizer, ratings: Sequence[Rating], context: int) -> list[Tree]:
     """One tree a rating, no path longer than context."""
     trees = [
-        Tree(encode_prompt(tokenizer, rating.prompt), [encode_reply(tokenizer, rating.response)])
+        Tree(tokenizer.encode_prompt(rating.prompt), [tokenizer.encode_reply(rating.response)])
         for rating in ratings
     ]
     for number, tree in enumerate(trees, start=1):

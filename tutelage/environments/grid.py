@@ -21,8 +21,7 @@ from gymnasium.vector import VectorEnv
 
 from tutelage.environments.control import register
 from tutelage.errors import BadInput
-from tutelage.model.mlp import CategoricalActor
-from tutelage.policies.control import ControlPolicy
+from tutelage.policies.control import CategoricalActor, ControlPolicy
 from tutelage.policies.grid import CELLS, ROW, VIEW, WORDS, InstructedNetwork
 
 _GRAMMAR = (  # of BabyAI's instructions

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tutelage.device import seeded
+from tutelage.environments.chat import collect_replies
 from tutelage.errors import EnvironmentFailure
-from tutelage.model.gpt import GPT
+from tutelage.model.language_model import LanguageModel
 from tutelage.protocols import CheckMany, Task
-from tutelage.rollout.collect import collect
-from tutelage.rollout.engine import Sampling
-from tutelage.schema import BROKEN, Trajectory, Verdict
-from tutelage.text.chat_format import ask
+from tutelage.rollout.sampler import Sampling
+from tutelage.schema import BROKEN, Trajectory, Verdict, ask
 from tutelage.text.tokenizer import Tokenizer
 
 
@@ -28,7 +27,7 @@ class Graded:
 
 
 def grade(
-    gpt: GPT,
+    gpt: LanguageModel,
     tokenizer: Tokenizer,
     tasks: Sequence[Task],
     check: CheckMany,
@@ -37,7 +36,7 @@ def grade(
     samples: int = 1,
 ) -> Graded:
     """`samples` answers to each task, checked; a broken sandbox stops the evaluation."""
-    trajectories = collect(
+    trajectories = collect_replies(
         gpt,
         tokenizer,
         [ask(task.prompt) for task in tasks],

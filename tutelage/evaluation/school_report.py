@@ -22,11 +22,11 @@ from tutelage.evaluation.statistics import paired_difference, share_of, wilson
 from tutelage.judges.labeler import AGREEMENT, Labeler
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.checkpoint import load_model, load_policy, load_reward_model
-from tutelage.model.gpt import GPT
 from tutelage.model.heads import RewardModel
+from tutelage.model.language_model import LanguageModel
 from tutelage.protocols import Behaviour, Curriculum, Task
-from tutelage.rollout.engine import Sampling
-from tutelage.rollout.trajectories import mean_kl
+from tutelage.rollout.sampler import Sampling
+from tutelage.rollout.trajectories import reply_kls
 from tutelage.runs import Progress, Run, read_json
 from tutelage.schema import Comparison
 from tutelage.text.tokenizer import Tokenizer
@@ -89,8 +89,10 @@ def evaluate_policies(
                 | {"name": behaviour.name, "goal": behaviour.goal}
                 for name, behaviour in tasks.behaviours.items()
             },
-            "reply_tokens": sum(len(t.response_tokens) for t in replies) / len(replies),
-            "kl": mean_kl(reference, sampled[tasks.first()].trajectories, tokenizer.pad),
+            "reply_tokens": sum(len(t.logprobs) for t in replies) / len(replies),
+            "kl": reply_kls(reference, sampled[tasks.first()].trajectories, tokenizer.pad)
+            .mean()
+            .item(),
         }
         if curriculum.is_refusal:
             refused = share_of([curriculum.is_refusal(t.response) for t in replies])
@@ -184,7 +186,7 @@ def card(
 ) -> dict[str, object]:
     """Report card of a reward model on comparisons that it was not trained on."""
     judge = RewardModelJudge(model, tokenizer.pad)
-    trees = comparison_trees(tokenizer, comparisons, model.gpt.config.context)
+    trees = comparison_trees(tokenizer, comparisons, model.context)
     # Bradley–Terry's probabilities belong to the scores as trained, before normalisation.
     scores = judge.score_trees(trees) * model.scale
     return report_card(
@@ -199,7 +201,7 @@ def card(
 
 
 def best_of_n(
-    gpt: GPT,
+    gpt: LanguageModel,
     tokenizer: Tokenizer,
     model: RewardModel,
     tasks: Sequence[Task],
@@ -262,7 +264,7 @@ def read_round(run: Run, number: int) -> tuple[list[Comparison], list[list[float
 def circumstances(folder: Path, dtype: torch.dtype) -> dict[str, Any]:
     """Machine, versions, memory and shape of the model in `folder`."""
     model, _ = load_model(folder)
-    gpt = model if isinstance(model, GPT) else model.gpt
+    gpt = model.body if isinstance(model, RewardModel) else model
     return {
         "commit": commit(),
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,

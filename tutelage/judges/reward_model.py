@@ -11,7 +11,7 @@ from tutelage.errors import JudgeFailure
 from tutelage.model.heads import RewardModel
 from tutelage.rollout.trajectories import grouped
 from tutelage.schema import Outcome, Trajectory, Verdict
-from tutelage.text.batching import Packed, Tree, pack
+from tutelage.text.packing import Packed, Tree, pack
 
 
 class RewardModelJudge:
@@ -26,17 +26,19 @@ class RewardModelJudge:
     def score(self, trajectories: Sequence[Trajectory]) -> list[Verdict]:
         # Samples of a prompt often say the same; each different reply is read once.
         distinct = [
-            (group[0], list(dict.fromkeys(tuple(t.response_tokens) for t in group)))
+            (group[0], {tuple(t.tokens): t.action_mask for t in group})
             for group in grouped(trajectories)
         ]
-        scores = self.score_trees([Tree(first.prompt_tokens, said) for first, said in distinct])
+        trees = [
+            Tree(first.prompt_tokens, list(branches), branch_masks=list(branches.values()))
+            for first, branches in distinct
+        ]
+        scores = self.score_trees(trees)
         if not torch.isfinite(scores).all():
             raise JudgeFailure("The reward model gave a score that is not a number.")
-        replies = [(first.group, tokens) for first, said in distinct for tokens in said]
+        replies = [(first.group, tokens) for first, branches in distinct for tokens in branches]
         found = dict(zip(replies, scores.tolist(), strict=True))
-        return [
-            Verdict(found[t.group, tuple(t.response_tokens)], Outcome.SUCCESS) for t in trajectories
-        ]
+        return [Verdict(found[t.group, tuple(t.tokens)], Outcome.SUCCESS) for t in trajectories]
 
     def score_trees(self, trees: Sequence[Tree], at_once: int = 128) -> Tensor:
         """Score of every branch of every tree, in order: (branches,)."""
@@ -50,7 +52,7 @@ class RewardModelJudge:
     def _read(
         self, read: Callable[[Packed], Tensor], trees: Sequence[Tree], at_once: int
     ) -> Tensor:
-        device = self.model.gpt.embedding.weight.device
+        device = self.model.device
         found = []
         for start in range(0, len(trees), at_once):
             packed = pack(trees[start : start + at_once], self.row_length, self.pad).to(device)

@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tutelage.labelling.records import Label, Task
-from tutelage.schema import Comparison, Conversation, Demonstration, Message, Rating
-from tutelage.text.chat_format import ask
+from tutelage.schema import Comparison, Conversation, Demonstration, Message, Rating, ask
 
 Value = Mapping[str, Any]
 

@@ -1,4 +1,4 @@
-"""A model folder: model.json (shape and kind), model.safetensors, tokenizer.json."""
+"""A model folder: model.json (family, shape and head), model.safetensors, tokenizer.json."""
 
 from __future__ import annotations
 
@@ -9,35 +9,36 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from tutelage.errors import BadInput
-from tutelage.model.gpt import GPT, GPTConfig
+from tutelage.model.families import FAMILIES, family_of
 from tutelage.model.heads import RewardModel
+from tutelage.model.language_model import LanguageModel
 from tutelage.runs import read_json, write_json
 from tutelage.text.tokenizer import Tokenizer
 
-FORMAT = 2
-_KINDS = {"gpt": GPT, "reward_model": RewardModel}
+FORMAT = 3
 
 
-def save_model(folder: Path, model: GPT | RewardModel, tokenizer: Tokenizer) -> None:
+def save_model(folder: Path, model: LanguageModel | RewardModel, tokenizer: Tokenizer) -> None:
     """Write the three files into an existing folder."""
-    kind = next(name for name, class_ in _KINDS.items() if type(model) is class_)
-    config = model.config if isinstance(model, GPT) else model.gpt.config
-    write_json(folder / "model.json", {"format": FORMAT, "kind": kind, "gpt": asdict(config)})
+    body = model.body if isinstance(model, RewardModel) else model
+    head = "reward" if isinstance(model, RewardModel) else "language"
+    described = {"format": FORMAT, "family": family_of(body), "head": head}
+    write_json(folder / "model.json", {**described, "config": asdict(body.config)})
     state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     save_file(state, folder / "model.safetensors")
     tokenizer.save(folder / "tokenizer.json")
 
 
-def load_model(folder: Path) -> tuple[GPT | RewardModel, Tokenizer]:
+def load_model(folder: Path) -> tuple[LanguageModel | RewardModel, Tokenizer]:
     """Read a model folder of any kind, in evaluation mode."""
     if not (folder / "model.json").exists():
         raise BadInput(f"{folder} holds no model: there is no model.json in it.")
     described = read_json(folder / "model.json")
-    if described.get("format") != FORMAT or described.get("kind") not in _KINDS:
+    family = FAMILIES.get(described.get("family"))
+    if described.get("format") != FORMAT or family is None:
         raise BadInput(f"{folder}/model.json is of a format that this version does not read.")
-    gpt = GPT(GPTConfig(**described["gpt"]))
-    kind = _KINDS[described["kind"]]
-    model = gpt if kind is GPT else kind(gpt)
+    body = family.model(family.config(**described["config"]))
+    model = RewardModel(body) if is_reward_model(folder) else body
     try:
         model.load_state_dict(load_file(folder / "model.safetensors"))
     except (OSError, RuntimeError, SafetensorError) as error:
@@ -48,7 +49,7 @@ def load_model(folder: Path) -> tuple[GPT | RewardModel, Tokenizer]:
 def is_reward_model(folder: Path) -> bool:
     """Whether a model folder scores replies instead of writing them."""
     described = read_json(folder / "model.json")
-    return isinstance(described, dict) and described.get("kind") == "reward_model"
+    return isinstance(described, dict) and described.get("head") == "reward"
 
 
 def load_reward_model(folder: Path) -> tuple[RewardModel, Tokenizer]:
@@ -61,7 +62,7 @@ def load_reward_model(folder: Path) -> tuple[RewardModel, Tokenizer]:
     return model, tokenizer
 
 
-def load_policy(folder: Path) -> tuple[GPT, Tokenizer]:
+def load_policy(folder: Path) -> tuple[LanguageModel, Tokenizer]:
     """Read a model folder that can speak."""
     model, tokenizer = load_model(folder)
     if isinstance(model, RewardModel):

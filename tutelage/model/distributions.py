@@ -41,92 +41,20 @@ class Distribution(Protocol):
         """Many over K states each as one over all of them, in a row."""
 
 
-class Decided(Protocol):
-    """K decisions read again, and the way back to the weights of what made them."""
+def fisher_by_graph(
+    distribution: Distribution, weights: Sequence[Tensor]
+) -> Callable[[Tensor], Tensor]:
+    """v ↦ F·v for any network, by differentiating (∇KL)·v once more; F: the Fisher information of
+    the distributions in the weights that made them, averaged over the K."""
+    kl = distribution.detach().kl(distribution).mean()
+    first = torch.autograd.grad(kl, weights, create_graph=True)
+    gradient = torch.cat([part.flatten() for part in first])
 
-    @property
-    def logprobs(self) -> Tensor:
-        """How likely each is now, (K,), without a graph."""
-
-    def entropy(self) -> Tensor:
-        """Of the distributions that they were drawn from, in nats, (K,), without a graph."""
-
-    def backward(self, on_logprobs: Tensor, on_entropy: float = 0.0) -> None:
-        """Add the gradient of a loss whose slope is on_logprobs (K,) in the log-probabilities and
-        on_entropy in each entropy."""
-
-    def gradient(self, on_logprobs: Tensor) -> Tensor:
-        """The same without entropy, as one vector over the actor's weights; nothing is added."""
-
-    def fisher_vector_product(self, vector: Tensor) -> Tensor:
-        """F·v over the actor's weights, F the Fisher information of the decisions, which is the
-        Hessian of the mean KL(old ‖ new) at new = old (Schulman et al. 2015, appendix C.1)."""
-
-
-class Valued(Protocol):
-    """The values of K states, and the way back to the weights of the critic."""
-
-    @property
-    def values(self) -> Tensor:
-        """(K,), without a graph."""
-
-    def backward(self, on_values: Tensor) -> None:
-        """Add the gradient of a loss whose slope in the values is on_values, (K,)."""
-
-
-class DecidedByGraph:
-    """Through autograd, for any network.
-
-    again: makes the distribution once more, in a graph that can be differentiated twice; given by
-    who makes one at first that cannot.
-    """
-
-    def __init__(
-        self,
-        distribution: Distribution,
-        actions: Tensor,
-        weights: Sequence[Tensor],
-        again: Callable[[], Distribution] | None = None,
-    ) -> None:
-        self._distribution, self._weights, self._again = distribution, weights, again
-        self._slope: Tensor | None = None  # ∇KL, with its graph
-        self._logprobs = distribution.logprobs(actions)
-        self.logprobs = self._logprobs.detach()
-
-    def entropy(self) -> Tensor:
-        with torch.no_grad():
-            return self._distribution.entropy()
-
-    def backward(self, on_logprobs: Tensor, on_entropy: float = 0.0) -> None:
-        loss = self._logprobs @ on_logprobs
-        if on_entropy:
-            loss = loss + on_entropy * self._distribution.entropy().sum()
-        loss.backward()
-
-    def gradient(self, on_logprobs: Tensor) -> Tensor:
-        found = torch.autograd.grad(self._logprobs, self._weights, on_logprobs, retain_graph=True)
-        return torch.cat([part.flatten() for part in found])
-
-    def fisher_vector_product(self, vector: Tensor) -> Tensor:
-        """By differentiating (∇KL)·v once more; ∇KL is worked out at the first of many."""
-        if self._slope is None:
-            distribution = self._again() if self._again else self._distribution
-            kl = distribution.detach().kl(distribution).mean()
-            first = torch.autograd.grad(kl, self._weights, create_graph=True)
-            self._slope = torch.cat([part.flatten() for part in first])
-        second = torch.autograd.grad(self._slope @ vector, self._weights, retain_graph=True)
+    def product(vector: Tensor) -> Tensor:
+        second = torch.autograd.grad(gradient @ vector, weights, retain_graph=True)
         return torch.cat([part.flatten() for part in second])
 
-
-class ValuedByGraph:
-    """Through autograd, for any critic."""
-
-    def __init__(self, values: Tensor) -> None:
-        self._values = values
-        self.values = values.detach()
-
-    def backward(self, on_values: Tensor) -> None:
-        self._values.backward(on_values)
+    return product
 
 
 @dataclass(frozen=True)

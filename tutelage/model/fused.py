@@ -50,24 +50,24 @@ class _SquaredReLU(torch.autograd.Function):
 class _RMSNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        scale = _inverse_rms(_at_least_float32(x))
+        scale = _inverse_rms(at_least_float32(x))
         y = x * scale
         ctx.save_for_backward(y, scale)
-        return y
+        return y.to(x.dtype)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        return _rms_gradient(gradient, *ctx.saved_tensors)
+        return _rms_gradient(gradient, *ctx.saved_tensors).to(gradient.dtype)
 
 
 class _NormaliseAndRotate(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, qkv: Tensor, turns: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        x = _at_least_float32(qkv[:, :, :2])
+    def forward(ctx: Any, qkv: Tensor, rotations: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        x = at_least_float32(qkv[:, :, :2])
         scale = _inverse_rms(x)
-        turned = _turn(x * scale, turns)
-        ctx.save_for_backward(turned, scale, turns)
+        turned = _turn(x * scale, rotations)
+        ctx.save_for_backward(turned, scale, rotations)
         ctx.dtype = qkv.dtype
         q, k = turned.to(qkv.dtype).permute(2, 0, 3, 1, 4)
         return q, k, qkv[:, :, 2].transpose(1, 2)
@@ -75,12 +75,12 @@ class _NormaliseAndRotate(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, None]:
-        turned, scale, turns = ctx.saved_tensors
+        turned, scale, rotations = ctx.saved_tensors
         B, T, _, H, d = turned.shape
         result = torch.empty(B, T, 3, H, d, dtype=ctx.dtype, device=q.device)
         gradient = torch.stack([q.transpose(1, 2), k.transpose(1, 2)], dim=2)
         result[:, :, :2] = _turn(
-            _rms_gradient(gradient.to(turned.dtype), turned, scale), turns.conj()
+            _rms_gradient(gradient.to(turned.dtype), turned, scale), rotations.conj()
         )
         result[:, :, 2] = v.transpose(1, 2)
         return result, None
@@ -95,29 +95,30 @@ def squared_relu(x: Tensor) -> Tensor:
 
 
 def rms_norm(x: Tensor) -> Tensor:
-    """x divided by its root mean square over the last dimension."""
+    """x divided by its root mean square over the last dimension, worked out in float32 at least."""
     if _PLAIN.get():
-        return x * _plain_inverse_rms(_at_least_float32(x))
+        return (x * _plain_inverse_rms(at_least_float32(x))).to(x.dtype)
     result: Tensor = _RMSNorm.apply(x)
     return result
 
 
-def normalise_and_rotate(qkv: Tensor, turns: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def normalise_and_rotate(qkv: Tensor, rotations: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Queries, keys and values (B, H, T, d) from qkv (B, T, 3, H, d).
 
     Queries and keys get root mean square 1, then each pair (x_2i, x_2i+1) is turned by its
-    position's angle (Su et al. 2021). turns: (B or 1, T, 1, H or 1, d/2), complex, of modulus 1.
+    position's angle (Su et al. 2021). rotations: (B or 1, T, 1, H or 1, d/2), complex, of
+    modulus 1.
     """
     if _PLAIN.get():
-        x = _at_least_float32(qkv[:, :, :2])
-        turned = _turn(x * _plain_inverse_rms(x), turns)
+        x = at_least_float32(qkv[:, :, :2])
+        turned = _turn(x * _plain_inverse_rms(x), rotations)
         q, k = turned.to(qkv.dtype).permute(2, 0, 3, 1, 4)
         return q, k, qkv[:, :, 2].transpose(1, 2)
-    result: tuple[Tensor, Tensor, Tensor] = _NormaliseAndRotate.apply(qkv, turns)
+    result: tuple[Tensor, Tensor, Tensor] = _NormaliseAndRotate.apply(qkv, rotations)
     return result
 
 
-def _at_least_float32(x: Tensor) -> Tensor:
+def at_least_float32(x: Tensor) -> Tensor:
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
@@ -136,6 +137,6 @@ def _rms_gradient(gradient: Tensor, y: Tensor, scale: Tensor) -> Tensor:
     return torch.addcmul(gradient, y, along, value=-1).mul_(scale)
 
 
-def _turn(x: Tensor, turns: Tensor) -> Tensor:
+def _turn(x: Tensor, rotations: Tensor) -> Tensor:
     pairs = torch.view_as_complex(x.unflatten(-1, (-1, 2)))
-    return torch.view_as_real(pairs * turns).flatten(-2)
+    return torch.view_as_real(pairs * rotations).flatten(-2)

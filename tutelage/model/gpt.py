@@ -10,7 +10,6 @@ was sampled).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,8 +17,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tutelage.config import require
-from tutelage.model.fused import normalise_and_rotate, rms_norm, squared_relu
-from tutelage.text.batching import Packed
+from tutelage.model.fused import at_least_float32, normalise_and_rotate, rms_norm, squared_relu
+from tutelage.model.language_model import Cache, LanguageModel, ParameterGroup
+from tutelage.text.packing import Packed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,40 +38,6 @@ class GPTConfig:
             )
 
 
-class KeyValueCache:
-    """Keys and values of the tokens seen so far, in `slots` preallocated places a sequence.
-
-    keys, values: (layers, B, H, slots, D/H). length: how many slots are filled.
-    """
-
-    def __init__(self, config: GPTConfig, batch: int, slots: int, like: Tensor) -> None:
-        shape = (config.layers, batch, config.heads, slots, config.width // config.heads)
-        self.keys = torch.empty(shape, dtype=like.dtype, device=like.device)
-        self.values = torch.empty_like(self.keys)
-        self.length = 0
-
-    def append(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """Store (B, H, new, D/H) after the filled slots; return all filled ones and the new."""
-        end = self.length + key.shape[2]
-        self.keys[layer, :, :, self.length : end] = key
-        self.values[layer, :, :, self.length : end] = value
-        return self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
-
-    def fill(self, source: KeyValueCache) -> None:
-        """Take over what `source` holds, each of its sequences as often as this has room for."""
-        for mine, theirs in ((self.keys, source.keys), (self.values, source.values)):
-            copies = mine.unflatten(1, (theirs.shape[1], -1))
-            copies[..., : source.length, :] = theirs[:, :, None, :, : source.length]
-        self.length = source.length
-
-    def move(self, here: Sequence[int], there: Sequence[int], rows: int) -> None:
-        """Overwrite rows `here` by rows `there`, then keep the first `rows` only."""
-        for array in (self.keys, self.values):
-            for to, source in zip(here, there, strict=True):
-                array[:, to, :, : self.length] = array[:, source, :, : self.length]
-        self.keys, self.values = self.keys[:, :rows], self.values[:, :rows]
-
-
 class Attention(nn.Module):
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
@@ -82,9 +48,9 @@ class Attention(nn.Module):
     def forward(
         self,
         x: Tensor,
-        turns: Tensor,
+        rotations: Tensor,
         attend: Tensor | None,
-        cache: KeyValueCache | None,
+        cache: Cache | None,
         layer: int,
         before: Tensor | None,
     ) -> Tensor:
@@ -99,7 +65,7 @@ class Attention(nn.Module):
             half = self.heads // 2
             keys = F.linear(before, self.qkv.weight[D : D + D // self.heads * half])
             qkv[:, :, 1, :half] = keys.view(B, T, half, D // self.heads)
-        q, k, v = normalise_and_rotate(qkv, turns)
+        q, k, v = normalise_and_rotate(qkv, rotations)
         if cache is not None:
             k, v = cache.append(layer, k, v)
         # Normalised q and k make the largest logit d × scale: 15 lets a head look at one token
@@ -128,34 +94,35 @@ class Block(nn.Module):
     def forward(
         self,
         x: Tensor,
-        turns: Tensor,
+        rotations: Tensor,
         attend: Tensor | None,
-        cache: KeyValueCache | None,
+        cache: Cache | None,
         layer: int,
         before: Tensor | None,
         keep: Tensor | None,
     ) -> Tensor:
-        mixed = self.attention(rms_norm(x), turns, attend, cache, layer, before)
+        mixed = self.attention(rms_norm(x), rotations, attend, cache, layer, before)
         if keep is not None:  # from here on a position needs nothing but itself
             x, mixed = x[keep], mixed[keep]
         x = x + self.attention.out(mixed)
         return x + self.down(squared_relu(self.up(rms_norm(x))))
 
 
-class GPT(nn.Module):
-    """Tokens (B, T) to hidden states (B, T, D); `head` turns hidden states into logits (…, V)."""
+class GPT(LanguageModel):
+    """Tokens to hidden states; `head` turns hidden states into logits."""
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
         self.config = config
+        self.context, self.vocabulary, self.width = config.context, config.vocabulary, config.width
         self.embedding = nn.Embedding(config.vocabulary, config.width)
         self.previous = nn.Embedding(config.vocabulary, config.width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.head = nn.Linear(config.width, config.vocabulary, bias=False)
         half = config.width // config.heads // 2
-        turning = half // 2  # the other half of each head matches content wherever it stands
+        rotated = half // 2  # the other half of each head matches content wherever it stands
         frequencies = torch.zeros(half)
-        frequencies[:turning] = (1 / 1024) ** torch.linspace(0, 1, turning)
+        frequencies[:rotated] = (1 / 1024) ** torch.linspace(0, 1, rotated)
         self.register_buffer("frequencies", frequencies, persistent=False)
         self.frequencies: Tensor
 
@@ -181,48 +148,76 @@ class GPT(nn.Module):
         qkv[D : D + D // 2] = qkv[: D // 2]
         return self
 
-    def forward(
+    def forward(self, packed: Packed, keep: Tensor | None = None) -> Tensor:
+        attend = packed.attend()
+        positions = packed.positions if attend is not None else packed.positions[:1]  # all alike
+        recent = preceding(packed.tokens, positions, attend)
+        return self._pass(packed.tokens, positions, recent, attend, keep=keep)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        return at_least_float32(F.linear(hidden, self.head.weight.to(hidden.dtype)))
+
+    def read(self, prompts: Tensor, lengths: Tensor) -> tuple[Tensor, Cache]:
+        B, T = prompts.shape
+        config, index = self.config, torch.arange(T, device=prompts.device)
+        width = config.width // config.heads
+        cache = Cache.empty(config.layers, B, config.heads, T, width, self.embedding.weight)
+        cache.usable, cache.positions = index < lengths[:, None], lengths
+        padded = F.pad(prompts, (2, 0))
+        recent = torch.stack([padded[:, 1:-1], padded[:, :-2]], dim=2)
+        hidden = self._pass(prompts, index[None], recent, None, cache)
+        cache.rows["recent"] = padded.gather(
+            1, lengths[:, None] + torch.tensor([1, 0], device=index.device)
+        )
+        return hidden[torch.arange(B, device=prompts.device), lengths - 1], cache
+
+    def extend(self, tokens: Tensor, cache: Cache) -> Tensor:
+        attend = cache.usable[:, None, None, : cache.length + 1]
+        recent = cache.rows["recent"]
+        hidden = self._pass(
+            tokens[:, None], cache.positions[:, None], recent[:, None], attend, cache
+        )
+        cache.rows["recent"] = torch.stack([tokens, recent[:, 0]], dim=1)
+        cache.positions = cache.positions + 1
+        return hidden[:, 0]
+
+    def _pass(
         self,
         tokens: Tensor,
-        positions: Tensor | None = None,
-        attend: Tensor | None = None,
-        cache: KeyValueCache | None = None,
-        previous: Tensor | None = None,
+        positions: Tensor,
+        recent: Tensor,
+        attend: Tensor | None,
+        cache: Cache | None = None,
         keep: Tensor | None = None,
     ) -> Tensor:
         """Hidden states (B, T, D) of tokens (B, T), or (K, D) of the K positions to keep.
 
-        positions: (B, T), default 0…T−1. previous: (B, T, 2) the token before each and the one
-        before that, default the row's own order with token 0 before the first. attend: True
-        where a query (B, 1, T, keys) may look at a key, default causal. cache: keys and values of
-        earlier tokens; these are added to it. keep: (B, T), True where the result is needed.
+        positions: (B or 1, T). recent: (B, T, 2) the token before each and the one before that, 0
+        before the first. attend: True where a query (B, 1, T, keys) may look at a key, default
+        causal. cache: keys and values of earlier tokens; these are added to it.
         """
-        T = tokens.shape[1]
-        if positions is None:
-            positions = torch.arange(T, device=tokens.device)[None]
-        angles = positions[:, :, None, None, None] * self.frequencies  # (B, T, 1, 1, d/2)
-        turns = torch.polar(torch.ones_like(angles), angles)
-        if previous is None:
-            padded = F.pad(tokens, (2, 0))
-            previous = torch.stack([padded[:, 1:-1], padded[:, :-2]], dim=2)
+        frequencies = at_least_float32(self.frequencies)
+        angles = positions[:, :, None, None, None] * frequencies  # (B, T, 1, 1, d/2)
+        rotations = torch.polar(torch.ones_like(angles), angles)
         # `before` is what x was one token earlier. With it as the key, one layer is enough to find
         # where the last two tokens stood and copy what followed; without it that takes two layers
         # and many times the text.
-        last, second_last = previous.unbind(dim=2)
+        last, second_last = recent.unbind(dim=2)
         x = rms_norm(self.embedding(tokens) + self.previous(last))
         if attend is not None:  # once for all layers
             attend = torch.zeros_like(attend, dtype=x.dtype).masked_fill_(~attend, float("-inf"))
         before = rms_norm(self.embedding(last) + self.previous(second_last))
         # Heads that look one token back match by content alone.
-        unturned = torch.ones_like(turns).expand(-1, -1, -1, self.config.heads // 2, -1)
-        turned = turns.expand(-1, -1, -1, self.config.heads - self.config.heads // 2, -1)
-        first_turns = torch.cat([unturned, turned], dim=3)
+        half = self.config.heads // 2
+        still = torch.ones_like(rotations).expand(-1, -1, -1, half, -1)
+        rotated = rotations.expand(-1, -1, -1, self.config.heads - half, -1)
+        first_rotations = torch.cat([still, rotated], dim=3)
         final = len(self.blocks) - 1
         for layer, block in enumerate(self.blocks):
             first = layer == 0
             x = block(
                 x,
-                first_turns if first else turns,
+                first_rotations if first else rotations,
                 attend,
                 cache,
                 layer,
@@ -230,11 +225,23 @@ class GPT(nn.Module):
                 keep if layer == final else None,
             )
         if cache is not None:
-            cache.length += T
+            cache.length += tokens.shape[1]
         return rms_norm(x)
 
-    def parameter_count(self) -> int:
-        return sum(parameter.numel() for parameter in self.parameters())
+    def parameter_groups(self) -> list[ParameterGroup]:
+        """Rows of an embedding are met rarely and have deviation 1, so they take longer steps; the
+        head is read directly as logits, so it takes shorter ones."""
+        blocks = [block for block in self.blocks if isinstance(block, Block)]
+        fused: list[Tensor] = [block.attention.qkv.weight for block in blocks]
+        matrices: list[Tensor] = []
+        for block in blocks:
+            matrices += [block.attention.out.weight, block.up.weight, block.down.weight]
+        return [
+            ParameterGroup(fused, muon=True, parts=3),
+            ParameterGroup(matrices, muon=True),
+            ParameterGroup([self.embedding.weight, self.previous.weight], scale=5.0),
+            ParameterGroup([self.head.weight], scale=0.3),
+        ]
 
     def training_flops_per_token(self, length: int) -> int:
         """Multiply-adds of forward and backward, counted as two operations each (6 a weight)."""
@@ -242,31 +249,15 @@ class GPT(nn.Module):
         return 6 * matrices + 6 * self.config.layers * self.config.width * length
 
 
-def read_packed(gpt: GPT, packed: Packed, keep: Tensor | None = None) -> Tensor:
-    """Hidden states of packed rows, each sequence seeing only itself: (B, T, D), or (K, D) of the
-    positions under keep, (B, T)."""
-    return gpt(
-        packed.tokens, packed.positions, packed.attend(), previous=packed.previous, keep=keep
-    )
-
-
-def read_branches(gpt: GPT, packed: Packed) -> Tensor:
-    """Hidden states (K, D) that predict the K tokens under packed.mask, row by row."""
-    return read_packed(gpt, packed, F.pad(packed.mask, (0, 1)))
-
-
-def branch_logits(gpt: GPT, hidden: Tensor) -> Tensor:
-    """(K, V), in float32 at least."""
-    logits = gpt.head(hidden)
-    return logits.to(torch.promote_types(logits.dtype, torch.float32))
-
-
-def branch_logprobs(gpt: GPT, hidden: Tensor, packed: Packed) -> Tensor:
-    """Log-probabilities (K,) of the tokens under packed.mask, from what read_branches returned."""
-    actions = packed.tokens[:, 1:][packed.mask]
-    return -F.cross_entropy(branch_logits(gpt, hidden), actions, reduction="none")
-
-
-def imitation_loss(gpt: GPT, packed: Packed) -> Tensor:
-    """Mean negative log-probability of the tokens under packed.mask."""
-    return -branch_logprobs(gpt, read_branches(gpt, packed), packed).mean()
+def preceding(tokens: Tensor, positions: Tensor, attend: Tensor | None) -> Tensor:
+    """The token before each in its own sequence and the one before that, 0 before the first:
+    (B, T, 2). positions: (B, T); attend: (B, 1, T, T) or None, as in Packed."""
+    if attend is None:
+        padded = F.pad(tokens, (2, 0))
+        return torch.stack([padded[:, 1:-1], padded[:, :-2]], dim=2)
+    # Of the tokens that one attends to, each has a place of its own in the sequence.
+    is_before = attend[:, 0] & (positions[:, None, :] == positions[:, :, None] - 1)
+    index = is_before.int().argmax(dim=2)
+    last = tokens.gather(1, index) * (positions > 0)
+    second_last = last.gather(1, index) * (positions > 1)
+    return torch.stack([last, second_last], dim=2)

@@ -15,10 +15,8 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim import Adam
 
 from tutelage.model.adam import FusedAdam, spare_the_compiler
+from tutelage.model.language_model import ParameterGroup
 
-# Rows of an embedding are met rarely and have deviation 1, so they take longer steps; heads
-# are read directly as logits, so they take shorter ones.
-_EMBEDDING_SCALE, _HEAD_SCALE = 5.0, 0.3
 _NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # quintic that drives singular values towards 1
 
 
@@ -33,61 +31,65 @@ def orthogonalise(matrices: Tensor, iterations: int = 5) -> Tensor:
 
 
 class MuonWithAdam(torch.optim.Optimizer):
-    """Weights of blocks by Muon, embeddings, heads and scalars by Adam.
+    """Each group of parameters by the rule that its model declares for it.
 
     learning_rate: Muon's, in units of a matrix's root mean square singular value.
     """
 
     def __init__(
         self,
-        modules: Iterable[nn.Module],
+        groups: Iterable[ParameterGroup],
         learning_rate: float,
         momentum: float = 0.95,
         betas: tuple[float, float] = (0.9, 0.95),
         eps: float = 1e-8,
     ) -> None:
         spare_the_compiler()
-        groups: dict[float, list[Tensor]] = {1.0: [], _EMBEDDING_SCALE: [], _HEAD_SCALE: []}
-        for module in modules:
-            for name, parameter in module.named_parameters():
-                is_embedding = "embedding" in name or "previous" in name
-                scale = (
-                    1.0 if "blocks" in name else _EMBEDDING_SCALE if is_embedding else _HEAD_SCALE
-                )
-                groups[scale].append(parameter)
         self.momentum, self.betas, self.eps = momentum, betas, eps
-        super().__init__([{"params": p, "scale": s} for s, p in groups.items() if p], {})
+        trained = [(group, [p for p in group.parameters if p.requires_grad]) for group in groups]
+        super().__init__(
+            [
+                {"params": p, "scale": g.scale, "muon": g.muon, "parts": g.parts}
+                for g, p in trained
+                if p
+            ],
+            {},
+        )
         set_learning_rate(self, learning_rate)
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        self._muon([group for group in self.param_groups if group["muon"]])
         for group in self.param_groups:
-            parameters = [p for p in group["params"] if p.grad is not None]
-            if group["scale"] == 1.0:
-                self._muon(parameters, group["lr"])
-            else:
-                for parameter in parameters:
-                    self._adam(parameter, group["lr"])
+            if not group["muon"]:
+                for parameter in group["params"]:
+                    if parameter.grad is not None:
+                        self._adam(parameter, group["lr"])
 
-    def _muon(self, parameters: list[Tensor], learning_rate: float) -> None:
-        """Matrices of one shape go through Newton–Schulz together; q, k and v apart."""
-        by_shape: dict[tuple[bool, torch.Size], list[tuple[Tensor, Tensor]]] = {}
-        for parameter in parameters:
-            state = self.state[parameter]
-            if not state:
-                state["momentum"] = torch.zeros_like(parameter)
-            momentum = state["momentum"].lerp_(parameter.grad, 1 - self.momentum)
-            update = torch.lerp(parameter.grad, momentum, self.momentum)  # type: ignore[arg-type]
-            rows, columns = parameter.shape
-            parts = 3 if rows == 3 * columns else 1
-            for weight, direction in zip(parameter.chunk(parts), update.chunk(parts), strict=True):
-                tall = weight.shape[0] > weight.shape[1]
-                direction = direction.mT if tall else direction
-                by_shape.setdefault((tall, direction.shape), []).append((weight, direction))
-        for (tall, shape), pairs in by_shape.items():
-            steps = orthogonalise(torch.stack([direction for _, direction in pairs]))
+    def _muon(self, groups: Sequence[dict[str, Any]]) -> None:
+        """Matrices of one shape go through Newton–Schulz together, whatever their group."""
+        by_shape: dict[tuple[bool, torch.Size], list[tuple[Tensor, Tensor, float]]] = {}
+        for group in groups:
+            for parameter in group["params"]:
+                if parameter.grad is None:
+                    continue
+                state = self.state[parameter]
+                if not state:
+                    state["momentum"] = torch.zeros_like(parameter)
+                momentum = state["momentum"].lerp_(parameter.grad, 1 - self.momentum)
+                update = torch.lerp(parameter.grad, momentum, self.momentum)
+                parts = zip(
+                    parameter.chunk(group["parts"]), update.chunk(group["parts"]), strict=True
+                )
+                for weight, direction in parts:
+                    tall = weight.shape[0] > weight.shape[1]
+                    direction = direction.mT if tall else direction
+                    same = by_shape.setdefault((tall, direction.shape), [])
+                    same.append((weight, direction, group["lr"]))
+        for (tall, shape), matrices in by_shape.items():
+            steps = orthogonalise(torch.stack([direction for _, direction, _ in matrices]))
             stretch = (shape[1] / shape[0]) ** 0.5 if tall else 1.0
-            for (weight, _), step in zip(pairs, steps, strict=True):
+            for (weight, _, learning_rate), step in zip(matrices, steps, strict=True):
                 weight.add_(step.mT if tall else step, alpha=-learning_rate * stretch)
 
     def _adam(self, parameter: Tensor, learning_rate: float) -> None:

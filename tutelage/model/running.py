@@ -1,15 +1,14 @@
-"""Mean and variance of everything seen so far, by which a network standardises what it reads."""
+"""Mean and variance of everything seen so far, by which numbers are standardised."""
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 FARTHEST = 10.0  # deviations; what lies farther is read as this far
 
 
-class Running(nn.Module):
+class RunningNormaliser(nn.Module):
     """Of rows of D numbers; merged batch by batch (Chan et al. 1983, eq. 2.1). No weights: what
     was seen decides, and it is saved with them."""
 
@@ -35,9 +34,12 @@ class Running(nn.Module):
         self.variance.copy_(squares / (seen + K))
         self.count += K
 
-    def read(self, rows: np.ndarray) -> np.ndarray:
+    @property
+    def deviation(self) -> Tensor:
+        return (self.variance + 1e-8).sqrt()
+
+    def forward(self, rows: Tensor) -> Tensor:
         """rows: (K, D), each number in deviations from its mean; as they are before the first was
         observed."""
-        deviations = np.sqrt(self.variance.numpy() + 1e-8)
-        scaled = (rows - self.mean.numpy()) / deviations
-        return scaled.clip(-FARTHEST, FARTHEST, dtype=np.float32, casting="same_kind")
+        scaled = (rows - self.mean) / self.deviation
+        return scaled.clamp(-FARTHEST, FARTHEST).to(rows.dtype)

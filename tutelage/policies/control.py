@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import gymnasium
 import torch
@@ -12,18 +12,15 @@ from gymnasium.spaces import Box, Discrete
 from torch import Tensor, nn
 
 from tutelage.errors import BadInput
-from tutelage.model.distributions import Decided, Distribution, Valued, ValuedByGraph
-from tutelage.model.mlp import (
-    MLP,
-    CategoricalActor,
-    GaussianActor,
-    MLPValued,
-    QActor,
-    QCritic,
-    mlp,
-    relu_mlp,
+from tutelage.model.distributions import (
+    Categorical,
+    Distribution,
+    EpsilonGreedy,
+    Gaussian,
+    fisher_by_graph,
 )
-from tutelage.model.running import Running
+from tutelage.model.mlp import MLP, mlp, relu_mlp
+from tutelage.model.running import RunningNormaliser
 
 # what a policy is made of; q: Q-values alone, which act by themselves
 Networks = Literal["actor", "actor_critic", "q", "actor_q"]
@@ -54,6 +51,80 @@ class Transitions:
             yield part, chosen
 
 
+class CategoricalActor(nn.Module):
+    """One of A actions."""
+
+    def __init__(self, network: Any) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, observations: Tensor) -> Categorical:
+        return Categorical(self.network(observations))
+
+    def fisher(self, network: MLP, observations: Tensor) -> Callable[[Tensor], Tensor]:
+        """JᵀMJv, J the Jacobian of the logits, M = diag p − p pᵀ their Fisher information: one pass
+        along v and one back."""
+        *hidden, logits = network.activations(observations)
+        p = logits.softmax(dim=1)
+
+        def product(vector: Tensor) -> Tensor:
+            along = network.tangents(hidden, vector)
+            pulled = p * (along - (p * along).sum(dim=1, keepdim=True))
+            return network.backward(hidden, pulled / len(p))
+
+        return product
+
+
+class GaussianActor(nn.Module):
+    """A real action vector; its deviation is learned but the same in every state."""
+
+    def __init__(self, network: Any, actions: int, log_std: float = 0.0) -> None:
+        super().__init__()
+        self.network = network
+        self.log_std = nn.Parameter(torch.full((actions,), log_std))
+
+    def forward(self, observations: Tensor) -> Gaussian:
+        return Gaussian(self.network(observations), self.log_std)
+
+    def fisher(self, network: MLP, observations: Tensor) -> Callable[[Tensor], Tensor]:
+        """As a categorical's; the Fisher information is 1/σ² of a mean and 2 of a log σ."""
+        *hidden, _ = network.activations(observations)
+        log_std = self.log_std.detach()
+
+        def product(vector: Tensor) -> Tensor:
+            of_log_std, of_network = vector.tensor_split([len(log_std)])
+            pulled = network.tangents(hidden, of_network) * (-2 * log_std).exp()
+            return torch.cat([2 * of_log_std, network.backward(hidden, pulled / len(pulled))])
+
+        return product
+
+
+class QActor(nn.Module):
+    """One of A actions: mostly the one with the largest Q-value, at times any of them.
+
+    epsilon: how often any of them; whoever trains it lowers it. Not a weight: it is not saved.
+    """
+
+    def __init__(self, network: Any, epsilon: float = 1.0) -> None:
+        super().__init__()
+        self.network = network
+        self.epsilon = epsilon
+
+    def forward(self, observations: Tensor) -> EpsilonGreedy:
+        return EpsilonGreedy(self.network(observations), self.epsilon)
+
+
+class QCritic(nn.Module):
+    """What each of A actions is worth in a state, (…, D) to (…, A)."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, observations: Tensor) -> Tensor:
+        return self.network(observations)
+
+
 class ControlPolicy(nn.Module):
     """A network that acts, and one that says what a state is worth."""
 
@@ -63,7 +134,7 @@ class ControlPolicy(nn.Module):
         super().__init__()
         self.actor = actor
         self.critic = critic
-        self.paid: Running | None = None  # the discounted returns so far
+        self.return_normaliser: RunningNormaliser | None = None  # of the discounted returns so far
 
     def standardise(self) -> None:
         """Read observations in deviations from their running mean from now on, and count rewards
@@ -75,37 +146,36 @@ class ControlPolicy(nn.Module):
                 "Observations are standardised for policies of PPO, A2C, REINFORCE and TRPO that "
                 "read a row of numbers: leave out --normalise."
             )
-        reader = Running(networks[0].shapes[0][0])
+        normaliser = RunningNormaliser(networks[0].shapes[0][0])
         for network in networks:
-            network.reader = reader
-        self.paid = Running(1)
+            network.normaliser = normaliser
+        self.return_normaliser = RunningNormaliser(1)
 
     def observe(self, inputs: Transitions) -> None:
         """Read by these observations too from now on; only after what was decided on the earlier
         reading has been learned."""
-        self.actor.network.reader.observe(inputs.observations)
+        self.actor.network.normaliser.observe(inputs.observations)
 
     def distribution(self, inputs: Transitions) -> Distribution:
         return self.actor(inputs.observations)
 
-    def decide(self, inputs: Transitions) -> Decided:
-        return self.actor.decide(inputs.observations, inputs.actions)
+    def fisher(self, inputs: Transitions) -> Callable[[Tensor], Tensor]:
+        """v ↦ F·v over the actor's weights, F their Fisher information: written out for an MLP."""
+        actor = self.actor
+        if isinstance(actor.network, MLP) and not isinstance(actor, QActor):
+            return actor.fisher(actor.network, inputs.observations)
+        return fisher_by_graph(self.distribution(inputs), list(actor.parameters()))
 
     def values(self, inputs: Transitions) -> Tensor:
         return self.observed_values(inputs.observations)
-
-    def value(self, inputs: Transitions) -> Valued:
-        if isinstance(self.critic, MLP):
-            return MLPValued(self.critic, inputs.observations)
-        return ValuedByGraph(self.values(inputs))
 
     def observed_values(self, observations: Tensor) -> Tensor:
         """(…, D) to (…); of a critic of actions, what the actor's are worth on average."""
         assert self.critic is not None
         values = self.critic(observations)
         if isinstance(self.critic, QCritic):
-            values = values * self.actor(observations).probabilities()
-        return values.sum(dim=-1)
+            return (values * self.actor(observations).probabilities()).sum(dim=-1)
+        return values.squeeze(-1)
 
 
 def new_policy(

@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self
 import torch
 from torch import Tensor, nn
 
-from tutelage.model.distributions import Decided, Distribution, Valued
+from tutelage.model.distributions import Distribution
 
 
 class Inputs(Protocol):
@@ -39,13 +39,7 @@ class Policy(Protocol):
         """Shares no weights with the actor; None for algorithms that need no values."""
 
     def distribution(self, inputs: Any) -> Distribution:
-        """Over what might have been decided, K of them."""
-
-    def decide(self, inputs: Any) -> Decided:
-        """The decisions read again, to learn from."""
+        """Over what might have been decided, K of them, with the actor's graph."""
 
     def values(self, inputs: Any) -> Tensor:
-        """What the critic expects in the states in which they were made, (K,)."""
-
-    def value(self, inputs: Any) -> Valued:
-        """The same, to learn from."""
+        """What the critic expects in the states in which they were made, (K,), with its graph."""

@@ -13,11 +13,12 @@ import torch
 from tutelage.algorithms.batch import Batch
 from tutelage.algorithms.ppo import PPO, PPOConfig
 from tutelage.device import seeded
-from tutelage.policies.language import LanguagePolicy, new_critic
+from tutelage.model.heads import new_critic
+from tutelage.policies.language import LanguagePolicy
 from tutelage.proof.enumerable import PROMPT, new_gpt, small_world
 from tutelage.proof.finding import Measured, same
-from tutelage.rollout.engine import Sampling, generate
 from tutelage.rollout.experience import Experience
+from tutelage.rollout.sampler import ModelSampler, Sampling
 from tutelage.rollout.trajectories import read_trajectories
 from tutelage.schema import Outcome, Trajectory, Verdict
 
@@ -78,18 +79,17 @@ def sampled(algorithm: PPO) -> Experience:
     policy = algorithm.policy
     assert isinstance(policy, LanguagePolicy)
     stop = small_world().vocabulary - 1
-    groups = generate(
-        policy.actor, _PROMPTS, 16, stop, Sampling(max_new_tokens=6), seeded("exact", "samples")
-    )
+    sampler = ModelSampler(policy.actor, frozenset({stop}))
+    generator = seeded("exact", "samples")
+    groups = sampler.sample(_PROMPTS, 16, Sampling(max_new_tokens=6), generator)
     trajectories = [
-        Trajectory(
+        Trajectory.of_reply(
             prompt=(),
             prompt_tokens=_PROMPTS[i],
             response_tokens=sample.tokens,
             logprobs=sample.logprobs,
             response="",
             terminated=sample.finished,
-            truncated=not sample.finished,
             group=i,
             verdict=Verdict(float(len(sample.tokens)), Outcome.SUCCESS),
         )

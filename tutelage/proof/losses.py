@@ -13,13 +13,13 @@ from torch import Tensor, nn
 
 from tutelage.algorithms import functional
 from tutelage.device import seeded
-from tutelage.model import gpt as networks
 from tutelage.model.heads import RewardModel
+from tutelage.model.scoring import imitation_loss
 from tutelage.policies.language import LanguagePolicy, Replies
 from tutelage.proof.enumerable import new_gpt, small_world, token_logprobs
 from tutelage.proof.enumerable.world import PROMPT
 from tutelage.proof.finding import Measured, same_gradient
-from tutelage.text.batching import Packed, Tree, pack
+from tutelage.text.packing import Packed, Tree, pack
 
 _STEP = 1e-5  # of the central difference: its error is of the order of the square
 _TOLERANCE = 1e-6  # of the gradient's length
@@ -69,7 +69,7 @@ def imitation() -> Measured:
     world = small_world()
     model = new_gpt(world.vocabulary, "imitates")
     packed = _some_replies()
-    return _by_direction(model, lambda: networks.imitation_loss(model, packed))
+    return _by_direction(model, lambda: imitation_loss(model, packed))
 
 
 def surrogate_of_a_gpt() -> Measured:
@@ -100,7 +100,7 @@ def ranking_by_a_reward_model() -> Measured:
 
 def value_loss_of_a_critic() -> Measured:
     model, packed = _reward_model("critic"), _some_replies()
-    policy = LanguagePolicy(model.gpt, model)
+    policy = LanguagePolicy(model.body, model)
     with torch.no_grad():
         old = policy.values(Replies(packed))
     old = old + 0.1 * _draw("moved", len(old))

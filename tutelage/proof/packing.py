@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from tutelage.proof.enumerable import PROMPT, World, pack_sequences, small_world, token_logprobs
 from tutelage.proof.finding import Measured, same
+from tutelage.text.packing import plain
 
 
 @torch.no_grad()
@@ -32,25 +35,18 @@ def padding_is_invisible() -> Measured:
     M, T = tokens.shape
     right = F.pad(tokens, (0, 3), value=pad)
     left = F.pad(tokens, (3, 0), value=pad)
-    positions = (torch.arange(T + 3) - 3).clamp_min(0).expand(M, -1)
-    is_text = torch.arange(T + 3) >= 3
-    causal = torch.ones(T + 3, T + 3, dtype=torch.bool).tril()
-    # Padding sees itself, because a softmax over nothing is not a number.
-    attend = (causal & is_text) | torch.eye(T + 3, dtype=torch.bool)
-    before = F.pad(tokens, (2, 0))
-    own = torch.stack([before[:, 1:-1], before[:, :-2]], dim=2)
-    previous = F.pad(own, (0, 0, 3, 0))
-    hidden = [
-        world.reference(right)[:, :T],
-        world.reference(left, positions, attend.expand(M, 1, -1, -1), previous=previous)[:, 3:],
-    ]
+    # Padding is a sequence of its own in the row.
+    segments = (torch.arange(T + 3) >= 3).long().expand(M, -1)
+    positions = (torch.arange(T + 3) - 3).where(segments > 0, torch.arange(T + 3))
+    apart = replace(plain(left), positions=positions, segments=segments, parents=segments)
+    hidden = [world.reference(plain(right))[:, :T], world.reference(apart)[:, 3:]]
     got = torch.stack([scored(world, part) for part in hidden])
     return same(expected.expand(2, -1, -1), got, 1e-12)
 
 
 def alone(world: World) -> Tensor:
     """Logprobs (M, T) of each sequence from a row of its own, unpadded and unpacked."""
-    return scored(world, world.reference(with_prompt(world)))
+    return scored(world, world.reference(plain(with_prompt(world))))
 
 
 def with_prompt(world: World) -> Tensor:
@@ -60,5 +56,5 @@ def with_prompt(world: World) -> Tensor:
 
 def scored(world: World, hidden: Tensor) -> Tensor:
     """Logprobs (M, T) of the sequences' tokens from hidden states (M, 1 + T, D)."""
-    logprobs = world.reference.head(hidden[:, :-1]).log_softmax(dim=-1)
+    logprobs = world.reference.logits(hidden[:, :-1]).log_softmax(dim=-1)
     return logprobs.gather(2, world.sequences[:, :, None])[:, :, 0]

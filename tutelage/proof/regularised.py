@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from tutelage.algorithms import functional
+from tutelage.algorithms import batch, functional
 from tutelage.model.gpt import GPT
 from tutelage.policies import language
 from tutelage.proof.enumerable import (
@@ -28,7 +28,7 @@ def credited(world: World, logprobs: Tensor) -> tuple[Tensor, Tensor]:
     """The rewards that training gives each token under a policy's logprobs, and their mask:
     −β·(log π − log ref), and the judge's score at the last. All (M, T)."""
     lived = every_sequence(world, logprobs)
-    return lived.penalised(world.kl_coefficient), lived.mask
+    return batch.penalised_rewards(lived, world.kl_coefficient), lived.mask
 
 
 def every_sequence(world: World, logprobs: Tensor) -> Experience:

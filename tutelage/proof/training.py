@@ -12,17 +12,18 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from tutelage.algorithms import functional
+from tutelage.algorithms import batch, functional
 from tutelage.algorithms.ppo import PPO, PPOConfig
 from tutelage.device import seeded
 from tutelage.model.gpt import GPT, GPTConfig
+from tutelage.model.heads import new_critic
 from tutelage.model.optimiser import policy_optimiser, set_learning_rate, warmup_then_linear
-from tutelage.policies.language import LanguagePolicy, Replies, new_critic
+from tutelage.policies.language import LanguagePolicy, Replies
 from tutelage.proof import enumerable
 from tutelage.proof.enumerable import PROMPT, Table, TablePolicy, World, new_world, small_world
 from tutelage.proof.finding import Measured, same
 from tutelage.proof.regularised import credited, every_sequence
-from tutelage.rollout.engine import Sampling, generate
+from tutelage.rollout.sampler import ModelSampler, Sampling
 from tutelage.rollout.trajectories import read_trajectories
 
 _STEPS, _RATE = 3_000, 0.1  # of Adam along the exact gradient
@@ -49,7 +50,7 @@ def exact_gradient_gets_there() -> Measured:
         set_learning_rate(optimiser, _RATE * warmup_then_linear(step, _STEPS, warmup=0))
         logprobs = table.logprobs(world.sequences)
         old = logprobs.detach()
-        rewards = replace(lived, logprobs=old).penalised(world.kl_coefficient)
+        rewards = batch.penalised_rewards(replace(lived, logprobs=old), world.kl_coefficient)
         returns = functional.discounted_returns(rewards, lived.mask)
         losses = functional.clipped_surrogate(logprobs - old, returns, 0.2)
         (old.sum(dim=1, keepdim=True).exp() * losses).sum().backward()
@@ -154,9 +155,8 @@ def _sampled(world: World, gpt: GPT, step: int) -> tuple[Tensor, Tensor]:
     sequence is as long as all."""
     T, never = world.sequences.shape[1], world.vocabulary
     generator = seeded("exact", "sampled", step)
-    (samples,) = generate(
-        gpt, [world.prompt], _SAMPLES, never, Sampling(max_new_tokens=T), generator
-    )
+    sampler = ModelSampler(gpt, frozenset({never}))
+    (samples,) = sampler.sample([world.prompt], _SAMPLES, Sampling(max_new_tokens=T), generator)
     tokens = torch.tensor([sample.tokens for sample in samples])
     places = world.vocabulary ** torch.arange(T - 1, -1, -1)
     return tokens @ places, torch.tensor([sample.logprobs for sample in samples])

@@ -8,8 +8,8 @@ from torch import Tensor
 from tutelage.algorithms import trpo
 from tutelage.algorithms.batch import Batch
 from tutelage.device import seeded
-from tutelage.model.mlp import CategoricalActor, mlp
-from tutelage.policies.control import ControlPolicy, Transitions
+from tutelage.model.mlp import mlp
+from tutelage.policies.control import CategoricalActor, ControlPolicy, Transitions
 from tutelage.policies.language import LanguagePolicy, Replies
 from tutelage.proof.enumerable import new_gpt, pack_sequences, small_world
 from tutelage.proof.finding import Measured, at_most, same_gradient
@@ -35,7 +35,7 @@ def fisher_vector_product() -> Measured:
         lives.actions[:few],
         torch.ones(few, 1, dtype=torch.bool),
     )
-    found = policy.decide(inputs).fisher_vector_product(vector)
+    found = policy.fisher(inputs)(vector)
     return same_gradient((dense @ vector).tolist(), found.tolist(), 1e-9)
 
 
@@ -57,7 +57,7 @@ def fisher_vector_product_of_a_gpt() -> Measured:
     )
     chances = logprobs.detach().exp().flatten() / len(logprobs)
     vector = torch.randn(scores.shape[1], generator=seeded("exact", "vector"), dtype=torch.float64)
-    found = policy.decide(inputs).fisher_vector_product(vector)
+    found = policy.fisher(inputs)(vector)
     return same_gradient(scores.T @ (chances * (scores @ vector)), found, 1e-9)
 
 

@@ -1,64 +1,129 @@
-"""From prompts to trajectories: what the policy said, token by token, as it was sampled."""
+"""From environments to trajectories: what the policy did, token by token, as it was sampled."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
+import gymnasium
 import torch
 
-from tutelage.model.gpt import GPT
-from tutelage.rollout.engine import Sampling, generate
-from tutelage.schema import Conversation, Trajectory
-from tutelage.text.chat_format import decode_reply, encode_prompt
-from tutelage.text.tokenizer import Tokenizer
+from tutelage.errors import EnvironmentFailure
+from tutelage.protocols import ChatTokenizer
+from tutelage.rollout.sampler import Sample, Sampler, Sampling
+from tutelage.schema import Conversation, Outcome, Trajectory, Verdict
 
-# Prompts of one call to the engine: bounds the cache (2 × layers × width × slots × 4 bytes a row).
-_ROWS_AT_ONCE = 512
+# An environment that speaks: its observations are messages (of role user, tool or system) that are
+# added to the conversation, its actions are replies.
+MakeEnvironment = Callable[[], "gymnasium.Env[Conversation, str]"]
+
+
+@dataclass
+class _Episode:
+    environment: gymnasium.Env[Conversation, str]
+    group: int
+    context: list[int] = field(default_factory=list)  # everything read or sampled so far
+    trajectory: Trajectory = field(default_factory=Trajectory)
+
+    @property
+    def is_over(self) -> bool:
+        t = self.trajectory
+        return t.terminated or t.truncated or t.verdict is not None
 
 
 def collect(
-    gpt: GPT,
-    tokenizer: Tokenizer,
-    prompts: Sequence[Conversation],
+    sampler: Sampler,
+    tokenizer: ChatTokenizer,
+    environments: Sequence[MakeEnvironment],
     samples_per_prompt: int,
     sampling: Sampling,
     generator: torch.Generator,
     *,
     tasks: Sequence[object] | None = None,
     policy_version: int = 0,
+    max_turns: int = 32,
 ) -> list[Trajectory]:
-    """`samples_per_prompt` trajectories of each prompt, prompt by prompt; `group` counts prompts.
+    """`samples_per_prompt` episodes in each environment, environment by environment; `group` counts
+    these.
 
-    Prompts of similar length are read together, so little of the cache is padding.
+    All episodes take their turns together: a reply is sampled for each, its environment steps. A
+    reply without a stop token, a conversation longer than the context and the last of max_turns are
+    truncated. An environment that breaks ends its own episode with a verdict that says so.
     """
-    encoded = [encode_prompt(tokenizer, prompt) for prompt in prompts]
-    order = sorted(range(len(prompts)), key=lambda i: len(encoded[i]))
-    at_once = max(1, _ROWS_AT_ONCE // samples_per_prompt)
-    found: dict[int, list[Trajectory]] = {}
-    for start in range(0, len(order), at_once):
-        chosen = order[start : start + at_once]
-        groups = generate(
-            gpt,
-            [encoded[i] for i in chosen],
-            samples_per_prompt,
-            tokenizer.end,
-            sampling,
-            generator,
-        )
-        for i, group in zip(chosen, groups, strict=True):
-            found[i] = [
-                Trajectory(
-                    prompt=prompts[i],
-                    prompt_tokens=encoded[i],
-                    response_tokens=sample.tokens,
-                    logprobs=sample.logprobs,
-                    response=decode_reply(tokenizer, sample.tokens),
-                    terminated=sample.finished,
-                    truncated=not sample.finished,
-                    policy_version=policy_version,
-                    group=i,
-                    task=tasks[i] if tasks is not None else None,
-                )
-                for sample in group
-            ]
-    return [trajectory for i in range(len(prompts)) for trajectory in found[i]]
+    episodes = []
+    for group, make in enumerate(environments):
+        for _ in range(samples_per_prompt):
+            episode = _Episode(make(), group)
+            task = tasks[group] if tasks is not None else None
+            episode.trajectory = Trajectory(group=group, task=task, policy_version=policy_version)
+            episodes.append(episode)
+            _begin(episode, tokenizer)
+    for turn in range(max_turns):
+        live = [episode for episode in episodes if not episode.is_over]
+        if not live:
+            break
+        samples = _sample(sampler, live, sampling, generator)
+        for episode, sample in zip(live, samples, strict=True):
+            _take_turn(episode, sample, tokenizer)
+            t = episode.trajectory
+            full = len(episode.context) >= sampler.context or turn + 1 == max_turns
+            t.truncated = t.truncated or (full and not episode.is_over)
+    for episode in episodes:
+        episode.environment.close()
+    return [episode.trajectory for episode in episodes]
+
+
+def _begin(episode: _Episode, tokenizer: ChatTokenizer) -> None:
+    t = episode.trajectory
+    try:
+        t.prompt, _ = episode.environment.reset()
+    except EnvironmentFailure as failure:
+        t.verdict = Verdict(0.0, Outcome.ENVIRONMENT_ERROR, str(failure))
+        return
+    t.prompt_tokens = tokenizer.encode_prompt(t.prompt)
+    episode.context = list(t.prompt_tokens)
+
+
+def _sample(
+    sampler: Sampler,
+    live: Sequence[_Episode],
+    sampling: Sampling,
+    generator: torch.Generator,
+) -> list[Sample]:
+    """A reply in each episode; those that have read the same so far share one reading of it."""
+    same: dict[tuple[int, ...], list[int]] = {}
+    for place, episode in enumerate(live):
+        same.setdefault(tuple(episode.context), []).append(place)
+    samples: dict[int, Sample] = {}
+    by_count: dict[int, list[tuple[int, ...]]] = {}
+    for context, places in same.items():
+        by_count.setdefault(len(places), []).append(context)
+    for count, contexts in by_count.items():
+        for context, drawn in zip(
+            contexts, sampler.sample(contexts, count, sampling, generator), strict=True
+        ):
+            samples |= dict(zip(same[context], drawn, strict=True))
+    return [samples[place] for place in range(len(live))]
+
+
+def _take_turn(episode: _Episode, sample: Sample, tokenizer: ChatTokenizer) -> None:
+    """Give the reply to the environment and read what it answers."""
+    t = episode.trajectory
+    reply = tokenizer.decode_reply(sample.tokens)
+    t.add_action(sample.tokens, sample.logprobs, reply)
+    episode.context += sample.tokens
+    if not sample.finished:
+        t.truncated = True
+        return
+    observation: Conversation = ()
+    try:
+        observation, reward, t.terminated, t.truncated, info = episode.environment.step(reply)
+    except EnvironmentFailure as failure:
+        t.verdict = Verdict(0.0, Outcome.ENVIRONMENT_ERROR, str(failure))
+        return
+    t.rewards[-1] += float(reward)
+    t.verdict = info.get("verdict")
+    if not episode.is_over:
+        tokens = tokenizer.encode_continuation(observation)
+        t.add_observation(tokens, observation)
+        episode.context += tokens

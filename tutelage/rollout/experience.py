@@ -15,10 +15,12 @@ from tutelage.policies.policy import Inputs
 
 @dataclass
 class Experience:
-    """Episodes as they were lived.
+    """Episodes as they came.
 
     mask, logprobs (the behaviour policy's), rewards: (N, L). reference_logprobs: (N, L), where a
-    reference prices the distance from it. values: (N, L) the critic's of each step's state;
+    reference prices the distance from it. proximal_logprobs: (N, L), of the policy as it is
+    trained, scored once before the update, where the rollout was sampled in another number format
+    or by a server. values: (N, L) the critic's of each step's state;
     next_values: of the state after it, 0 where the episode terminated, the critic's where it was
     truncated; terminated: whether the episode came to its end in the step, not to its time limit;
     continues: whether the next step of the row belongs to the same episode; midway: (N,)
@@ -36,17 +38,10 @@ class Experience:
     terminated: Tensor | None = None
     continues: Tensor | None = None
     midway: Tensor | None = None
+    proximal_logprobs: Tensor | None = None
     samples: int = 1
 
-    def penalised(self, kl_coefficient: float) -> Tensor:
-        """Rewards less β·(log π − log ref), the price of each step away from the reference."""
-        if self.reference_logprobs is None:
-            return self.rewards
-        return self.rewards - kl_coefficient * (self.logprobs - self.reference_logprobs)
-
-    def kl(self) -> float:
-        """Nats a row that the behaviour policy is away from the reference, by the mean of k1."""
-        if self.reference_logprobs is None:
-            return 0.0
-        log_ratio = (self.logprobs - self.reference_logprobs) * self.mask
-        return log_ratio.sum(dim=1).mean().item()
+    @property
+    def old_logprobs(self) -> Tensor:
+        """Of the policy as it is trained, before the update."""
+        return self.logprobs if self.proximal_logprobs is None else self.proximal_logprobs

@@ -138,17 +138,17 @@ def standardised(
     """Divide the rewards by the deviation of the discounted returns (as Engstrom et al. 2020
     count them), these among them. Values are in that unit already. players: whose returns go on
     from the rollout before."""
-    assert policy.paid is not None
+    assert policy.return_normaliser is not None
     assert experience.continues is not None
     returns = players.discounted
-    found = []
+    seen = []
     for t in range(experience.rewards.shape[1]):
         returns = gamma * returns + experience.rewards[:, t]
-        found.append(returns[experience.mask[:, t]])
+        seen.append(returns[experience.mask[:, t]])
         returns = returns * experience.continues[:, t]
     players.discounted = returns
-    policy.paid.observe(torch.cat(found)[:, None])
-    experience.rewards /= (policy.paid.variance + 1e-8).sqrt().item()
+    policy.return_normaliser.observe(torch.cat(seen)[:, None])
+    experience.rewards /= policy.return_normaliser.deviation.item()
 
 
 def step(

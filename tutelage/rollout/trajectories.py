@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from tutelage.errors import JudgeFailure
-from tutelage.model.gpt import GPT
+from tutelage.model.language_model import LanguageModel
 from tutelage.policies.language import ROW_LENGTH, LanguagePolicy, Replies, score_packed
 from tutelage.rollout.experience import Experience
 from tutelage.schema import JUDGED, Trajectory
-from tutelage.text.batching import Tree, pack
+from tutelage.text.packing import Tree, pack
 
 
 def judged(trajectories: Sequence[Trajectory]) -> list[Trajectory]:
@@ -37,7 +38,7 @@ def differing(trajectories: Sequence[Trajectory], missing_stop_score: float) -> 
     return [
         trajectory
         for group in grouped(judged(trajectories))
-        if len({final_reward(t, missing_stop_score) for t in group}) > 1
+        if len({final_reward(t, missing_stop_score) + sum(t.rewards) for t in group}) > 1
         for trajectory in group
     ]
 
@@ -45,28 +46,29 @@ def differing(trajectories: Sequence[Trajectory], missing_stop_score: float) -> 
 @torch.no_grad()
 def read_trajectories(
     policy: LanguagePolicy,
-    reference: GPT,
+    reference: LanguageModel,
     trajectories: Sequence[Trajectory],
     pad: int,
     missing_stop_score: float = -1.0,
 ) -> Experience:
-    """Experience of judged trajectories. The judge's score is the reward of the stop token,
-    missing_stop_score that of the last token without one; each reply is an episode, at whose end
-    nothing more is to come."""
-    groups = grouped(trajectories)
-    inputs = pack_groups(groups, pad)
-    ordered = [trajectory for group in groups for trajectory in group]
-    reference_logprobs = inputs.steps(score_packed(reference, inputs.packed, policy.temperature))
+    """Experience of judged trajectories, a step for each sampled token; what the environment said
+    in between carries no step. The judge's score comes with the last one, missing_stop_score where
+    it is no stop token, besides what the environment paid; after it nothing is to come."""
+    ordered = [t for group in grouped(trajectories) for t in group]
+    inputs = pack_trajectories(ordered, pad, reference.device)
+    reference_logprobs = inputs.steps(
+        score_packed(reference, inputs.packed, policy.temperature, policy.dtype)
+    )
     mask = inputs.step_mask()
-    scores = [final_reward(t, missing_stop_score) for t in ordered]
-    rewards = at_the_end(torch.tensor(scores).to(reference_logprobs), mask)
+    scores = torch.tensor([final_reward(t, missing_stop_score) for t in ordered])
+    rewards = at_the_end(scores.to(reference_logprobs), mask)
     experience = Experience(
         inputs,
         mask,
-        pad_rows([t.logprobs for t in ordered]),
-        rewards,
+        pad_rows([t.logprobs for t in ordered]).to(reference_logprobs),
+        rewards + pad_rows([t.rewards for t in ordered]).to(rewards),
         reference_logprobs,
-        samples=len(groups[0]),
+        samples=len(grouped(trajectories)[0]),
     )
     experience.continues = torch.zeros_like(mask)
     experience.continues[:, :-1] = mask[:, 1:]
@@ -81,35 +83,38 @@ def read_trajectories(
 def at_the_end(scores: Tensor, mask: Tensor) -> Tensor:
     """Each row's score, (N,), at its last step under the mask, else 0: (N, L)."""
     rewards = torch.zeros(mask.shape, dtype=scores.dtype, device=scores.device)
-    rewards[torch.arange(len(mask)), mask.sum(dim=1) - 1] = scores
+    rows = torch.arange(len(mask), device=mask.device)
+    rewards[rows, mask.sum(dim=1) - 1] = scores
     return rewards
 
 
 @torch.no_grad()
-def mean_kl(
-    reference: GPT, trajectories: Sequence[Trajectory], pad: int, temperature: float = 1.0
-) -> float:
-    """Nats a reply that the policy which sampled them is away from the reference at the same
-    temperature: the mean of k1 over the replies."""
-    return reply_kls(reference, trajectories, pad, temperature).mean().item()
-
-
-@torch.no_grad()
 def reply_kls(
-    reference: GPT, trajectories: Sequence[Trajectory], pad: int, temperature: float = 1.0
+    reference: LanguageModel, trajectories: Sequence[Trajectory], pad: int, temperature: float = 1.0
 ) -> Tensor:
-    """k1 of each reply, the sum over its tokens of log π − log ref: (N,), group by group."""
-    groups = grouped(trajectories)
-    inputs = pack_groups(groups, pad)
-    logprobs = pad_rows([t.logprobs for group in groups for t in group])
-    log_ratio = logprobs - inputs.steps(score_packed(reference, inputs.packed, temperature))
-    return log_ratio.sum(dim=1)
+    """Nats that the policy which sampled them is away from the reference at the same temperature,
+    by k1 of each trajectory, the sum over its actions of log π − log ref: (N,), group by group."""
+    ordered = [t for group in grouped(trajectories) for t in group]
+    inputs = pack_trajectories(ordered, pad, reference.device)
+    reference_logprobs = inputs.steps(score_packed(reference, inputs.packed, temperature))
+    logprobs = pad_rows([t.logprobs for t in ordered]).to(reference_logprobs)
+    return (logprobs - reference_logprobs).sum(dim=1)
 
 
-def pack_groups(groups: Sequence[Sequence[Trajectory]], pad: int) -> Replies:
-    """Each group's prompt once, its replies the branches."""
-    trees = [Tree(group[0].prompt_tokens, [t.response_tokens for t in group]) for group in groups]
-    return Replies(pack(trees, ROW_LENGTH, pad))
+def pack_trajectories(
+    trajectories: Sequence[Trajectory], pad: int, device: torch.device
+) -> Replies:
+    """Neighbours of a group that began with the same tokens are branches behind one copy of it."""
+
+    def beginning(trajectory: Trajectory) -> tuple[int, list[int]]:
+        return trajectory.group, list(trajectory.prompt_tokens)
+
+    trees = []
+    for (_, prompt), alike in itertools.groupby(trajectories, key=beginning):
+        branches = list(alike)
+        masks = [t.action_mask for t in branches]
+        trees.append(Tree(prompt, [t.tokens for t in branches], branch_masks=masks))
+    return Replies(pack(trees, ROW_LENGTH, pad).to(device))
 
 
 def pad_rows(rows: Sequence[Sequence[float]]) -> Tensor:

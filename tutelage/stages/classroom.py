@@ -26,8 +26,8 @@ from tutelage.labelling.settings import get_value, put_value
 from tutelage.labelling.store import Store
 from tutelage.model.adam import FusedAdam
 from tutelage.model.checkpoint import save_model
-from tutelage.model.gpt import GPT
 from tutelage.model.heads import RewardModel
+from tutelage.model.language_model import LanguageModel
 from tutelage.model.optimiser import MuonWithAdam
 from tutelage.policies.language import LanguagePolicy
 from tutelage.rollout.trajectories import judged, reply_kls
@@ -87,13 +87,13 @@ class Learners:
     tokenizer: Tokenizer
     reward_model: RewardModel
     algorithm: Algorithm
-    reference: GPT  # what the policy pays for moving away from
+    reference: LanguageModel  # what the policy pays for moving away from
     raters: Raters
     reward_optimiser: MuonWithAdam
     rater_optimiser: FusedAdam
 
     @property
-    def policy(self) -> GPT:
+    def policy(self) -> LanguageModel:
         assert isinstance(self.algorithm.policy, LanguagePolicy)
         return self.algorithm.policy.actor
 
@@ -137,11 +137,11 @@ def new_learners(
     tokenizer: Tokenizer,
     reward_model: RewardModel,
     algorithm: Algorithm,
-    reference: GPT,
+    reference: LanguageModel,
     raters: Raters | None = None,
 ) -> Learners:
     raters = raters or Raters(())
-    optimiser = MuonWithAdam([reward_model], RewardConfig.learning_rate)
+    optimiser = MuonWithAdam(reward_model.parameter_groups(), RewardConfig.learning_rate)
     return Learners(
         tokenizer, reward_model, algorithm, reference, raters, optimiser, _rater_optimiser(raters)
     )
@@ -156,7 +156,7 @@ def measure(learners: Learners, held_out: Sequence[Comparison]) -> tuple[float, 
     """Share of the held-out pairs that the reward model puts as the labeler did, and how many
     there are; from then on these replies' scores have mean 0 and deviation 1."""
     model, tokenizer = learners.reward_model, learners.tokenizer
-    trees = comparison_trees(tokenizer, held_out, model.gpt.config.context)
+    trees = comparison_trees(tokenizer, held_out, model.context)
     scores = RewardModelJudge(model, tokenizer.pad).score_trees(trees)
     right, pairs = pairs_right(scores, held_out)
     model.normalise(scores)
@@ -180,7 +180,7 @@ def meet_raters(learners: Learners, ratings: Sequence[Rating]) -> None:
     first = [rating for rating in ratings if rating.scale not in scales]
     if first:
         tokenizer, model = learners.tokenizer, learners.reward_model
-        trees = rating_trees(tokenizer, first, model.gpt.config.context)
+        trees = rating_trees(tokenizer, first, model.context)
         scores = RewardModelJudge(model, tokenizer.pad).score_trees(trees)
         # The thresholds belong to the scores as trained, not as normalised.
         learners.raters.begin(first, (scores * model.scale + model.shift).mean().item())

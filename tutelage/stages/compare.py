@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tutelage.device import seeded
-from tutelage.model.gpt import GPT
+from tutelage.environments.chat import collect_replies
+from tutelage.model.language_model import LanguageModel
 from tutelage.protocols import CheckMany, Task
-from tutelage.rollout.collect import collect
-from tutelage.rollout.engine import Sampling
+from tutelage.rollout.sampler import Sampling
 from tutelage.rollout.trajectories import grouped
 from tutelage.schema import BROKEN, Conversation
 from tutelage.text.tokenizer import Tokenizer
@@ -17,7 +17,7 @@ FEWEST, MOST = 4, 9  # responses of one comparison, as InstructGPT's labelers we
 
 
 def sample_responses(
-    gpt: GPT,
+    gpt: LanguageModel,
     tokenizer: Tokenizer,
     prompts: Sequence[Conversation],
     sampling: Sampling,
@@ -26,7 +26,8 @@ def sample_responses(
     """(prompt's number, 4 to 9 responses), distinct ones first; a repeated one stays only where
     there are fewer than 4. Prompts on which the policy always says the same, or seldom comes to an
     end, are left out: there is too little to rank."""
-    trajectories = collect(gpt, tokenizer, prompts, MOST, sampling, seeded(*seed, "responses"))
+    generator = seeded(*seed, "responses")
+    trajectories = collect_replies(gpt, tokenizer, prompts, MOST, sampling, generator)
     found = []
     for group in grouped(trajectories):
         finished = [t.response for t in group if t.terminated]

@@ -20,9 +20,15 @@ from tutelage.device import seed_number, seeded
 from tutelage.environments import make_environments
 from tutelage.environments.grid import grid_policy, reads_instructions
 from tutelage.errors import BadInput, ContractBroken
-from tutelage.model.mlp import CategoricalActor, QActor
 from tutelage.model.optimiser import set_learning_rate
-from tutelage.policies.control import ControlPolicy, Networks, Transitions, new_policy
+from tutelage.policies.control import (
+    CategoricalActor,
+    ControlPolicy,
+    Networks,
+    QActor,
+    Transitions,
+    new_policy,
+)
 from tutelage.rollout.play import check_finite, play, standardised, start, step
 from tutelage.runs import Progress, Run, read_json, write_json
 
@@ -87,15 +93,15 @@ def control(
     policy = algorithm.policy
     assert isinstance(policy, ControlPolicy)
     learning_rate = algorithm.config.learning_rate
-    if config.normalise and policy.paid is None:
+    if config.normalise and policy.return_normaliser is None:
         policy.standardise()
     start_at, best = 0, float("-inf")
     best_policy = copied(policy)
     if state := run.load_state(stage):
         algorithm.load_state_dict(state["algorithm"])
         start_at, best, best_policy = state["step"], state["best"], state["best_policy"]
-        if policy.paid is not None:
-            policy.paid.load_state_dict(state["paid"])
+        if policy.return_normaliser is not None:
+            policy.return_normaliser.load_state_dict(state["return_normaliser"])
     audited = audited_after(config.audits, config.updates)
     environments = make(config.environments)
     players = start(environments, seed_number(seed, stage, start_at))
@@ -142,7 +148,8 @@ def control(
                     "algorithm": algorithm.state_dict(),
                     "best": best,
                     "best_policy": best_policy,
-                    "paid": policy.paid and policy.paid.state_dict(),
+                    "return_normaliser": policy.return_normaliser
+                    and policy.return_normaliser.state_dict(),
                 },
             )
             players = start(environments, seed_number(seed, stage, done))

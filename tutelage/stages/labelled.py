@@ -23,7 +23,7 @@ from tutelage.labelling.store import Store
 from tutelage.schema import Comparison, Conversation, Demonstration, Rating
 from tutelage.stages.reward import RewardConfig
 from tutelage.stages.sft import SFTConfig, augmented
-from tutelage.text.batching import Packed, pack
+from tutelage.text.packing import Packed, pack
 from tutelage.text.tokenizer import Tokenizer
 
 T = TypeVar("T")

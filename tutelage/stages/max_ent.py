@@ -20,8 +20,8 @@ from tutelage.data.episodes import Episodes
 from tutelage.device import seeded
 from tutelage.environments.control import SideBySide
 from tutelage.errors import BadInput
-from tutelage.model.mlp import CategoricalActor, mlp
-from tutelage.policies.control import ControlPolicy
+from tutelage.model.mlp import mlp
+from tutelage.policies.control import CategoricalActor, ControlPolicy
 from tutelage.runs import Progress, Run
 from tutelage.stages.control import PolicyShape, save_policy
 

@@ -12,21 +12,23 @@ from dataclasses import dataclass
 import torch
 
 from tutelage.algorithms import Algorithm
+from tutelage.algorithms.batch import AuxiliaryLoss
 from tutelage.config import require
 from tutelage.data.order import batch_indices
 from tutelage.device import seeded
+from tutelage.environments.chat import collect_replies
 from tutelage.errors import EnvironmentFailure
 from tutelage.model.checkpoint import save_model
-from tutelage.model.gpt import GPT, imitation_loss
+from tutelage.model.language_model import LanguageModel
 from tutelage.model.optimiser import set_learning_rate, warmup_then_linear
+from tutelage.model.scoring import imitation_loss
 from tutelage.policies.language import LanguagePolicy
 from tutelage.protocols import Judge
-from tutelage.rollout.collect import collect
-from tutelage.rollout.engine import Sampling
+from tutelage.rollout.sampler import Sampling
 from tutelage.rollout.trajectories import differing, grouped, judged, read_trajectories, reply_kls
 from tutelage.runs import Progress, Run
 from tutelage.schema import JUDGED, Conversation, Trajectory
-from tutelage.text.batching import Packed
+from tutelage.text.packing import Packed
 from tutelage.text.tokenizer import Tokenizer
 
 
@@ -55,13 +57,13 @@ class PolicyConfig:
         require(self, "from 0 to 1", "final_learning_rate", "max_failure_rate")
 
 
-Audit = Callable[[GPT], float]
+Audit = Callable[[LanguageModel], float]
 
 
 def reinforce(
     run: Run,
     algorithm: Algorithm,
-    reference: GPT,
+    reference: LanguageModel,
     tokenizer: Tokenizer,
     prompts: Sequence[Conversation],
     tasks: Sequence[object] | None,
@@ -134,7 +136,7 @@ def reinforce(
                     "best_policy": best_policy,
                 },
             )
-        seen += sum(len(t.response_tokens) for t in trajectories)
+        seen += sum(len(t.logprobs) for t in trajectories)
         metrics["train/tokens_per_s"] = seen / (time.perf_counter() - began)
         yield Progress(stage, done, config.steps, metrics)
     gpt.load_state_dict(best_policy)
@@ -143,7 +145,7 @@ def reinforce(
 
 def policy_step(
     algorithm: Algorithm,
-    reference: GPT,
+    reference: LanguageModel,
     tokenizer: Tokenizer,
     prompts: Sequence[Conversation],
     tasks: Sequence[object] | None,
@@ -159,7 +161,7 @@ def policy_step(
     """
     policy = algorithm.policy
     assert isinstance(policy, LanguagePolicy)
-    trajectories = collect(
+    trajectories = collect_replies(
         policy.actor,
         tokenizer,
         prompts,
@@ -182,18 +184,18 @@ def policy_step(
             policy, reference, learned, tokenizer.pad, config.missing_stop_score
         )
         batch = algorithm.credit(experience)
-        beside = _imitation(policy.actor, shown, config.mix_coefficient) if shown else None
-        metrics |= algorithm.update(batch, seeded(*seed, "update"), beside)
+        mixed = _imitation(policy.actor, shown, config.mix_coefficient) if shown else None
+        metrics |= algorithm.update(batch, seeded(*seed, "update"), mixed)
     return trajectories, metrics
 
 
-def _copy(gpt: GPT) -> dict[str, torch.Tensor]:
+def _copy(gpt: LanguageModel) -> dict[str, torch.Tensor]:
     return {name: tensor.clone() for name, tensor in gpt.state_dict().items()}
 
 
-def _imitation(gpt: GPT, shown: Iterator[Packed], weight: float) -> Callable[[], None]:
-    """Adds `weight` times the gradient of the imitation loss on the next of what is shown."""
-    return lambda: (weight * imitation_loss(gpt, next(shown))).backward()
+def _imitation(gpt: GPT, shown: Iterator[Packed], weight: float) -> AuxiliaryLoss:
+    """`weight` times the imitation loss on the next of what is shown."""
+    return lambda: weight * imitation_loss(gpt, next(shown))
 
 
 def count_broken(trajectories: Sequence[Trajectory], max_failure_rate: float) -> int:
@@ -211,7 +213,7 @@ def describe(trajectories: Sequence[Trajectory], broken: int) -> dict[str, float
     trajectories = judged(trajectories)
     count = len(trajectories)
     scores = [_score(t) for t in trajectories]
-    tokens = sum(len(t.response_tokens) for t in trajectories)
+    tokens = sum(len(t.logprobs) for t in trajectories)
     best = [max(_score(t) for t in group) for group in grouped(trajectories)]
     described = {
         "reward/mean": sum(scores) / count,
@@ -233,9 +235,9 @@ def _length_correlation(trajectories: Sequence[Trajectory]) -> float | None:
     are equally long or score the same."""
     lengths, scores = [], []
     for group in grouped(trajectories):
-        length = sum(len(t.response_tokens) for t in group) / len(group)
+        length = sum(len(t.logprobs) for t in group) / len(group)
         score = sum(map(_score, group)) / len(group)
-        lengths += [len(t.response_tokens) - length for t in group]
+        lengths += [len(t.logprobs) - length for t in group]
         scores += [_score(t) - score for t in group]
     varied = sum(x * x for x in lengths) * sum(y * y for y in scores)
     if varied < 1e-12:  # rounding

@@ -24,19 +24,20 @@ from tutelage.data.augmentation import RareWordSwap
 from tutelage.data.comparisons import comparison_trees, rank_table, swapped_trees
 from tutelage.data.order import batch_indices
 from tutelage.device import autocast, seeded
+from tutelage.environments.chat import collect_replies
 from tutelage.errors import BadInput
 from tutelage.model.checkpoint import save_model
-from tutelage.model.gpt import GPT, imitation_loss
+from tutelage.model.language_model import LanguageModel
 from tutelage.model.optimiser import policy_optimiser, set_learning_rate, warmup_then_linear
+from tutelage.model.scoring import imitation_loss
 from tutelage.policies.language import ROW_LENGTH, Replies, score_packed
 from tutelage.protocols import Judge
-from tutelage.rollout.collect import collect
-from tutelage.rollout.engine import Sampling
-from tutelage.rollout.trajectories import differing, final_reward, grouped, judged, mean_kl
+from tutelage.rollout.sampler import Sampling
+from tutelage.rollout.trajectories import differing, final_reward, grouped, judged, reply_kls
 from tutelage.runs import Progress, Run
 from tutelage.schema import Comparison, Conversation, Trajectory
 from tutelage.stages.policy import Audit, count_broken, describe
-from tutelage.text.batching import Packed, Tree, pack
+from tutelage.text.packing import Packed, Tree, pack
 from tutelage.text.tokenizer import Tokenizer
 
 
@@ -112,7 +113,7 @@ class Source:
 
 def prefer(
     run: Run,
-    gpt: GPT,
+    gpt: LanguageModel,
     tokenizer: Tokenizer,
     source: Source,
     audit: Audit | None,
@@ -127,7 +128,7 @@ def prefer(
 
     mixed: what is also imitated, a batch a step.
     """
-    device = gpt.embedding.weight.device
+    device = gpt.device
     optimiser = policy_optimiser(gpt.parameters(), config.learning_rate)
     start, best, waited = 0, float("-inf"), 0
     best_policy = copy.deepcopy(gpt.state_dict())
@@ -189,8 +190,8 @@ def prefer(
 
 
 def offline(
-    gpt: GPT,
-    reference: GPT,
+    gpt: LanguageModel,
+    reference: LanguageModel,
     tokenizer: Tokenizer,
     comparisons: Sequence[Comparison],
     preference: PreferenceConfig,
@@ -207,7 +208,7 @@ def offline(
     """
     if not any(len(comparison.ranking) > 1 for comparison in comparisons):
         raise BadInput("No comparison says which response is better: there is nothing to learn.")
-    device, context = gpt.embedding.weight.device, gpt.config.context
+    device, context = gpt.device, gpt.context
     trees = comparison_trees(tokenizer, comparisons, context)
     several = [i for i, tree in enumerate(trees) if len(tree.branches) > 1]  # one alone has no rank
     comparisons, unchanged = [comparisons[i] for i in several], [trees[i] for i in several]
@@ -221,7 +222,7 @@ def offline(
     is_kto = preference.loss == "kto"
 
     @torch.no_grad()
-    def read(model: GPT, trees: Sequence[Tree], mask: Tensor) -> Tensor:
+    def read(model: LanguageModel, trees: Sequence[Tree], mask: Tensor) -> Tensor:
         with autocast(device, dtype):
             return read_replies(model, trees, mask, tokenizer.pad)
 
@@ -254,8 +255,8 @@ def offline(
 
 
 def online(
-    gpt: GPT,
-    reference: GPT,
+    gpt: LanguageModel,
+    reference: LanguageModel,
     tokenizer: Tokenizer,
     prompts: Sequence[Conversation],
     tasks: Sequence[object] | None,
@@ -270,12 +271,12 @@ def online(
     Of all pairs this is the one on which the judge is surest; those between would be labelled as
     firmly, though it hardly tells them apart. Prompts whose samples earn the same are left out.
     """
-    device = gpt.embedding.weight.device
+    device = gpt.device
     sampling = Sampling(max_new_tokens=config.max_new_tokens, temperature=config.temperature)
 
     def draw(step: int) -> tuple[Ranked | None, dict[str, float]]:
         chosen = batch_indices(len(prompts), config.prompts_per_step, step, seed, stage)
-        trajectories = collect(
+        trajectories = collect_replies(
             gpt,
             tokenizer,
             [prompts[i] for i in chosen],
@@ -289,7 +290,11 @@ def online(
             trajectory.verdict = verdict
         broken = count_broken(trajectories, config.max_failure_rate)
         groups = grouped(differing(trajectories, config.missing_stop_score))
-        kl = mean_kl(reference, judged(trajectories), tokenizer.pad, config.temperature)
+        kl = (
+            reply_kls(reference, judged(trajectories), tokenizer.pad, config.temperature)
+            .mean()
+            .item()
+        )
         metrics = describe(trajectories, broken)
         metrics |= {"rollout/learned": 2 * len(groups), "policy/kl": kl}
         if not groups:
@@ -313,10 +318,10 @@ def best_and_worst(group: Sequence[Trajectory], missing_stop_score: float) -> Tr
         return final_reward(trajectory, missing_stop_score)
 
     ends = [max(group, key=earned), min(group, key=earned)]
-    return Tree(group[0].prompt_tokens, [t.response_tokens for t in ends])
+    return Tree(group[0].prompt_tokens, [t.tokens for t in ends])
 
 
-def read_replies(gpt: GPT, trees: Sequence[Tree], mask: Tensor, pad: int) -> Tensor:
+def read_replies(gpt: LanguageModel, trees: Sequence[Tree], mask: Tensor, pad: int) -> Tensor:
     """Log-probabilities of whole replies, the trees' branches; mask, result: (P, K)."""
     packed = pack(trees, ROW_LENGTH, pad).to(mask.device)
     replies = Replies(packed).steps(score_packed(gpt, packed)).sum(dim=1)

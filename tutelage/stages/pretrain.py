@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from tutelage.config import require
@@ -15,9 +14,11 @@ from tutelage.data.corpus import stream_rows
 from tutelage.device import autocast
 from tutelage.errors import BadInput
 from tutelage.model.checkpoint import save_model
-from tutelage.model.gpt import GPT
+from tutelage.model.language_model import LanguageModel
 from tutelage.model.optimiser import MuonWithAdam, set_learning_rate, warmup_then_linear
+from tutelage.model.scoring import imitation_loss
 from tutelage.runs import Progress, Run
+from tutelage.text.packing import plain
 from tutelage.text.tokenizer import Tokenizer
 
 
@@ -39,7 +40,7 @@ class PretrainConfig:
 
 def pretrain(
     run: Run,
-    gpt: GPT,
+    gpt: LanguageModel,
     tokenizer: Tokenizer,
     stream: Tensor,
     validation: Tensor,
@@ -49,8 +50,8 @@ def pretrain(
     stage: str = "pretrain",
 ) -> Iterator[Progress]:
     """Train `gpt` on `stream`, both (tokens,); ends with checkpoints/<stage>."""
-    optimiser = MuonWithAdam([gpt], config.learning_rate)
-    device = gpt.embedding.weight.device
+    optimiser = MuonWithAdam(gpt.parameter_groups(), config.learning_rate)
+    device = gpt.device
     start = 0
     if state := run.load_state(stage):
         gpt.load_state_dict(state["model"])
@@ -62,7 +63,7 @@ def pretrain(
         factor = warmup_then_linear(step, config.steps, config.warmup)
         set_learning_rate(optimiser, config.learning_rate * factor)
         with autocast(device, dtype):
-            loss = next_token_loss(gpt, rows)
+            loss = imitation_loss(gpt, plain(rows))
         loss.backward()
         grad_norm = torch.nn.utils.clip_grad_norm_(gpt.parameters(), config.max_grad_norm)
         optimiser.step()
@@ -85,25 +86,23 @@ def pretrain(
     run.finish(stage, lambda folder: save_model(folder, gpt, tokenizer))
 
 
-def next_token_loss(gpt: GPT, rows: Tensor) -> Tensor:
-    """Mean cross-entropy of rows (B, T+1), each token from those before it."""
-    logits = gpt.head(gpt(rows[:, :-1])).float()
-    return F.cross_entropy(logits.flatten(0, 1), rows[:, 1:].flatten())
-
-
 @torch.inference_mode()
 def validation_loss(
-    gpt: GPT, validation: Tensor, config: PretrainConfig, dtype: torch.dtype, rows: int = 64
+    gpt: LanguageModel,
+    validation: Tensor,
+    config: PretrainConfig,
+    dtype: torch.dtype,
+    rows: int = 64,
 ) -> float:
     """Mean loss over evenly spread rows of the validation stream."""
     length = config.row_length + 1
     if len(validation) < length:
         raise BadInput(f"The validation text has {len(validation)} tokens, fewer than {length}.")
     starts = torch.linspace(0, len(validation) - length, rows).long().unique()
-    device = gpt.embedding.weight.device
+    device = gpt.device
     losses = []
     for chunk in starts.split(config.rows):
         batch = torch.stack([validation[i : i + length] for i in chunk.tolist()]).long()
         with autocast(device, dtype):
-            losses.append(next_token_loss(gpt, batch.to(device)).item() * len(chunk))
+            losses.append(imitation_loss(gpt, plain(batch.to(device))).item() * len(chunk))
     return sum(losses) / len(starts)

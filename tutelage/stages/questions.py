@@ -18,14 +18,14 @@ import torch
 from tutelage.data.comparisons import comparison_tree
 from tutelage.data.prompts import written_messages
 from tutelage.device import seed_number, seeded
+from tutelage.environments.chat import collect_replies
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.labelling.choice import Posterior, around, choose_pairs, prior
 from tutelage.labelling.records import NewTask, TaskKind
 from tutelage.labelling.settings import Settings
-from tutelage.model.gpt import GPT
 from tutelage.model.heads import RewardModel
-from tutelage.rollout.collect import collect
-from tutelage.rollout.engine import Sampling
+from tutelage.model.language_model import LanguageModel
+from tutelage.rollout.sampler import Sampling
 from tutelage.schema import Comparison, Conversation
 from tutelage.stages.compare import sample_responses
 from tutelage.text.tokenizer import Tokenizer
@@ -44,7 +44,7 @@ class Asker:
     doubt: how unsure the reward model's last layer is, as `doubt_of` has it.
     """
 
-    policy: GPT
+    policy: LanguageModel
     reward_model: RewardModel
     tokenizer: Tokenizer
     doubt: Posterior
@@ -137,7 +137,8 @@ def _rate_tasks(
 ) -> list[NewTask]:
     drawn = _draw(prompts, count, seed)
     sampling = Sampling(max_new_tokens=REPLY_TOKENS)
-    found = collect(asker.policy, asker.tokenizer, drawn, 1, sampling, seeded(*seed, "reply"))
+    generator = seeded(*seed, "reply")
+    found = collect_replies(asker.policy, asker.tokenizer, drawn, 1, sampling, generator)
     return [
         NewTask(
             kind="rate",

@@ -28,7 +28,7 @@ from tutelage.model.heads import RewardModel, last_of
 from tutelage.model.optimiser import MuonWithAdam, set_learning_rate, warmup_then_linear
 from tutelage.runs import Progress, Run
 from tutelage.schema import Comparison, Rating
-from tutelage.text.batching import Packed, Tree, pack
+from tutelage.text.packing import Packed, Tree, pack
 from tutelage.text.tokenizer import Tokenizer
 
 
@@ -73,7 +73,7 @@ def train_reward_model(
     """
     if not comparisons and not ratings:
         raise BadInput("There are no comparisons or ratings to train a reward model on.")
-    context = model.gpt.config.context
+    context = model.context
     examples = [*comparisons, *map(unranked, ratings)]
     unchanged = comparison_trees(tokenizer, comparisons, context)
     unchanged += rating_trees(tokenizer, ratings, context)
@@ -82,8 +82,8 @@ def train_reward_model(
     size = min(config.batch, len(examples))
     steps = max(1, math.ceil(len(examples) * config.epochs / size))
     model.unnormalise()  # Bradley–Terry's probabilities belong to the scores as trained
-    optimiser = MuonWithAdam([model], config.learning_rate)
-    device = model.gpt.embedding.weight.device
+    optimiser = MuonWithAdam(model.parameter_groups(), config.learning_rate)
+    device = model.device
     judge = RewardModelJudge(model, tokenizer.pad, config.row_length)
     raters = (raters or Raters(())).joined_by((rating.scale, rating.labeler) for rating in ratings)
     if ratings:

@@ -17,11 +17,12 @@ from tutelage.data.order import batch_indices
 from tutelage.device import autocast, seeded
 from tutelage.errors import BadInput
 from tutelage.model.checkpoint import save_model
-from tutelage.model.gpt import GPT, imitation_loss
+from tutelage.model.language_model import LanguageModel
 from tutelage.model.optimiser import MuonWithAdam, set_learning_rate, warmup_then_linear
+from tutelage.model.scoring import imitation_loss
 from tutelage.runs import Progress, Run
 from tutelage.schema import Demonstration
-from tutelage.text.batching import Packed, Tree, pack
+from tutelage.text.packing import Packed, Tree, pack
 from tutelage.text.tokenizer import Tokenizer
 
 
@@ -47,7 +48,7 @@ class SFTConfig:
 
 def sft(
     run: Run,
-    gpt: GPT,
+    gpt: LanguageModel,
     tokenizer: Tokenizer,
     demonstrations: Sequence[Demonstration],
     config: SFTConfig,
@@ -56,13 +57,13 @@ def sft(
     stage: str = "sft",
 ) -> Iterator[Progress]:
     """Train `gpt` on the demonstrations; ends with checkpoints/<stage>."""
-    context = gpt.config.context
+    context = gpt.context
     trees, kept = divide(demonstrations, tokenizer, context, config)
     shown = demonstrations[kept:]
     trees_of = augmenter(shown, trees[kept:], tokenizer, context, config)
     steps = max(1, math.ceil(len(shown) * config.epochs / config.batch))
-    optimiser = MuonWithAdam([gpt], config.learning_rate)
-    device = gpt.embedding.weight.device
+    optimiser = MuonWithAdam(gpt.parameter_groups(), config.learning_rate)
+    device = gpt.device
     start = 0
     if state := run.load_state(stage):
         gpt.load_state_dict(state["model"])
@@ -92,7 +93,7 @@ def sft(
 
 
 def imitation_step(
-    gpt: GPT,
+    gpt: LanguageModel,
     optimiser: torch.optim.Optimizer,
     batch: Packed,
     max_grad_norm: float,
@@ -171,6 +172,8 @@ def augmented(
 
 
 @torch.inference_mode()
-def _validation_loss(gpt: GPT, trees: Sequence[Tree], config: SFTConfig, pad: int) -> float:
-    batch = pack(trees, config.row_length, pad).to(gpt.embedding.weight.device)
+def _validation_loss(
+    gpt: LanguageModel, trees: Sequence[Tree], config: SFTConfig, pad: int
+) -> float:
+    batch = pack(trees, config.row_length, pad).to(gpt.device)
     return imitation_loss(gpt, batch).item()

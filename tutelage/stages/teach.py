@@ -49,7 +49,6 @@ from tutelage.stages.policy import PolicyConfig, policy_step
 from tutelage.stages.questions import Asker, ask, doubt_of, kinds_wanted
 from tutelage.stages.reward import RewardConfig, reward_step
 from tutelage.stages.sft import SFTConfig, imitation_step
-from tutelage.text.chat_format import encode_prompt
 
 ENOUGH_S, NONE_FOUND_S = 1.0, 20.0  # until the queue is looked at again
 DOUBT_EVERY, DOUBT_FROM = 20, 300  # versions; comparisons
@@ -293,7 +292,7 @@ def practice_prompts(room: Classroom, new: Sequence[Lesson]) -> list[Conversatio
     about = [
         prompt
         for prompt in dict.fromkeys(prompt for lesson in new for prompt in lesson.prompts())
-        if len(encode_prompt(room.learners.tokenizer, prompt)) <= most
+        if len(room.learners.tokenizer.encode_prompt(prompt)) <= most
     ][: count // 4]
     chosen = batch_indices(len(prompts), count, room.standing.policy_steps, room.seed, STAGE)
     return [*about, *(prompts[i] for i in chosen[len(about) :])]

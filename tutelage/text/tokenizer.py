@@ -1,5 +1,8 @@
 """Byte-level BPE with the chat's special tokens; digits are always one token each.
 
+A conversation is `<|role|>` content `<|end|>`, message after message. The assistant's content and
+its `<|end|>` are what a policy says; everything else is said to it.
+
 A word has the same tokens wherever it stands, so that a policy can copy `lamp` from "swap lamp for
 tree" into `s/lamp/tree/`: after a mark or a new line it is written as the joining token and then as
 if a space stood before it.
@@ -15,6 +18,7 @@ import tokenizers
 from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
 
 from tutelage.errors import BadInput
+from tutelage.schema import Conversation
 
 PAD = "<|pad|>"
 DOCUMENT = "<|document|>"  # starts a document of unlabelled text
@@ -44,6 +48,7 @@ class Tokenizer:
         self.roles = {role: known[token] for role, token in ROLES.items()}
         self.join = known[JOIN]
         self.special = frozenset(known.values()) - {self.join}
+        self.stop_tokens = frozenset({self.end})
 
     @classmethod
     def train(cls, texts: Iterable[str], vocabulary: int) -> Tokenizer:
@@ -113,6 +118,34 @@ class Tokenizer:
                 parts[-1].append(token)
         first, *joined = self.inner.decode_batch(parts)
         return first + "".join(part.removeprefix(" ") for part in joined)
+
+    def encode_prompt(self, prompt: Conversation) -> list[int]:
+        """Tokens of the messages, then `<|assistant|>`: what a reply is sampled after."""
+        tokens, _ = self.encode_conversation(prompt)
+        return [*tokens, self.roles["assistant"]]
+
+    def encode_conversation(self, conversation: Conversation) -> tuple[list[int], list[bool]]:
+        """Tokens, and for each whether the assistant says it (its `<|end|>` included)."""
+        tokens: list[int] = []
+        mask: list[bool] = []
+        for message in conversation:
+            content = self.encode_reply(message.content)
+            tokens += [self.roles[message.role], *content]
+            mask += [False] + [message.role == "assistant"] * len(content)
+        return tokens, mask
+
+    def encode_reply(self, reply: str) -> list[int]:
+        """Tokens of a finished message, stop token included. The space in front makes the first
+        word the same tokens as anywhere else, so that it can be copied."""
+        return [*self.encode(f" {reply}"), self.end]
+
+    def encode_continuation(self, messages: Conversation) -> list[int]:
+        """What follows a finished reply up to where the next one begins."""
+        return self.encode_prompt(messages)
+
+    def decode_reply(self, tokens: Iterable[int]) -> str:
+        """The text of a reply, finished or not, without the space in front."""
+        return self.decode(tokens).removeprefix(" ")
 
 
 def _parts(text: str) -> list[str]:

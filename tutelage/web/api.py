@@ -18,7 +18,6 @@ from pydantic import BaseModel, Field, StringConstraints
 from tutelage.device import seeded
 from tutelage.errors import BadInput
 from tutelage.schema import Message
-from tutelage.text.chat_format import decode_reply, encode_prompt
 from tutelage.text.tokenizer import Tokenizer
 from tutelage.web.models import Draw, Piece, Speaker, read_logprobs, speak
 from tutelage.web.security import Caller, Serving
@@ -113,7 +112,7 @@ def chat_completions(asked: ChatAsked, caller: Caller, site: Serving) -> Respons
     if asked.tools or (asked.response_format or {}).get("type", "text") != "text":
         raise BadInput("These models use no tools and answer in plain text only; leave that out.")
     speaker = site.models.speaker(asked.model)
-    prompt = encode_prompt(speaker.tokenizer, tuple(said.message() for said in asked.messages))
+    prompt = speaker.tokenizer.encode_prompt(tuple(said.message() for said in asked.messages))
     room(speaker, prompt)
     most = asked.max_completion_tokens or asked.max_tokens or site.options.max_new_tokens
     top = asked.top_logprobs or 0
@@ -158,7 +157,7 @@ MOST_NEW = 4096  # tokens of a reply, whatever is asked
 
 def room(speaker: Speaker, prompt: list[int]) -> None:
     """Refuse a prompt that leaves no room for a reply, before the first byte is sent."""
-    most = speaker.gpt.config.context - 1
+    most = speaker.model.context - 1
     if len(prompt) > most:
         raise BadInput(f"The prompt has {len(prompt)} tokens; this model reads at most {most}.")
 
@@ -205,7 +204,7 @@ def _chat_logprobs(tokenizer: Tokenizer, pieces: list[Piece]) -> dict[str, Any]:
     for piece in pieces:
         entry = _token(piece.text, piece.logprob)
         entry["top_logprobs"] = [
-            _token(decode_reply(tokenizer, [token]), logprob) for token, logprob in piece.top
+            _token(tokenizer.decode_reply([token]), logprob) for token, logprob in piece.top
         ]
         content.append(entry)
     return {"content": content, "refusal": None}
@@ -252,10 +251,10 @@ def _prompts(asked: TextAsked, speaker: Speaker) -> list[list[int]]:
     found = []
     for prompt in many:
         tokens = speaker.tokenizer.encode(prompt) if isinstance(prompt, str) else list(prompt)
-        if any(token >= speaker.gpt.config.vocabulary for token in tokens):
-            raise BadInput(f"Token ids must lie below {speaker.gpt.config.vocabulary}.")
-        if len(tokens) >= speaker.gpt.config.context:
-            most = speaker.gpt.config.context - 1
+        if any(token >= speaker.model.vocabulary for token in tokens):
+            raise BadInput(f"Token ids must lie below {speaker.model.vocabulary}.")
+        if len(tokens) >= speaker.model.context:
+            most = speaker.model.context - 1
             raise BadInput(f"The prompt has {len(tokens)} tokens; this model reads at most {most}.")
         found.append([speaker.tokenizer.document, *tokens])
     return found

@@ -25,8 +25,7 @@ from tutelage.labelling.settings import Settings, get_value, put_value, read_set
 from tutelage.labelling.store import Store
 from tutelage.model.heads import RewardModel
 from tutelage.schema import Message, Scale
-from tutelage.text.batching import Tree
-from tutelage.text.chat_format import encode_prompt, encode_reply
+from tutelage.text.packing import Tree
 from tutelage.text.tokenizer import Tokenizer
 from tutelage.web.models import Models
 
@@ -135,7 +134,7 @@ class Asking:
             self._grader = None
         elif not isinstance(found, str):
             key, model, tokenizer, raters = found
-            judge = RewardModelJudge(model, tokenizer.pad, max(192, model.gpt.config.context))
+            judge = RewardModelJudge(model, tokenizer.pad, max(192, model.context))
             width = len(model.last_layer) + 1
             flat = Posterior(np.zeros(width), np.eye(width))
             grader = Grader(key, judge, model, tokenizer, raters, flat)
@@ -162,9 +161,9 @@ class Asking:
     ) -> tuple[Floats, float]:
         """The row of a reply that this person judges, and what else its margin has."""
         said = tuple(Message(m["role"], m["content"]) for m in prompt)  # type: ignore[arg-type]
-        context = grader.model.gpt.config.context
-        asked = encode_prompt(grader.tokenizer, said)[-context // 2 :]
-        answer = encode_reply(grader.tokenizer, reply)[: context - len(asked) - 1]
+        context = grader.model.context
+        asked = grader.tokenizer.encode_prompt(said)[-context // 2 :]
+        answer = grader.tokenizer.encode_reply(reply)[: context - len(asked) - 1]
         features = grader.judge.features_of_trees([Tree(asked, [answer])])
         slope, offset = grader.line(scale, who)
         return asking.judged_row(slope * features[0].double().numpy()), offset

@@ -21,6 +21,7 @@ from tutelage.labelling.values import messages_of, prompt_messages
 from tutelage.web import label_words as words
 from tutelage.web.differences import lines_between
 from tutelage.web.errors import Refused, wants_page
+from tutelage.web.held import held_by
 from tutelage.web.label_forms import LETTERS, PAIRS, fields_of, one, shown_order, value_of
 from tutelage.web.numbers import Number
 from tutelage.web.render import page
@@ -46,9 +47,9 @@ Form = Annotated[dict[str, list[str]], Depends(form_fields)]
 
 
 def label_page(request: Request, visitor: Visiting, site: Serving, done: bool = False) -> Response:
-    """What there is to do, by kind and topic."""
+    """What there is to do: tasks that are theirs already, then the others by kind and topic."""
     person = visitor.person.id
-    waiting = waiting_for(site.store, person)
+    waiting, held = waiting_for(site.store, person), held_by(site.store, person)
     recent = history(site.store, person, limit=words.RECENT)
     return page(
         request,
@@ -58,8 +59,9 @@ def label_page(request: Request, visitor: Visiting, site: Serving, done: bool = 
             for kind in words.KINDS
         ],
         waiting=sum(w.tasks for w in waiting),
+        held=held,
         done=done,
-        left=words.work_left(progress(site.store, person), recent),
+        left=words.work_left(progress(site.store, person), recent, len(held)),
         recent=recent[:5],
         words=words,
         guidelines=guidelines_of.current(site.store),
@@ -244,7 +246,9 @@ def _task_page(
         pairs=PAIRS,
         left_s=_left_s(site, held),
         can_undo=any(label.assignment_id and not label.retracted_at for label in recent),
-        left=words.work_left(progress(store, held.labeler_id), recent),
+        left=words.work_left(
+            progress(store, held.labeler_id), recent, len(held_by(store, held.labeler_id))
+        ),
         used=words.effect_sentence(used) if used else "",
         used_since=max((label.used_at or 0.0 for label in recent), default=0.0),
         guidelines=current,

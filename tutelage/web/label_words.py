@@ -44,18 +44,19 @@ SKIPS = (
 RECENT = 20  # labels that the time of the next one is told from
 
 
-def work_left(progress: Progress, recent: Sequence[Label]) -> str:
+def work_left(progress: Progress, recent: Sequence[Label], held: int = 0) -> str:
     """`37 today, about 12 min of work left in this batch`, from the median active time of this
-    person's last labels; without any, the number of tasks alone."""
-    if not progress.tasks_left:
+    person's last labels; without any, the number of tasks alone. held: tasks that are theirs."""
+    tasks = progress.tasks_left + held
+    if not tasks:
         return f"{count(progress.labels_today)} today, nothing left in this batch"
     times = [label.active_s for label in recent if label.retracted_at is None and label.task_id]
-    left = plural(progress.tasks_left, "task") + " left in this batch"
+    left = plural(tasks, "task") + " left in this batch"
     if len(times) >= 3:
-        seconds = progress.tasks_left * statistics.median(times)
+        seconds = tasks * statistics.median(times)
         minutes = max(1, round(seconds / 60))
         time = f"{count(minutes)} min" if minutes < 120 else f"{count(round(minutes / 60))} h"
-        left = f"about {time} of work left in this batch ({plural(progress.tasks_left, 'task')})"
+        left = f"about {time} of work left in this batch ({plural(tasks, 'task')})"
     return f"{count(progress.labels_today)} today, {left}"
 
 

@@ -15,12 +15,13 @@ from torch import Tensor
 from tutelage.algorithms.raters import Raters, load_raters
 from tutelage.errors import BadInput
 from tutelage.model.checkpoint import is_reward_model, load_policy, load_reward_model
-from tutelage.model.gpt import GPT
 from tutelage.model.heads import RewardModel
-from tutelage.rollout.engine import Sampling
-from tutelage.rollout.stream import stream_drawn
+from tutelage.model.language_model import LanguageModel
+from tutelage.model.scoring import predicting_states
+from tutelage.rollout.sampler import ModelSampler, Sampling
 from tutelage.runs import stages_of
 from tutelage.taught import Taught, newest_taught
+from tutelage.text.packing import plain
 from tutelage.text.tokenizer import Tokenizer
 from tutelage.wording import stage_name
 
@@ -40,7 +41,7 @@ class Speaker:
 
     name: str
     version: int  # of a taught policy; 0 otherwise
-    gpt: GPT
+    model: LanguageModel
     tokenizer: Tokenizer
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -169,16 +170,16 @@ def speak(
 ) -> Iterator[Piece]:
     """What follows the tokens of a prompt, token by token. is_reply: the space that stands before
     every message's first word is left out."""
-    most = min(draw.max_new_tokens, speaker.gpt.config.context - len(prompt))
+    most = min(draw.max_new_tokens, speaker.model.context - len(prompt))
     if most < 1:
         raise BadInput(
             f"That is {len(prompt)} tokens; this model reads at most "
-            f"{speaker.gpt.config.context - 1}. Shorten it or begin a new conversation."
+            f"{speaker.model.context - 1}. Shorten it or begin a new conversation."
         )
     tokenizer = speaker.tokenizer
-    ends = frozenset({tokenizer.end, tokenizer.document})
+    ends = tokenizer.stop_tokens | {tokenizer.document}
     sampling = Sampling(max_new_tokens=most, temperature=draw.temperature)
-    drawn = stream_drawn(speaker.gpt, prompt, ends, sampling, generator)
+    drawn = ModelSampler(speaker.model, ends).stream(prompt, sampling, generator)
     tokens: list[int] = []
     told = 0  # characters given out
     finish: Literal["stop", "length"] | None = None
@@ -226,13 +227,13 @@ def read_logprobs(
     speaker: Speaker, tokens: Sequence[int], top: int = 0
 ) -> list[tuple[float, tuple[tuple[int, float], ...]]]:
     """For each token but the first: its log-probability after those before, and the likeliest."""
-    if len(tokens) > speaker.gpt.config.context:
-        raise BadInput(
-            f"That is {len(tokens)} tokens; this model reads at most {speaker.gpt.config.context}."
-        )
+    if len(tokens) > speaker.model.context:
+        most = speaker.model.context
+        raise BadInput(f"That is {len(tokens)} tokens; this model reads at most {most}.")
     with speaker.lock:
-        row = torch.tensor([list(tokens)])
-        logprobs = speaker.gpt.head(speaker.gpt(row)[0, :-1]).float().log_softmax(dim=-1)
+        row = plain(torch.tensor([list(tokens)], device=speaker.model.device))
+        hidden = predicting_states(speaker.model, row)
+        logprobs = speaker.model.logits(hidden).log_softmax(dim=-1)
     return [
         (float(place[token]), _best(place, top))
         for place, token in zip(logprobs, tokens[1:], strict=True)

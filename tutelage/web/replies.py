@@ -19,7 +19,6 @@ from tutelage.labelling import conversations
 from tutelage.labelling.asking import action_of
 from tutelage.labelling.records import Chat, ChatMessage
 from tutelage.schema import Message
-from tutelage.text.chat_format import encode_prompt
 from tutelage.web.errors import UNFORESEEN
 from tutelage.web.models import Draw, Piece, Speaker, colour, speak, spoken_name
 from tutelage.web.render import fragment
@@ -75,7 +74,7 @@ def begin(
     """A reply about to be written, and what it reads: the oldest exchanges that do not fit the
     model's context are left out."""
     read = list(prompt)
-    while len(read) > 2 and len(_tokens(speaker, read)) >= speaker.gpt.config.context:
+    while len(read) > 2 and len(_tokens(speaker, read)) >= speaker.model.context:
         read = read[2:]
     tokens = check_room(speaker, read)
     draw = Draw(max_new_tokens=most, temperature=temperature)
@@ -85,7 +84,7 @@ def begin(
 
 def check_room(speaker: Speaker, prompt: Sequence[dict[str, str]]) -> list[int]:
     """The tokens of what is to be read, if the model can read them and still say something."""
-    tokens, longest = _tokens(speaker, prompt), speaker.gpt.config.context - 1
+    tokens, longest = _tokens(speaker, prompt), speaker.model.context - 1
     if len(tokens) > longest:
         raise BadInput(
             f"That is {len(tokens)} tokens; {spoken_name(speaker.name)} reads at most {longest}. "
@@ -96,7 +95,7 @@ def check_room(speaker: Speaker, prompt: Sequence[dict[str, str]]) -> list[int]:
 
 def _tokens(speaker: Speaker, prompt: Sequence[dict[str, str]]) -> list[int]:
     said = tuple(Message(m["role"], m["content"]) for m in prompt)  # type: ignore[arg-type]
-    return encode_prompt(speaker.tokenizer, said)
+    return speaker.tokenizer.encode_prompt(said)
 
 
 def written(

@@ -29,7 +29,8 @@ HEADERS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
+    # Under no-referrer a browser sends `Origin: null` with a form of our own page.
+    "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
@@ -195,8 +196,7 @@ class Guard:
         # needs no password here.
         if self.site.options.local and not is_loopback(_without_port(host)):
             return 421, f"This server answers at {self.site.options.host} only."
-        origin = headers.get(b"origin")
-        if scope["method"] not in SAFE and origin and origin.partition("://")[2] != host:
+        if scope["method"] not in SAFE and not _is_from_here(headers, host):
             return 403, "Another site's page asked for this, so it was not done."
         length = headers.get(b"content-length", "0")
         most = self.sizes.get(scope["path"], MOST_BYTES)
@@ -246,6 +246,20 @@ def cookie(site: Site, token: str) -> str:
     secure = "; Secure" if site.options.public_url.startswith("https://") else ""
     age = f"Max-Age={SESSION_S:.0f}"
     return f"{COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax; {age}{secure}"
+
+
+def _is_from_here(headers: dict[bytes, str], host: str) -> bool:
+    """Whether no other site's page sent a request, by what its browser says of it. Sec-Fetch-Site
+    comes with TLS and on this machine alone; it vouches for an origin that was withheld (null), but
+    not for another one. Programs send neither header."""
+    fetched, origin = headers.get(b"sec-fetch-site", ""), headers.get(b"origin", "")
+    if fetched not in ("", "same-origin", "none"):  # none: the person themselves, by a reload
+        return False
+    if not origin or (origin == "null" and fetched):
+        return True
+    scheme, _, asked = origin.partition("://")
+    usual = {"http": ":80", "https": ":443"}.get(scheme, "")  # which an origin leaves out
+    return asked.lower() == host.lower().removesuffix(usual)
 
 
 def _without_port(host: str) -> str:

@@ -10,10 +10,12 @@ import pytest
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright  # noqa: E402
 
+from tests.web.browser import proxy  # noqa: E402
 from tests.web.serving import served  # noqa: E402
 from tutelage.web.site import Site  # noqa: E402
 
 CHROMIUM = shutil.which("chromium")
+ARGUMENTS = ["--no-sandbox", f"--host-resolver-rules=MAP {proxy.NAME} 127.0.0.1"]
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +23,7 @@ def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("needs chromium on PATH: apt-get install chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         browser.close()
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from tutelage.model.distributions import Categorical, DecidedByGraph, ValuedByGraph
+from tutelage.model.distributions import Categorical
 from tutelage.policies.language import LanguagePolicy, Replies
 from tutelage.proof.enumerable.world import World
-from tutelage.text.batching import take_spans
+from tutelage.text.packing import take_spans
 
 
 class Table(nn.Module):
@@ -60,13 +60,5 @@ class TablePolicy:
         tokens, _ = take_spans(inputs.packed.tokens[:, 1:], inputs.packed.spans)
         return Categorical(self.actor.logits[inputs.decisions(self.actor.prefixes(tokens))])
 
-    def decide(self, inputs: Replies) -> DecidedByGraph:
-        return DecidedByGraph(
-            self.distribution(inputs), inputs.actions, list(self.actor.parameters())
-        )
-
     def values(self, inputs: Replies) -> Tensor:
         return self.reader.values(inputs)
-
-    def value(self, inputs: Replies) -> ValuedByGraph:
-        return self.reader.value(inputs)

@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 
 from tutelage.device import seeded
-from tutelage.model.gpt import GPT, GPTConfig, branch_logprobs, read_branches
+from tutelage.model import scoring
+from tutelage.model.gpt import GPT, GPTConfig
 from tutelage.schema import Outcome, Trajectory, Verdict
-from tutelage.text.batching import Packed, Tree, pack, take_spans
+from tutelage.text.packing import Packed, Tree, pack, take_actions
 
 PROMPT = 0  # the token in front of every sequence
 _SIBLINGS = 16  # sequences that share a copy of the prompt
@@ -110,9 +111,7 @@ def pack_sequences(
 def token_logprobs(gpt: GPT, packed: Packed) -> Tensor:
     """log π of each token given those before it, (N, L) in the order of packed.spans, with its
     graph; L is the longest branch, and a shorter one has 0 after its end."""
-    found = branch_logprobs(gpt, read_branches(gpt, packed), packed)
-    table = torch.zeros(packed.mask.shape, dtype=found.dtype, device=found.device)
-    return take_spans(table.masked_scatter(packed.mask, found), packed.spans)[0]
+    return take_actions(scoring.token_logprobs(gpt, packed), packed)[0]
 
 
 def judged_trajectories(
@@ -135,14 +134,13 @@ def judged_trajectories(
         strict=True,
     )
     return [
-        Trajectory(
+        Trajectory.of_reply(
             prompt=(),
             prompt_tokens=world.prompt,
             response_tokens=tokens,
             logprobs=scored,
             response="",
             terminated=True,
-            truncated=False,
             group=i // _SIBLINGS,
             verdict=Verdict(score(reward), Outcome.SUCCESS),
         )

@@ -19,7 +19,6 @@ function start() {
   }
   const [stage, beside, temperature, memory] = settings;
 
-  document.getElementById("settings").addEventListener("submit", (event) => event.preventDefault());
   document.getElementById("say").addEventListener("submit", (event) => { event.preventDefault(); speak(); });
   text.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); speak(); }

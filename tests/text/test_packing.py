@@ -6,14 +6,12 @@ import torch
 
 from tests.conftest import tiny_gpt
 from tutelage.policies.language import Replies, score_packed
-from tutelage.text.batching import Tree, pack, put_spans, take_spans
+from tutelage.text.packing import Tree, pack, plain, put_spans, take_spans
 
 
 def test_layout_by_hand():
     packed = pack([Tree([5, 6, 7], [[1, 2], [3]])], row_length=8, pad=0)
     assert packed.tokens.tolist() == [[5, 6, 7, 7, 1, 2, 7, 3]]
-    assert packed.previous[0, :, 0].tolist() == [0, 5, 6, 6, 7, 1, 6, 7]
-    assert packed.previous[0, :, 1].tolist() == [0, 0, 5, 5, 6, 7, 5, 6]
     assert packed.positions.tolist() == [[0, 1, 2, 2, 3, 4, 2, 3]]
     assert packed.mask.int().tolist() == [[0, 0, 0, 1, 1, 0, 1]]
     assert packed.spans.tolist() == [[0, 3, 2], [0, 6, 1]]
@@ -38,7 +36,7 @@ def test_packed_logprobs_equal_those_of_each_sequence_alone():
     for tree in trees:
         for branch in tree.branches:
             tokens = torch.tensor([[*tree.prompt, *branch]])
-            full = gpt.head(gpt(tokens)).log_softmax(-1)[0, len(tree.prompt) - 1 : -1]
+            full = gpt.head(gpt(plain(tokens))).log_softmax(-1)[0, len(tree.prompt) - 1 : -1]
             alone.append(full.gather(1, torch.tensor(branch)[:, None])[:, 0])
     assert len(alone) == len(found) == 6
     for row, expected in zip(found, alone, strict=True):
@@ -63,9 +61,35 @@ def test_padding_left_right_and_none_give_the_same_logprobs():
     torch.testing.assert_close(results[0], results[2], rtol=1e-12, atol=1e-12)
 
 
-def test_spoken_prompt_tokens_are_the_mask():
+def test_the_loss_mask_of_a_prompt():
     packed = pack([Tree([1, 2, 3, 4], [], [False, False, True, True])], 4, 0)
     assert packed.mask.int().tolist() == [[0, 1, 1]]  # position t scores token t + 1
+
+
+def test_a_branch_of_several_turns_has_a_mask_of_its_own():
+    """What the environment says in between is read but not decided: 9 and 8 of the first branch."""
+    masks = [[True, False, False, True], [True, True]]
+    packed = pack([Tree([1, 2], [[5, 9, 8, 6], [7, 7]], branch_masks=masks)], 20, 0)
+    assert packed.targets.tolist() == [5, 6, 7, 7]
+    replies = Replies(packed)
+    steps = replies.steps(torch.tensor([1.0, 2.0, 3.0, 4.0]))
+    assert steps.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    assert replies.step_mask().tolist() == [[True, True], [True, True]]
+    assert replies.decisions(steps).tolist() == [1.0, 2.0, 3.0, 4.0]
+    unequal = Replies(pack([Tree([1], [[5, 6], [7]]), Tree([2], [[8]])], 20, 0))
+    assert unequal.steps(torch.arange(1.0, 5.0)).tolist() == [[1.0, 2.0], [3.0, 0.0], [4.0, 0.0]]
+
+
+def test_turns_read_in_one_row_have_the_logprobs_they_had_one_by_one():
+    gpt = tiny_gpt(dtype=torch.float64)
+    turns, mask = [5, 9, 8, 6, 4], [True, False, False, True, True]
+    packed = pack(
+        [Tree([1, 2], [turns, [7]], branch_masks=[mask, [True]]), Tree([3], [[3]])], 30, 0
+    )
+    logprobs = Replies(packed).steps(score_packed(gpt, packed))[0]
+    full = gpt.logits(gpt(plain(torch.tensor([[1, 2, *turns]])))).log_softmax(-1)[0, 1:-1]
+    alone = full.gather(1, torch.tensor(turns)[:, None])[:, 0]
+    torch.testing.assert_close(logprobs, alone[torch.tensor(mask)], rtol=1e-10, atol=1e-10)
 
 
 def test_spans_keep_the_trees_order_and_rows_never_overflow():
