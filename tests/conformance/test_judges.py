@@ -12,8 +12,7 @@ from tutelage.curricula import CURRICULA
 from tutelage.device import seeded
 from tutelage.judges import JUDGES
 from tutelage.model.heads import RewardModel
-from tutelage.schema import Outcome, Trajectory
-from tutelage.text.chat_format import ask
+from tutelage.schema import Outcome, Trajectory, ask
 
 ARITHMETIC = CURRICULA["arithmetic"]
 
@@ -25,8 +24,8 @@ def attempts() -> list[Trajectory]:
     for i, task in enumerate(ARITHMETIC.tasks("train", 8, 0)):
         answer = task.reference if i % 2 else "no idea"
         made.append(
-            Trajectory(
-                ask(task.prompt), tokens[i][:3], tokens[i][3:], [-1.0] * 3, answer, True, False,
+            Trajectory.of_reply(
+                ask(task.prompt), tokens[i][:3], tokens[i][3:], [-1.0] * 3, answer, True,
                 group=i, task=task,
             )
         )  # fmt: skip
