@@ -46,6 +46,8 @@ def test_each_attempt_gets_its_own_verdict(name: str):
     assert given == before
     assert len({verdict.score for verdict in verdicts}) > 1
     assert all(verdict.outcome in (Outcome.SUCCESS, Outcome.FAILURE) for verdict in verdicts)
+    if not entry.learned:
+        assert min(v.score for v in verdicts[1::2]) > max(v.score for v in verdicts[::2])
     backwards = judge.score(given[::-1])[::-1]
     assert [v.outcome for v in backwards] == [v.outcome for v in verdicts]
     scores, others = ([v.score for v in them] for them in (verdicts, backwards))
