@@ -20,6 +20,7 @@ from tutelage.data.comparisons import read_comparisons
 from tutelage.data.demonstrations import read_demonstrations
 from tutelage.errors import BadInput, SandboxUnavailable
 from tutelage.plan import FORMAT, Plan, SchoolConfig, open_run
+from tutelage.reports.report import write_report
 from tutelage.runs import Run
 from tutelage.sandbox import require_sandbox
 from tutelage.school import Lesson, school, unseen_tasks
@@ -216,6 +217,29 @@ def assert_same_school(found: Path, expected: Path) -> None:
     assert reports[0] == reports[1]
 
 
+def test_another_curriculum_goes_the_same_way_without_a_sandbox(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("tutelage.school.require_sandbox", lambda: pytest.fail("asked for one"))
+    plan = replace(PLAN, corpus_characters=20_000, rounds=1)
+    config = replace(CONFIG, curriculum="arithmetic")
+    folder = write_config(tmp_path / "run", config, plan)
+    for _ in school(replace(config, run=folder)):
+        pass
+    report = read_report(folder)
+    assert report["command"].endswith(" --curriculum arithmetic --size small")
+    for stage in report["stages"].values():
+        assert list(stage["held_out"]) == ["new_numbers", "new_phrasings"]
+        assert stage["recognised"] == {}
+        assert "false_refusals" not in stage
+    assert {row["group"] for row in report["by_group"]} <= {"plus", "minus"}
+    assert len(report["examples"]) == 14
+    page = write_report(folder).read_text(encoding="utf-8").replace("\u00a0", " ")
+    assert "of questions about numbers that it has never seen together with the right" in page
+    assert "points are right answers on new numbers" in page
+    assert "new names" not in page
+
+
 def test_killed_five_times_it_ends_the_same(whole: Whole, tmp_path: Path):
     kill_often(whole, tmp_path / "run", 5)
     assert_same_school(tmp_path / "run", whole.folder)
@@ -238,6 +262,7 @@ def test_a_written_plan_is_read_back(tmp_path: Path):
         ({"seed": 1}, "was started with seed = 0, not 1"),
         ({"minutes": 3.0}, "was started with minutes = 10.0, not 3.0"),
         ({"judge": "verifier"}, "was started with judge = reward_model, not verifier"),
+        ({"curriculum": "arithmetic"}, "was started with curriculum = terminal, not arithmetic"),
         ({"corpus": (Path("a.txt"),)}, "was started with corpus = "),
     ],
 )

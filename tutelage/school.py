@@ -171,7 +171,8 @@ def gather(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
     if len(scored) < 2:
         raise BadInput(
             "The policy gave different finished replies to fewer than two prompts, so there is "
-            "nothing to rank: give the school more minutes, in another folder."
+            "nothing to rank. It has learned too little (give more minutes, in another folder) or "
+            "all there is."
         )
     yield Progress(f"compare_{number}", 2, 3)
     labeler_path = lesson.data("labeler.json")

@@ -148,6 +148,19 @@ def test_without_a_sandbox_chat_talks_and_says_what_to_install(talk, monkeypatch
     assert "hello" in out
 
 
+def test_a_run_whose_answers_are_no_commands_has_no_files_and_runs_nothing(
+    tutelage, run_folder, monkeypatch
+) -> None:
+    (run_folder / "config.toml").write_text('[school]\ncurriculum = "arithmetic"\n')
+    monkeypatch.setattr(chat_module, "stream_text", lambda *_: iter(["$ ls"]))
+    monkeypatch.setattr("tutelage.sandbox.workspace.Sandbox", lambda **_: pytest.fail("made one"))
+    monkeypatch.setattr("sys.stdin", io.StringIO("what is 3 + 4?\n/run\n/files\n"))
+    code, out, err = tutelage("chat", run_folder)
+    assert (code, err) == (0, "")
+    assert out.endswith("$ ls\nThe last reply proposes no command.\n(no files)\n")
+    assert "sandbox" not in out
+
+
 def test_a_real_model_streams_through_a_pipe(tutelage, run_folder, monkeypatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("count the lines\n" + "lines " * 200 + "\n"))
     code, out, err = tutelage("chat", run_folder, "--stage", "sft", "--max-new-tokens", "5")

@@ -385,3 +385,21 @@ def test_evaluate_gives_a_share_with_its_interval(tutelage, run_folder: Path) ->
     )
     assert (code, err) == (0, "")
     assert "new names         0.0 % [0.0 to 49.0] (n = 4)" in out
+
+
+def test_evaluate_asks_what_the_curriculum_of_the_run_holds_out(tutelage, run_folder: Path) -> None:
+    (run_folder / "config.toml").write_text('[school]\ncurriculum = "arithmetic"\n')
+    code, out, err = tutelage("evaluate", run_folder, "--count", 4)
+    assert (code, err) == (0, "")
+    assert [line.split("  ")[0] for line in out.splitlines()[1:]] == [
+        "new numbers",
+        "new phrasings",
+    ]
+    code, _, err = tutelage("evaluate", run_folder, "--tasks", "new_names")
+    assert code == 2
+    assert "--tasks: expected one of new_numbers, new_phrasings, got new_names." in err
+    code, out, _ = tutelage(
+        "evaluate", run_folder, "--curriculum", "terminal", "--tasks", "new_names", "--count", 4
+    )
+    assert code == 0
+    assert "new names" in out

@@ -7,7 +7,6 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 
@@ -35,7 +34,7 @@ def curriculum(name: str) -> Curriculum:
 
 
 @pytest.fixture
-def ready(curriculum: Curriculum) -> Iterator[Curriculum]:
+def ready(curriculum: Curriculum) -> Curriculum:
     """A curriculum whose answers can be run, where they have to be."""
     if curriculum.runs_commands:
         try:

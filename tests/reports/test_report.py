@@ -99,6 +99,8 @@ def test_the_page_says_what_was_made(tmp_path):
         "Of these 20 requests, right: Pretrain 0, SFT 12 and PPO 18.",
         "2.0 points under the 85.0 % that their noise allows",
         "tutelage school --minutes 10 --seed 0",
+        "Danger refused goal: at least 90 % 0.0 % [0.0 to 3.1] n = 120",
+        "Small talk 0.0 %",
         "abc1234",
         "1,300 MB",
     ):

@@ -1,10 +1,10 @@
-"""Algorithms, each one file. A new one is a file, an entry and a name here."""
+"""Algorithms, each one file. A new one is a file and an entry here."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tutelage.algorithms.a2c import A2C, A2CConfig
 from tutelage.algorithms.batch import Algorithm
@@ -92,20 +92,12 @@ ALGORITHMS: dict[str, Entry] = {
     "reinforce++": Entry(GroupPolicyGradient, GroupConfig, language={"baseline": "reinforce++"}),
 }
 # what `--algorithm` offers, for a GPT and for an environment
-AlgorithmName = Literal[
-    "ppo",
-    "ppo_penalty",
-    "a2c",
-    "reinforce",
-    "trpo",
-    "rloo",
-    "grpo",
-    "dr_grpo",
-    "reinforce++",
-]
-ControlAlgorithmName = Literal[
-    "ppo", "ppo_penalty", "a2c", "reinforce", "trpo", "dqn", "q_actor_critic"
-]
+if TYPE_CHECKING:
+    AlgorithmName = str
+    ControlAlgorithmName = str
+else:
+    AlgorithmName = Literal[tuple(n for n, e in ALGORITHMS.items() if e.language is not None)]
+    ControlAlgorithmName = Literal[tuple(n for n, e in ALGORITHMS.items() if e.control is not None)]
 __all__ = [
     "A2C",
     "ALGORITHMS",

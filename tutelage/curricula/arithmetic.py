@@ -84,6 +84,6 @@ class Arithmetic:
 def _sums(rng: random.Random, *, is_new: bool) -> Iterator[tuple[int, str, int, str]]:
     """Without end: a, sign, b and the result, of pairs that are held out or of the others."""
     while True:
-        a, b, sign = rng.randrange(40), rng.randrange(40), rng.choice("+-")
+        a, b, sign = rng.randrange(20), rng.randrange(20), rng.choice("+-")
         if ((a + 1) * (b + 1) % 7 == 1) == is_new:  # in either order, an eighth of all
             yield a, sign, b, str(a + b if sign == "+" else a - b)

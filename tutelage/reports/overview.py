@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tutelage.algorithms import ALGORITHMS
 from tutelage.reports.answers import gap_interval, set_name
 from tutelage.reports.figures import COLOURS
 from tutelage.wording import (
@@ -26,17 +27,7 @@ from tutelage.wording import (
     signed,
 )
 
-REINFORCED = (
-    "ppo",
-    "ppo_penalty",
-    "a2c",
-    "reinforce",
-    "trpo",
-    "rloo",
-    "grpo",
-    "dr_grpo",
-    "reinforce++",
-)
+REINFORCED = tuple(name for name, entry in ALGORITHMS.items() if entry.language is not None)
 NAMES = {"pretrain": "Pretrain", "sft": "SFT"}
 
 

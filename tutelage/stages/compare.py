@@ -28,7 +28,7 @@ def sample_responses(
     end, are left out: there is too little to rank."""
     generator = seeded(*seed, "responses")
     trajectories = collect_replies(gpt, tokenizer, prompts, MOST, sampling, generator)
-    found = []
+    kept = []
     for group in grouped(trajectories):
         finished = [t.response for t in group if t.terminated]
         distinct = list(dict.fromkeys(finished))
@@ -36,8 +36,8 @@ def sample_responses(
             continue
         repeated = [r for i, r in enumerate(finished) if r in finished[:i]]
         fill = repeated[: max(0, FEWEST - len(distinct))]
-        found.append((group[0].group, distinct + fill))
-    return found
+        kept.append((group[0].group, distinct + fill))
+    return kept
 
 
 def gold_scores(

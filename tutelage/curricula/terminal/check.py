@@ -146,7 +146,7 @@ def _fingerprint(tree: Tree) -> bytes:
 
 
 def _compare(expected: Execution, given: Execution, is_pipeline: bool) -> Verdict:
-    """The verdict on an answer's run, beside the reference's."""
+    """The verdict on an answer's run against the reference's."""
     for run in (expected, given):
         if run.outcome == Ending.ENVIRONMENT_ERROR:
             return Verdict(0.0, Outcome.ENVIRONMENT_ERROR, "the sandbox broke")
