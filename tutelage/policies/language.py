@@ -13,6 +13,7 @@ from tutelage.model.distributions import Categorical, fisher_by_graph
 from tutelage.model.fused import twice_differentiable
 from tutelage.model.gpt import GPT, branch_logits, branch_logprobs, read_branches
 from tutelage.model.heads import RewardModel
+from tutelage.policies.policy import Evaluated
 from tutelage.text.batching import Packed, put_spans, take_spans
 
 ROW_LENGTH = 192  # tokens a packed row
@@ -76,6 +77,11 @@ class LanguagePolicy(nn.Module):
         # In float32, as it was sampled: bfloat16 would round more than an update moves.
         logits = branch_logits(self.actor, read_branches(self.actor, inputs.packed))
         return Categorical(logits if self.temperature == 1 else logits / self.temperature)
+
+    def evaluate(self, inputs: Replies) -> Evaluated:
+        return Evaluated(
+            inputs.actions, lambda: self.distribution(inputs), lambda: self.values(inputs)
+        )
 
     def fisher(self, inputs: Replies) -> Callable[[Tensor], Tensor]:
         """v ↦ F·v over the actor's weights, F their Fisher information."""
