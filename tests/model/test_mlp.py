@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tutelage.device import seeded
-from tutelage.model.mlp import MLP, mlp
+from tutelage.model.mlp import MLP, Cut, mlp
 from tutelage.policies.control import CategoricalActor, ControlPolicy, GaussianActor, Transitions
 
 DRAWN = torch.randn(70, 3, generator=seeded("observations"), dtype=torch.float64)
@@ -23,7 +23,7 @@ class Plain(torch.nn.Module):
         self.network = network
 
     def forward(self, observations: Tensor) -> Tensor:
-        return self.network.in_graph(observations)
+        return self.network(observations)
 
 
 def new_actor(kind: str) -> CategoricalActor | GaussianActor:
@@ -34,33 +34,45 @@ def new_actor(kind: str) -> CategoricalActor | GaussianActor:
     return actor.double()
 
 
-@pytest.mark.parametrize("rows", [4, 70])  # few and many are computed differently
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
-def test_passes_are_the_plain_formula_s(activation: str, rows: int):
-    network, observations = new_actor("categorical").network, DRAWN[:rows]
+def test_written_passes_are_the_graph_s(activation: str):
+    network = new_actor("categorical").network
     network.activation = activation
-    expected = network.in_graph(observations)
-    torch.testing.assert_close(network(observations), expected)
+    expected = network(DRAWN)
     with torch.no_grad():
-        torch.testing.assert_close(network(observations), expected)
-        torch.testing.assert_close(network(observations.view(2, -1, 3)).flatten(0, 1), expected)
+        torch.testing.assert_close(network(DRAWN), expected)
+        torch.testing.assert_close(network(DRAWN.view(2, -1, 3)).flatten(0, 1), expected)
         direction = torch.randn(len(network.weights), generator=seeded("along")).double()
-        *hidden, _ = network.activations(observations)
+        *hidden, _ = network.activations(DRAWN)
         along = network.tangents(hidden, direction)
         moved = copy.deepcopy(network)
         moved.weights += 1e-6 * direction
-        slope = (moved.in_graph(observations) - expected) / 1e-6
+        slope = (moved(DRAWN) - expected) / 1e-6
         torch.testing.assert_close(along, slope, rtol=1e-3, atol=1e-4)
-    weights = torch.randn_like(expected)
-    (found,) = torch.autograd.grad((network(observations) * weights).sum(), network.weights)
-    (true,) = torch.autograd.grad((expected * weights).sum(), network.weights)
-    torch.testing.assert_close(found, true)
+    (true,) = torch.autograd.grad(expected.square().sum(), network.weights)
+    for times in (1, 2):  # the second gradient is added to the first
+        cut = Cut(network, DRAWN)
+        cut.outputs.square().sum().backward()
+        cut.backward()
+        torch.testing.assert_close(network.weights.grad, times * true)
 
 
-def test_a_second_derivative_is_refused_not_wrong():
-    network = new_actor("categorical").network
-    with pytest.raises(RuntimeError, match=r"use MLP\.in_graph"):
-        torch.autograd.grad(network(DRAWN).square().sum(), network.weights, create_graph=True)
+@pytest.mark.parametrize("kind", ["categorical", "gaussian"])
+def test_what_is_evaluated_learns_as_in_a_graph(kind: str):
+    actor, critic = new_actor(kind), mlp((3, 6, 1), seeded("critic")).double()
+    drawn = actor(DRAWN).detach()
+    actions = drawn.choose(drawn.noise(1, seeded("act"))[0])
+    inputs = Transitions(DRAWN, actions, torch.ones(len(DRAWN), 1, dtype=torch.bool))
+    cut = ControlPolicy(actor, critic)
+    graph = copy.deepcopy(cut)
+    graph.actor.network, graph.critic = Plain(graph.actor.network), Plain(graph.critic)
+    slope = torch.randn(len(DRAWN), generator=seeded("slope"), dtype=torch.float64)
+    for policy in (cut, graph):
+        evaluated = policy.evaluate(inputs)
+        evaluated.backward(evaluated.logprobs @ slope + 0.7 * evaluated.entropy.sum())
+        evaluated.backward(evaluated.values @ slope)
+    for ours, theirs in zip(cut.parameters(), graph.parameters(), strict=True):
+        torch.testing.assert_close(ours.grad, theirs.grad)
 
 
 @pytest.mark.parametrize("kind", ["categorical", "gaussian"])

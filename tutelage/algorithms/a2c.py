@@ -69,19 +69,19 @@ class A2C:
         config, inputs = self.config, batch.inputs
         assert batch.returns is not None
         advantages = whiten(batch.advantages) if config.whiten_advantages else batch.advantages
-        distribution = self.policy.distribution(inputs)
-        logprobs = distribution.logprobs(inputs.actions)
+        evaluated = self.policy.evaluate(inputs)
+        logprobs = evaluated.logprobs
         check_on_policy(batch, logprobs - batch.old_logprobs, config.ratio_tolerance)
         weights = batch.importance_weights(config.importance_cap)
         loss = policy_loss = -(weights * advantages * logprobs).mean()
         if config.entropy_coefficient:
-            loss = loss - config.entropy_coefficient * distribution.entropy().mean()
-        # No two losses share a graph: each is freed before the next one is made.
-        loss.backward()
+            loss = loss - config.entropy_coefficient * evaluated.entropy.mean()
+        # The losses share no graph: each is freed before the next one is made.
+        evaluated.backward(loss)
         if auxiliary_loss is not None:
             auxiliary_loss().backward()
-        value_loss = 0.5 * F.mse_loss(self.policy.values(inputs), batch.returns)
-        (config.value_coefficient * value_loss).backward()
+        value_loss = 0.5 * F.mse_loss(evaluated.values, batch.returns)
+        evaluated.backward(config.value_coefficient * value_loss)
         grad_norm = clip_gradient(self.actor_parameters, config.max_grad_norm)
         clip_gradient(self.critic_parameters, config.max_grad_norm)
         self.optimiser.step()

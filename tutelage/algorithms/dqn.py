@@ -22,12 +22,11 @@ from tutelage.algorithms.batch import (
     Batch,
     load_weights,
     make_batch,
-    means,
     weights_of,
 )
 from tutelage.config import require
 from tutelage.model.adam import FusedAdam
-from tutelage.model.mlp import MLP
+from tutelage.model.mlp import MLP, Cut
 from tutelage.model.optimiser import clip_gradient
 from tutelage.policies.control import QActor
 from tutelage.policies.policy import Policy
@@ -89,34 +88,36 @@ class DQN:
             return metrics
         drawn = self.replay.sample(config.gradient_steps * config.batch, generator)
         counts = stretches(self.gradient_steps, config.gradient_steps, config.target_every)
-        seen: list[dict[str, Tensor]] = []
+        seen: list[tuple[Tensor, Tensor, Tensor]] = []
         for part in drawn.split([count * config.batch for count in counts]):
             seen += self._learn(part, auxiliary_loss)
             if self.gradient_steps % config.target_every == 0:
                 self.target.load_state_dict(self.network.state_dict())
-        return metrics | means(seen)
+        values, targets, norms = (torch.cat(each) for each in zip(*seen, strict=True))
+        return metrics | {
+            "value/loss": F.smooth_l1_loss(values, targets).item(),
+            "value/mean": values.mean().item(),
+            "value/grad_norm": norms.mean().item(),
+        }
 
     def _learn(
         self, drawn: Steps, auxiliary_loss: AuxiliaryLoss | None
-    ) -> Iterator[dict[str, Tensor]]:
-        """Gradient steps during which the target network stands still; the numbers of each."""
-        config, weights = self.config, self.network.weights
-        parts = zip(drawn.split(config.batch), self._targets(drawn), strict=True)
-        for part, targets in parts:
-            values = self.network(part.observations).gather(1, part.actions[:, None])
-            loss = F.smooth_l1_loss(values, targets)  # the error clipped to ±1 in its slope
-            loss.backward()
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Gradient steps during which the target network stands still; of each: what it took the
+        actions to be worth, what they should be, both (batch, 1), and its gradient's norm, (1,)."""
+        config = self.config
+        for part, targets in zip(drawn.split(config.batch), self._targets(drawn), strict=True):
+            cut = Cut(self.network, part.observations)
+            values = cut.outputs.gather(1, part.actions[:, None])
+            F.smooth_l1_loss(values, targets).backward()  # the slope of an error is at most 1
+            cut.backward()
             if auxiliary_loss is not None:
                 auxiliary_loss().backward()
-            norm = clip_gradient([weights], config.max_grad_norm)
+            norm = clip_gradient([self.network.weights], config.max_grad_norm)
             self.optimiser.step()
             self.optimiser.zero_grad()
             self.gradient_steps += 1
-            yield {
-                "value/loss": loss.detach(),
-                "value/mean": values.detach().mean(),
-                "value/grad_norm": norm,
-            }
+            yield values.detach(), targets, norm[None]
 
     @torch.no_grad()
     def _targets(self, drawn: Steps) -> Iterator[Tensor]:

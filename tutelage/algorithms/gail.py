@@ -100,7 +100,7 @@ class Discriminator(nn.Module):
         return torch.cat([seen, done.to(seen.dtype)], dim=1)
 
     def forward(self, features: Tensor) -> Tensor:
-        return self.network.in_graph(features).squeeze(-1)
+        return self.network(features).squeeze(-1)
 
 
 class GAIL:

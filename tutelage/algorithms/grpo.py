@@ -102,7 +102,8 @@ class GroupPolicyGradient:
         for _ in range(config.epochs):
             observed.clear()
             for part, chosen in batch.inputs.minibatches(config.minibatches, generator):
-                logprobs = policy.distribution(part).logprobs(part.actions)
+                evaluated = policy.evaluate(part)
+                logprobs = evaluated.logprobs
                 log_ratio = logprobs - old_logprobs[chosen]
                 check_on_policy(batch, log_ratio, config.ratio_tolerance)
                 losses = clipped_surrogate(log_ratio, batch.advantages[chosen], config.clip_range)
@@ -110,7 +111,7 @@ class GroupPolicyGradient:
                     kl = (kl_k2 if config.kl_loss == "k2" else kl_k3)(logprobs, reference[chosen])
                     losses = losses + config.kl_coefficient * kl
                 loss = (weights[chosen] * losses).mean()
-                loss.backward()
+                evaluated.backward(loss)
                 if auxiliary_loss is not None:
                     auxiliary_loss().backward()
                 grad_norm = clip_gradient(self.parameters, config.max_grad_norm)

@@ -112,8 +112,8 @@ class PPO:
         for epoch in range(config.epochs):
             for part, chosen in batch.inputs.minibatches(config.minibatches, generator):
                 advantages = whiten(batch.advantages[chosen])
-                distribution = policy.distribution(part)
-                log_ratio = distribution.logprobs(part.actions) - old_logprobs[chosen]
+                evaluated = policy.evaluate(part)
+                log_ratio = evaluated.logprobs - old_logprobs[chosen]
                 check_on_policy(batch, log_ratio, config.ratio_tolerance)
                 if config.step_kl_target is None:
                     losses = clipped_surrogate(log_ratio, advantages, config.clip_range)
@@ -123,18 +123,18 @@ class PPO:
                     )
                 loss = policy_loss = (weights[chosen] * losses).mean()
                 if config.entropy_coefficient:
-                    loss = loss - config.entropy_coefficient * distribution.entropy().mean()
-                # No two losses share a graph: each is freed before the next one is made.
-                loss.backward()
+                    loss = loss - config.entropy_coefficient * evaluated.entropy.mean()
+                # The losses share no graph: each is freed before the next one is made.
+                evaluated.backward(loss)
                 if auxiliary_loss is not None:
                     auxiliary_loss().backward()
                 value_loss = clipped_value_loss(
-                    policy.values(part),
+                    evaluated.values,
                     batch.values[chosen],
                     batch.returns[chosen],
                     config.value_clip_range,
                 ).mean()
-                (config.value_coefficient * value_loss).backward()
+                evaluated.backward(config.value_coefficient * value_loss)
                 grad_norm = clip_gradient(self.actor_parameters, config.max_grad_norm)
                 clip_gradient(self.critic_parameters, config.max_grad_norm)
                 self.optimiser.step()

@@ -90,14 +90,14 @@ class QActorCritic:
         """One step of the actor on the whole batch, then the critic's passes. A batch can be used
         once: a second step would be off its policy."""
         config, policy, inputs = self.config, self.policy, batch.inputs
-        distribution = policy.distribution(inputs)
-        logprobs = distribution.logprobs(inputs.actions)
+        evaluated = policy.evaluate(inputs)
+        logprobs = evaluated.logprobs
         check_on_policy(batch, logprobs - batch.old_logprobs, config.ratio_tolerance)
         advantages = whiten(batch.advantages) if config.whiten_advantages else batch.advantages
         loss = policy_loss = -(advantages * logprobs).mean()
         if config.entropy_coefficient:
-            loss = loss - config.entropy_coefficient * distribution.entropy().mean()
-        loss.backward()
+            loss = loss - config.entropy_coefficient * evaluated.entropy.mean()
+        evaluated.backward(loss)
         if auxiliary_loss is not None:
             auxiliary_loss().backward()
         grad_norm = clip_gradient(self.actor_parameters, config.max_grad_norm)

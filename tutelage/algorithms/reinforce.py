@@ -92,18 +92,19 @@ class REINFORCE:
         assert learned is not None
         if not learned.any():  # as when episodes are longer than a batch
             return {"rollout/whole": 0.0}
-        logprobs = policy.distribution(inputs).logprobs(inputs.actions)
+        evaluated = policy.evaluate(inputs)
+        logprobs = evaluated.logprobs
         check_on_policy(batch, logprobs - batch.old_logprobs, config.ratio_tolerance)
         weights = batch.importance_weights(config.importance_cap)
         policy_loss = -masked_mean(weights * batch.advantages * logprobs, learned)
-        policy_loss.backward()
+        evaluated.backward(policy_loss)
         if auxiliary_loss is not None:
             auxiliary_loss().backward()
         metrics = {"policy/loss": policy_loss.item()}
         if self.critic is not None:
-            errors = 0.5 * (policy.values(inputs) - batch.returns).square()
+            errors = 0.5 * (evaluated.values - batch.returns).square()
             value_loss = masked_mean(errors, learned)
-            (config.value_coefficient * value_loss).backward()
+            evaluated.backward(config.value_coefficient * value_loss)
             clip_gradient(self.critic_parameters, config.max_grad_norm)
             metrics["value/loss"] = value_loss.item()
         grad_norm = clip_gradient(self.actor_parameters, config.max_grad_norm)

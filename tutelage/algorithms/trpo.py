@@ -85,14 +85,16 @@ class TRPO:
         config, inputs = self.config, batch.inputs
         weights = batch.importance_weights(config.importance_cap)
         worth = weights * whiten(batch.advantages)
-        old = self.policy.distribution(inputs)
-        log_ratio = old.logprobs(inputs.actions) - batch.old_logprobs
+        evaluated = self.policy.evaluate(inputs)
+        log_ratio = evaluated.logprobs - batch.old_logprobs
         check_on_policy(batch, log_ratio, config.ratio_tolerance)
         surrogate = (log_ratio.exp() * worth).mean()  # eq. 14
-        gradient = flat(torch.autograd.grad(surrogate, self.parameters))
+        evaluated.backward(surrogate)
+        gradient = taken_gradient(self.parameters)
         other = torch.zeros_like(gradient)
-        if auxiliary_loss is not None:  # it is to fall
-            other -= flat(torch.autograd.grad(auxiliary_loss(), self.parameters))
+        if auxiliary_loss is not None:
+            auxiliary_loss().backward()
+            other -= taken_gradient(self.parameters)  # it is to fall
         gradient = gradient + other
         fisher = self.policy.fisher(inputs)
 
@@ -105,7 +107,12 @@ class TRPO:
         if curvature > _LEAST_CURVATURE:
             step = direction * (2 * config.max_kl / curvature).sqrt()
             metrics = self._search(
-                batch, old.detach(), worth, surrogate.item(), step, (other @ step).item()
+                batch,
+                evaluated.distribution.detach(),
+                worth,
+                surrogate.item(),
+                step,
+                (other @ step).item(),
             )
         metrics["policy/grad_norm"] = gradient.norm().item()
         metrics["value/loss"] = self._teach_critic(batch, generator)
@@ -156,8 +163,9 @@ class TRPO:
             minibatches = batch.inputs.minibatches(self.config.critic_minibatches, generator)
             for part, chosen in minibatches:
                 # Adam's rates here are those of the whole square.
-                error = F.mse_loss(self.policy.values(part), batch.returns[chosen])
-                error.backward()
+                evaluated = self.policy.evaluate(part)
+                error = F.mse_loss(evaluated.values, batch.returns[chosen])
+                evaluated.backward(error)
                 self.optimiser.step()
                 self.optimiser.zero_grad()
                 losses.append(0.5 * error.detach())
@@ -196,6 +204,14 @@ def conjugate_gradient(
 
 def flat(tensors: Sequence[Tensor]) -> Tensor:
     return torch.cat([tensor.reshape(-1) for tensor in tensors])
+
+
+def taken_gradient(parameters: Sequence[Tensor]) -> Tensor:
+    """Their gradients as one vector; they have none afterwards."""
+    gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
+    for parameter in parameters:
+        parameter.grad = None
+    return flat(gradients)
 
 
 def put(parameters: Sequence[Tensor], values: Tensor) -> None:

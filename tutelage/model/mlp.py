@@ -19,8 +19,7 @@ class MLP(nn.Module):
     """Linear layers with tanh or ReLU between them, (…, D) to (…, outputs).
 
     A network so small spends its time in calls, not in sums. So its weights are one tensor, of
-    which an optimiser makes one step, and its backward pass is written out as one node of the
-    graph.
+    which an optimiser makes one step, and where it learns its passes are written out (`Cut`).
     """
 
     def __init__(self, sizes: Sequence[int], activation: Activation = "tanh") -> None:
@@ -39,12 +38,8 @@ class MLP(nn.Module):
         if observations.dim() != 2:
             rows = observations.reshape(-1, observations.shape[-1])
             return self.forward(rows).view(*observations.shape[:-1], -1)
-        if torch.is_grad_enabled():
-            return _Passes.apply(self.weights, observations, self)
-        return self.activations(observations)[-1]
-
-    def in_graph(self, observations: Tensor) -> Tensor:
-        """The same left to autograd: for gradients of what is seen, and gradients of gradients."""
+        if not torch.is_grad_enabled():
+            return self.activations(observations)[-1]
         if self.normaliser is not None:
             observations = self.normaliser(observations)
         *inner, (matrix, biases) = self.layers()
@@ -110,20 +105,21 @@ class MLP(nn.Module):
         return self.__dict__ | {"_views": (-1, [])}  # a copy's are views of its own weights
 
 
-class _Passes(torch.autograd.Function):
-    """An MLP in a graph; observations are what is given, so they get no gradient."""
+class Cut:
+    """What an MLP makes of observations as a leaf: a loss is differentiated to `outputs`, and
+    `backward` takes their gradient on to the weights, in a third of the time of a graph."""
 
-    @staticmethod
-    def forward(ctx: Any, weights: Tensor, observations: Tensor, network: MLP) -> Tensor:
-        ctx.network = network
-        *ctx.hidden, outputs = network.activations(observations)
-        return outputs
+    def __init__(self, network: MLP, observations: Tensor) -> None:
+        self.network = network
+        *self.hidden, self.outputs = network.activations(observations)
+        self.outputs.requires_grad_()
 
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        if torch.is_grad_enabled():  # once_differentiable, at a fraction of its time
-            raise RuntimeError("An MLP's own pass has no derivative: use MLP.in_graph.")
-        return ctx.network.backward(ctx.hidden, gradient), None, None
+    def backward(self) -> None:
+        """Add to the weights' gradient what the outputs have gathered."""
+        assert self.outputs.grad is not None
+        gradient = self.network.backward(self.hidden, self.outputs.grad)
+        weights = self.network.weights
+        weights.grad = gradient if weights.grad is None else weights.grad + gradient
 
 
 def mlp(sizes: Sequence[int], generator: torch.Generator, last_gain: float = 1.0) -> MLP:

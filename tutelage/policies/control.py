@@ -19,8 +19,9 @@ from tutelage.model.distributions import (
     Gaussian,
     fisher_by_graph,
 )
-from tutelage.model.mlp import MLP, mlp, relu_mlp
+from tutelage.model.mlp import MLP, Cut, mlp, relu_mlp
 from tutelage.model.running import RunningNormaliser
+from tutelage.policies.policy import Evaluated
 
 # what a policy is made of; q: Q-values alone, which act by themselves
 Networks = Literal["actor", "actor_critic", "q", "actor_q"]
@@ -59,7 +60,11 @@ class CategoricalActor(nn.Module):
         self.network = network
 
     def forward(self, observations: Tensor) -> Categorical:
-        return Categorical(self.network(observations))
+        return self.over(self.network(observations))
+
+    def over(self, outputs: Tensor) -> Categorical:
+        """What the network's outputs say."""
+        return Categorical(outputs)
 
     def fisher(self, network: MLP, observations: Tensor) -> Callable[[Tensor], Tensor]:
         """JᵀMJv, J the Jacobian of the logits, M = diag p − p pᵀ their Fisher information: one pass
@@ -84,7 +89,11 @@ class GaussianActor(nn.Module):
         self.log_std = nn.Parameter(torch.full((actions,), log_std))
 
     def forward(self, observations: Tensor) -> Gaussian:
-        return Gaussian(self.network(observations), self.log_std)
+        return self.over(self.network(observations))
+
+    def over(self, outputs: Tensor) -> Gaussian:
+        """What the network's outputs say."""
+        return Gaussian(outputs, self.log_std)
 
     def fisher(self, network: MLP, observations: Tensor) -> Callable[[Tensor], Tensor]:
         """As a categorical's; the Fisher information is 1/σ² of a mean and 2 of a log σ."""
@@ -111,7 +120,11 @@ class QActor(nn.Module):
         self.epsilon = epsilon
 
     def forward(self, observations: Tensor) -> EpsilonGreedy:
-        return EpsilonGreedy(self.network(observations), self.epsilon)
+        return self.over(self.network(observations))
+
+    def over(self, outputs: Tensor) -> EpsilonGreedy:
+        """What the network's outputs say."""
+        return EpsilonGreedy(outputs, self.epsilon)
 
 
 class QCritic(nn.Module):
@@ -158,6 +171,25 @@ class ControlPolicy(nn.Module):
 
     def distribution(self, inputs: Transitions) -> Distribution:
         return self.actor(inputs.observations)
+
+    def evaluate(self, inputs: Transitions) -> Evaluated:
+        """MLPs are cut off the graph."""
+        cuts: list[Cut] = []
+
+        def outputs(network: Any) -> Tensor:
+            if not isinstance(network, MLP):
+                return network(inputs.observations)
+            cuts.append(Cut(network, inputs.observations))
+            return cuts[-1].outputs
+
+        def values() -> Tensor:
+            if isinstance(self.critic, QCritic):
+                return self.values(inputs)
+            return outputs(self.critic).squeeze(-1)
+
+        return Evaluated(
+            inputs.actions, lambda: self.actor.over(outputs(self.actor.network)), values, cuts
+        )
 
     def fisher(self, inputs: Transitions) -> Callable[[Tensor], Tensor]:
         """v ↦ F·v over the actor's weights, F their Fisher information: written out for an MLP."""

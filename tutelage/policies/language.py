@@ -14,6 +14,7 @@ from tutelage.model.fused import twice_differentiable
 from tutelage.model.heads import RewardModel
 from tutelage.model.language_model import LanguageModel
 from tutelage.model.scoring import logprobs_from, predicting_states
+from tutelage.policies.policy import Evaluated
 from tutelage.text.packing import Packed, put_actions, put_spans, take_actions
 
 ROW_LENGTH = 192  # tokens a packed row
@@ -88,6 +89,11 @@ class LanguagePolicy(nn.Module):
             hidden = predicting_states(self.actor, inputs.packed)
         logits = self.actor.logits(hidden)
         return Categorical(logits if self.temperature == 1 else logits / self.temperature)
+
+    def evaluate(self, inputs: Replies) -> Evaluated:
+        return Evaluated(
+            inputs.actions, lambda: self.distribution(inputs), lambda: self.values(inputs)
+        )
 
     def fisher(self, inputs: Replies) -> Callable[[Tensor], Tensor]:
         """v ↦ F·v over the actor's weights, F their Fisher information."""

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from tutelage.model.distributions import Categorical
 from tutelage.policies.language import LanguagePolicy, Replies
+from tutelage.policies.policy import Evaluated
 from tutelage.proof.enumerable.world import World
 from tutelage.text.packing import take_spans
 
@@ -59,6 +60,11 @@ class TablePolicy:
         """Over the vocabulary, for each token of the replies."""
         tokens, _ = take_spans(inputs.packed.tokens[:, 1:], inputs.packed.spans)
         return Categorical(self.actor.logits[inputs.decisions(self.actor.prefixes(tokens))])
+
+    def evaluate(self, inputs: Replies) -> Evaluated:
+        return Evaluated(
+            inputs.actions, lambda: self.distribution(inputs), lambda: self.values(inputs)
+        )
 
     def values(self, inputs: Replies) -> Tensor:
         return self.reader.values(inputs)
