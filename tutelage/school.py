@@ -58,7 +58,8 @@ from tutelage.runs import Progress, Run, read_json, write_atomically, write_json
 from tutelage.sandbox import Sandbox, require_sandbox
 from tutelage.schema import BROKEN, Comparison, Verdict
 from tutelage.stages.compare import sample_responses
-from tutelage.stages.policy import PolicyConfig, reinforce
+from tutelage.stages.keeper import KeeperConfig
+from tutelage.stages.policy import PolicyConfig, Practice, auditor, reinforce
 from tutelage.stages.pretrain import PretrainConfig, pretrain
 from tutelage.stages.reward import RewardConfig, train_reward_model
 from tutelage.stages.sft import IMITATED, SFTConfig, imitation_batches, sft
@@ -289,7 +290,7 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
     audit_tasks = lesson.training_tasks("audit", plan.audit_tasks)
     greedy = Sampling(max_new_tokens=REPLY_TOKENS, temperature=0)
 
-    def audit(gpt: GPT) -> float:
+    def gold(gpt: GPT) -> float:
         graded = grade(gpt, tokenizer, audit_tasks, lesson.check, greedy, "audit")
         return sum(graded.successes()) / len(audit_tasks)
 
@@ -298,25 +299,25 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
         prompts_per_step=plan.policy_prompts,
         samples_per_prompt=plan.samples_per_prompt,
         max_new_tokens=REPLY_TOKENS,
+        # A person has no gold check to choose by; it is measured beside, for the report.
+        keeper=KeeperConfig(by="audit/gold" if config.judge == "verifier" else "audit/score"),
     )
+    asked = Practice([ask(task.prompt) for task in audit_tasks], judge, audit_tasks)
+    audit = auditor(reference, tokenizer, asked, steps, (config.seed, stage), gold)
     # As InstructGPT mixed pretraining text into PPO, demonstrations keep the policy from drifting.
     shown = read_demonstrations(lesson.data("demonstrations.jsonl"))
     augmented = SFTConfig(batch=IMITATED, swapped=SWAPPED, left_out=LEFT_OUT)
+    context = reference.config.context
+    mixed = imitation_batches(shown, tokenizer, context, augmented, config.seed, stage)
     yield from reinforce(
         run,
         algorithm,
         reference,
         tokenizer,
-        [ask(task.prompt) for task in tasks],
-        tasks,
-        judge,
-        audit,
+        Practice([ask(task.prompt) for task in tasks], judge, tasks, mixed, audit),
         steps,
         config.seed,
         stage,
-        imitation_batches(
-            shown, tokenizer, reference.config.context, augmented, config.seed, stage
-        ),
     )
 
 

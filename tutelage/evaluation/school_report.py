@@ -211,21 +211,21 @@ def best_of_n(
 
 
 def over_optimisation(run: Run, rounds: int, audit_tasks: int) -> list[dict[str, object]]:
-    """Score, KL and audited gold success at each audit of each round."""
+    """Score, KL and gold success of the same policy at each audit of each round, and whether it was
+    the best so far by what the stage keeps by."""
     rows: list[dict[str, object]] = []
     for number in range(1, rounds + 1):
         for line in run.metrics():
-            if line["stage"] == f"ppo_{number}" and "audit/gold" in line:
+            if line["stage"] == f"ppo_{number}" and "audit/score" in line:
                 gold = line["audit/gold"]
                 low, high = wilson(gold * audit_tasks, audit_tasks)
-                if "reward/mean" not in line:
-                    continue  # the audit before the first step: nothing was sampled yet
                 rows.append(
                     {
                         "round": number,
                         "step": line["step"],
-                        "kl": line["policy/kl"],
-                        "score": line["reward/mean"],
+                        "kl": line["audit/kl"],
+                        "score": line["audit/score"],
+                        "kept": bool(line["audit/kept"]),
                         "gold": gold,
                         "ci95": [low, high],
                         "n": audit_tasks,
