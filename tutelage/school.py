@@ -42,6 +42,7 @@ from tutelage.evaluation.school_report import (
     held_out_tasks,
     over_optimisation,
     read_round,
+    selection,
 )
 from tutelage.judges.labeler import Labeler, calibrated
 from tutelage.judges.reward_model import RewardModelJudge
@@ -343,6 +344,7 @@ def evaluate(lesson: Lesson, policy: str) -> Iterator[Progress]:
     if config.judge == "reward_model":
         found |= grade_the_grader(lesson, tasks)
     found["over_optimisation"] = over_optimisation(run, plan.rounds, plan.audit_tasks)
+    found["selection"] = selection(found["over_optimisation"])
     yield Progress("evaluate", len(stages) + 1, len(stages) + 1)
     spent = read_json(run.folder / "timings.json")
     spent["evaluate"] = spent.get("evaluate", 0.0) + time.perf_counter() - began
