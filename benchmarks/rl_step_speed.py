@@ -24,7 +24,8 @@ from workloads import even_share, our_gpt, word_tokenizer, words
 from tutelage.algorithms import GroupConfig, GroupPolicyGradient
 from tutelage.policies.language import LanguagePolicy
 from tutelage.schema import Outcome, Trajectory, Verdict, ask
-from tutelage.stages.policy import PolicyConfig, reinforce
+from tutelage.stages.keeper import KeeperConfig
+from tutelage.stages.policy import PolicyConfig, Practice, reinforce
 from tutelage.text.tokenizer import Tokenizer
 
 PROMPTS, SAMPLES, PROMPT_TOKENS, NEW_TOKENS = 8, 8, 16, 48
@@ -65,7 +66,7 @@ def our_seconds(settings: Settings, tokenizer: Tokenizer, requests: list[str]) -
         prompts_per_step=PROMPTS,
         samples_per_prompt=SAMPLES,
         max_new_tokens=NEW_TOKENS,
-        audit_every=1_000_000,
+        keeper=KeeperConfig(audit_every=1_000_000),
     )
     prompts = [ask(request) for request in requests]
     with scratch_run() as run:
@@ -74,10 +75,7 @@ def our_seconds(settings: Settings, tokenizer: Tokenizer, requests: list[str]) -
             algorithm,
             copy.deepcopy(gpt),
             tokenizer,
-            prompts,
-            None,
-            EvenTokens(),
-            None,
+            Practice(prompts, EvenTokens()),
             config,
             settings.seed,
         )

@@ -19,7 +19,7 @@ from tutelage.model.heads import new_critic
 from tutelage.policies.language import LanguagePolicy
 from tutelage.runs import Run
 from tutelage.schema import Demonstration, Message, Outcome, Trajectory, Verdict, ask
-from tutelage.stages.policy import PolicyConfig, reinforce
+from tutelage.stages.policy import PolicyConfig, Practice, reinforce
 from tutelage.stages.sft import SFTConfig, sft
 from tutelage.text.tokenizer import Tokenizer
 
@@ -63,10 +63,7 @@ def main() -> None:
                 algorithm,
                 reference,
                 tokenizer,
-                [ask(request) for request in REQUESTS],
-                tasks=None,
-                judge=SecretWord(),
-                audit=None,
+                Practice([ask(request) for request in REQUESTS], SecretWord()),
                 config=PolicyConfig(
                     steps=25, prompts_per_step=8, samples_per_prompt=4, max_new_tokens=4
                 ),

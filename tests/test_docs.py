@@ -60,6 +60,6 @@ def test_code_quoted_from_the_loop_is_in_it():
         r"^\| \w+ \| (.+?) \| \w+ \|$", (ROOT / "docs/one_sample.md").read_text(), re.M
     )
     quoted = [part for row in rows for part in re.findall(r"`([^`]+)`", row)]
-    assert len(quoted) == 8
+    assert len(quoted) == 7
     for code in quoted:
         assert code.split("…")[0] in loop, code

@@ -123,7 +123,12 @@ def test_report_holds_every_promised_number(whole: Whole):
     assert [card["round"] for card in report["reward_model"]["rounds"]] == [1, 2]
     assert [row["n"] for row in report["best_of_n"]] == [1, 2, 4, 8, 16]
     audits = [(row["round"], row["step"]) for row in report["over_optimisation"]]
-    assert audits == [(1, 3), (2, 3)]
+    assert audits == [(1, 0), (1, 3), (2, 0), (2, 3)]
+    for number, row in enumerate(report["selection"], start=1):
+        of_round = [audit for audit in report["over_optimisation"] if audit["round"] == number]
+        assert row["kept"] == max(of_round, key=lambda audit: audit["score"])  # not by gold
+        assert row["last"] == of_round[-1]
+        assert row["gold_best"]["gold"] == max(audit["gold"] for audit in of_round)
     assert report["seed"] == 0
     assert 0 < report["peak_memory_bytes"] < 3e9
     assert report["plan"]["policy_steps"] == PLAN.policy_steps

@@ -29,6 +29,7 @@ from tutelage.evaluation.school_report import (
     grade_the_grader,
     held_out_tasks,
     over_optimisation,
+    selection,
 )
 from tutelage.judges import JUDGES
 from tutelage.judges.labeler import AGREEMENT, Labeler, calibrated
@@ -45,7 +46,8 @@ from tutelage.runs import Progress, Run, read_json, write_atomically, write_json
 from tutelage.sandbox import require_sandbox
 from tutelage.schema import Comparison, Demonstration, Verdict, ask
 from tutelage.stages.compare import gold_scores, sample_responses
-from tutelage.stages.policy import PolicyConfig, reinforce
+from tutelage.stages.keeper import KeeperConfig
+from tutelage.stages.policy import PolicyConfig, Practice, auditor, reinforce
 from tutelage.stages.pretrain import PretrainConfig, pretrain
 from tutelage.stages.reward import RewardConfig, train_reward_model
 from tutelage.stages.sft import IMITATED, SFTConfig, imitation_batches, sft
@@ -244,13 +246,14 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
         critic, _ = load_reward_model(run.checkpoint(f"reward_{number}"))
     judge = JUDGES[config.judge].make(lesson.check, reward_model, tokenizer.pad)
     entry = ALGORITHMS[config.algorithm]
-    learner = LanguagePolicy(gpt, critic or new_critic(gpt))
+    critic = critic or new_critic(gpt)
+    learner = LanguagePolicy(gpt, critic, dtype=lesson.dtype, rollout_dtype=lesson.dtype)
     algorithm = entry.algorithm(learner, entry.settings(**(entry.language or {})))
     tasks = lesson.training_tasks("reinforce", plan.policy_steps * plan.policy_prompts, number)
     audit_tasks = lesson.training_tasks("audit", plan.audit_tasks)
     greedy = Sampling(max_new_tokens=lesson.curriculum.reply_tokens, temperature=0)
 
-    def audit(gpt: LanguageModel) -> float:
+    def gold(gpt: LanguageModel) -> float:
         graded = grade(gpt, tokenizer, audit_tasks, lesson.check, greedy, "audit")
         return sum(graded.successes()) / len(audit_tasks)
 
@@ -259,23 +262,25 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
         prompts_per_step=plan.policy_prompts,
         samples_per_prompt=plan.samples_per_prompt,
         max_new_tokens=lesson.curriculum.reply_tokens,
+        # A person has no gold check to choose by; it is measured beside, for the report.
+        keeper=KeeperConfig(by="audit/score" if JUDGES[config.judge].learned else "audit/gold"),
     )
+    asked = Practice([ask(task.prompt) for task in audit_tasks], judge, audit_tasks)
+    audit = auditor(reference, tokenizer, asked, steps, (config.seed, stage), gold)
     # As InstructGPT mixed pretraining text into PPO, demonstrations keep the policy from drifting.
     shown, curriculum = lesson.shown(), lesson.curriculum
     augmented = SFTConfig(batch=IMITATED, swapped=curriculum.swapped, left_out=curriculum.left_out)
+    context = reference.context
+    mixed = imitation_batches(shown, tokenizer, context, augmented, config.seed, stage)
     yield from reinforce(
         run,
         algorithm,
         reference,
         tokenizer,
-        [ask(task.prompt) for task in tasks],
-        tasks,
-        judge,
-        audit,
+        Practice([ask(task.prompt) for task in tasks], judge, tasks, mixed, audit),
         steps,
         config.seed,
         stage,
-        imitation_batches(shown, tokenizer, reference.context, augmented, config.seed, stage),
     )
 
 
@@ -300,6 +305,7 @@ def evaluate(lesson: Lesson, policy: str) -> Iterator[Progress]:
     if JUDGES[config.judge].learned:
         measured |= grade_the_grader(run, lesson.curriculum, tasks, plan.rounds, config.seed)
     measured["over_optimisation"] = over_optimisation(run, plan.rounds, plan.audit_tasks)
+    measured["selection"] = selection(measured["over_optimisation"])
     yield Progress("evaluate", len(stages) + 1, len(stages) + 1)
     spent = read_json(run.folder / "timings.json")
     spent["evaluate"] = spent.get("evaluate", 0.0) + time.perf_counter() - began

@@ -209,6 +209,9 @@ def fake_report(seed: int = 0) -> dict[str, Any]:
             )
         ],
         "over_optimisation": over,
+        "selection": [
+            {"round": 3, "kept": over[-2], "last": over[-1], "gold_best": over[-1]},
+        ],
         "by_group": [
             {"group": g, "sft": before, "ppo": after, "n": 80} for g, before, after in GROUPS
         ],

@@ -311,6 +311,22 @@ def test_a_policy_that_fooled_its_judge_is_called_so():
     assert "Yes: in round 2 the score rose from" in page_of(report).words()
 
 
+def test_what_was_kept_stands_beside_the_last_and_the_best_by_gold():
+    """By whom it was chosen, too: a person without gold could not have had the last of these."""
+    report = fake_report()
+    (row,) = report["selection"]
+    for key, step, gold in (("kept", 50, 0.71), ("last", 60, 0.72), ("gold_best", 40, 0.74)):
+        row[key] = row[key] | {"step": step, "gold": gold, "ci95": [gold - 0.06, gold + 0.06]}
+    words = page_of(report).words()
+    assert (
+        "Round 3 kept step 50, gold 71.0 % ± 6.0 (n = 200), chosen by the judge's score, not gold; "
+        "the last policy: step 60, gold 72.0 % ± 6.0 (n = 200); the best by gold: step 40, gold "
+        "74.0 % ± 6.0 (n = 200)."
+    ) in words
+    report["judge"] = "verifier"
+    assert "chosen by gold, which was the judge;" in page_of(report).words()
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -187,12 +187,12 @@ def test_a_sampler_that_never_gets_the_new_weights(
 def test_a_judge_that_is_fooled(taught: Path, tmp_path: Path):
     """It rewards "blue"; the gold check wants "red"."""
 
-    def redness(gpt: GPT) -> float:
+    def redness(gpt: GPT) -> dict[str, float]:
         prompts = [ask(request) for request in toys.REQUESTS]
         replies = collect_replies(
             gpt, word_tokenizer(), prompts, 16, Sampling(max_new_tokens=4), seeded("audit")
         )
-        return sum(t.response == "red" for t in replies) / len(replies)
+        return {"audit/gold": sum(t.response == "red" for t in replies) / len(replies)}
 
     run = Run(tmp_path)
     algorithm = new_algorithm("ppo", taught, kl_coefficient=0.0)

@@ -30,6 +30,8 @@ from tutelage.rollout.trajectories import differing, final_reward
 from tutelage.runs import Run
 from tutelage.schema import Comparison, Outcome, Trajectory, Verdict, ask
 from tutelage.stages import preference
+from tutelage.stages.keeper import KeeperConfig
+from tutelage.stages.policy import Practice
 from tutelage.stages.preference import (
     OfflineConfig,
     OnlineConfig,
@@ -91,9 +93,8 @@ def test_so_does_the_word_that_a_judge_likes(loss: PreferenceLoss, taught: Path,
     gpt = taught_gpt(taught)
     settings = OnlineConfig(steps=16, prompts_per_step=8, max_new_tokens=4)
     prompts = [ask(request) for request in REQUESTS]
-    source = online(
-        gpt, copy.deepcopy(gpt), word_tokenizer(), prompts, None, WordJudge(), settings, 0
-    )
+    practice = Practice(prompts, WordJudge())
+    source = online(gpt, copy.deepcopy(gpt), word_tokenizer(), practice, settings, 0)
     run = Run(tmp_path)
     assert chance_of(train(run, gpt, source, PreferenceConfig(loss=loss)), "blue") > 0.8
     rewards = [row["reward/mean"] for row in run.metrics()]
@@ -310,24 +311,25 @@ def test_samples_that_earn_the_same_teach_nothing(taught: Path, tmp_path: Path):
     settings = OnlineConfig(steps=2, prompts_per_step=4, max_new_tokens=4)
     judge = WordJudge("no word at all")
     prompts = [ask(request) for request in REQUESTS]
-    source = online(gpt, copy.deepcopy(gpt), word_tokenizer(), prompts, None, judge, settings, 0)
+    practice = Practice(prompts, judge)
+    source = online(gpt, copy.deepcopy(gpt), word_tokenizer(), practice, settings, 0)
     run = Run(tmp_path)
     after = train(run, gpt, source, PreferenceConfig())
     assert weights_equal(before, after.state_dict())
     assert [row["rollout/learned"] for row in run.metrics()] == [0, 0]
 
 
-def test_the_policy_that_the_audit_liked_best_is_kept(taught: Path, tmp_path: Path):
+def test_the_policy_that_did_best_in_its_audits_is_kept(taught: Path, tmp_path: Path):
     gpt = taught_gpt(taught)
     learned = ranked(gpt, RANKS, H * 0)
     heard: list[dict[str, Tensor]] = []
     marks = iter([0.1, 0.3, 0.2, 0.3, 0.9])
 
-    def audit(gpt: GPT) -> float:
+    def audit(gpt: GPT) -> dict[str, float]:
         heard.append(copy.deepcopy(gpt.state_dict()))
-        return next(marks)
+        return {"audit/score": next(marks)}
 
-    config = PreferConfig(learning_rate=5e-3, audit_every=2, patience=2)
+    config = PreferConfig(learning_rate=5e-3, keeper=KeeperConfig(audit_every=2, patience=2))
     source = Source(20, lambda step: (learned, {}))
     run = Run(tmp_path)
     first = prefer(run, gpt, word_tokenizer(), source, audit, PreferenceConfig(), config)
@@ -348,7 +350,7 @@ def test_where_every_rollout_breaks_the_stage_ends_with_the_cause(taught: Path):
     gpt = taught_gpt(taught)
     settings = OnlineConfig(steps=1, prompts_per_step=2, max_new_tokens=4, max_failure_rate=1.0)
     prompts = [ask(request) for request in REQUESTS]
-    source = online(gpt, gpt, word_tokenizer(), prompts, None, Lost(), settings, 0)
+    source = online(gpt, gpt, word_tokenizer(), Practice(prompts, Lost()), settings, 0)
     with pytest.raises(EnvironmentFailure, match=r"8 of 8 rollouts broke: the disk is full\."):
         source.draw(0)
 

@@ -28,6 +28,8 @@ from tutelage.model.gpt import GPT
 from tutelage.model.heads import RewardModel
 from tutelage.runs import Progress, Run
 from tutelage.schema import Comparison, Rating, ask
+from tutelage.stages.keeper import KeeperConfig
+from tutelage.stages.policy import Practice
 from tutelage.stages.preference import (
     OfflineConfig,
     OnlineConfig,
@@ -39,9 +41,10 @@ from tutelage.stages.preference import (
 from tutelage.stages.pretrain import PretrainConfig, pretrain
 from tutelage.stages.reward import RewardConfig, train_reward_model
 from tutelage.stages.sft import SFTConfig, sft
-from tutelage.text.packing import Tree, plain
+from tutelage.text.packing import Tree
 
 Start = Callable[[Run, Path], Iterator[Progress]]
+AUDITED = KeeperConfig(by="audit/gold", audit_every=2)
 STEPS = 6  # of every stage here, a state is saved after each second one
 
 
@@ -107,25 +110,26 @@ def start_prefer(loss: PreferenceLoss, from_judge: bool) -> Start:
             prompts = [ask(request) for request in REQUESTS]
             often = OnlineConfig(steps=STEPS, prompts_per_step=8, max_new_tokens=4)
             source = online(
-                gpt, taught_gpt(taught), tokenizer, prompts, None, WordJudge(), often, 0
+                gpt, taught_gpt(taught), tokenizer, Practice(prompts, WordJudge()), often, 0
             )
         else:
             passes = OfflineConfig(epochs=2.0, batch=4, swapped=0.5)
             source = offline(
                 gpt, taught_gpt(taught), tokenizer, word_comparisons(), preference, passes, 0
             )
-        config = PreferConfig(learning_rate=5e-3, audit_every=2)
+        config = PreferConfig(learning_rate=5e-3, keeper=AUDITED)
         return prefer(run, gpt, tokenizer, source, how_blue, preference, config)
 
     return start
 
 
-def how_blue(gpt: GPT) -> float:
-    """An audit: the logit of "blue" after a fixed prompt."""
+def how_blue(gpt: GPT) -> dict[str, float]:
+    """An audit, whose gold is the logit of "blue" after a fixed prompt."""
     tokenizer = word_tokenizer()
     prompt = torch.tensor([tokenizer.encode_prompt(ask(REQUESTS[0]))])
     with torch.inference_mode():
-        return gpt.head(gpt(plain(prompt)))[0, -1, tokenizer.encode("blue")[0]].item()
+        logit = gpt.head(gpt(prompt))[0, -1, tokenizer.encode("blue")[0]].item()
+    return {"audit/gold": logit}
 
 
 STAGES: dict[str, Start] = {

@@ -21,7 +21,8 @@ from tutelage.policies.language import LanguagePolicy
 from tutelage.protocols import Judge
 from tutelage.runs import Progress, Run
 from tutelage.schema import Comparison, Demonstration, Message, Outcome, Trajectory, Verdict, ask
-from tutelage.stages.policy import Audit, PolicyConfig, reinforce
+from tutelage.stages.keeper import Audit, KeeperConfig
+from tutelage.stages.policy import PolicyConfig, Practice, reinforce
 from tutelage.stages.sft import SFTConfig, sft
 from tutelage.text.tokenizer import Tokenizer
 
@@ -108,7 +109,7 @@ def reinforcement(
         steps=steps,
         prompts_per_step=8,
         samples_per_prompt=4,
-        audit_every=audit_every,
+        keeper=KeeperConfig(by="audit/gold", audit_every=audit_every),
         **{"max_new_tokens": 4} | settings,
     )
     prompts = [ask(request) for request in REQUESTS]
@@ -117,10 +118,7 @@ def reinforcement(
         algorithm,
         copy.deepcopy(algorithm.policy.actor),
         word_tokenizer(),
-        prompts,
-        None,
-        judge or WordJudge(),
-        audit,
+        Practice(prompts, judge or WordJudge(), audit=audit),
         config,
         seed=0,
     )

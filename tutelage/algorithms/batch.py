@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from tutelage.algorithms.functional import kl_k1, kl_k3, step_advantages
 from tutelage.errors import ContractBroken
+from tutelage.model.language_model import load_trainable, trainable_state
 from tutelage.policies.policy import Inputs, Policy
 from tutelage.rollout.experience import Experience
 
@@ -142,8 +143,8 @@ def weights_of(
     actor: nn.Module, critic: nn.Module | None, optimiser: torch.optim.Optimizer
 ) -> dict[str, Any]:
     """What an algorithm saves of what it trains."""
-    state = {"actor": actor.state_dict(), "optimiser": optimiser.state_dict()}
-    return state if critic is None else state | {"critic": critic.state_dict()}
+    state = {"actor": trainable_state(actor), "optimiser": optimiser.state_dict()}
+    return state if critic is None else state | {"critic": trainable_state(critic)}
 
 
 def load_weights(
@@ -153,10 +154,10 @@ def load_weights(
     optimiser: torch.optim.Optimizer,
 ) -> None:
     """The inverse of weights_of."""
-    actor.load_state_dict(state["actor"])
+    load_trainable(actor, state["actor"])
     optimiser.load_state_dict(state["optimiser"])
     if critic is not None:
-        critic.load_state_dict(state["critic"])
+        load_trainable(critic, state["critic"])
 
 
 def check_on_policy(batch: Batch, log_ratio: Tensor, tolerance: float) -> None:

@@ -29,6 +29,7 @@ from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.checkpoint import load_policy
 from tutelage.model.language_model import LanguageModel
 from tutelage.screen import Watcher, console, show_next
+from tutelage.stages.policy import Practice
 from tutelage.stages.preference import (
     OfflineConfig,
     OnlineConfig,
@@ -189,5 +190,6 @@ def _source(
     check_prompts(prompts, tokenizer, gpt.context, options.max_new_tokens)
     judge = RewardModelJudge(load_grader(grader, tokenizer, path), tokenizer.pad)
     settings = options.online_config()
-    source = online(gpt, reference, tokenizer, prompts, None, judge, settings, options.seed, dtype)
+    practice = Practice(prompts, judge)
+    source = online(gpt, reference, tokenizer, practice, settings, options.seed, dtype)
     return source, {"prompts": options.prompts, "reward": grader}

@@ -23,7 +23,7 @@ from tutelage.model.checkpoint import load_policy
 from tutelage.policies.language import LanguagePolicy
 from tutelage.reports.doctor import Doctor, write_findings
 from tutelage.screen import Watcher, console, show_next
-from tutelage.stages.policy import PolicyConfig, reinforce
+from tutelage.stages.policy import PolicyConfig, Practice, reinforce
 from tutelage.stages.sft import IMITATED, SFTConfig, imitation_batches
 
 ABOUT = """
@@ -149,14 +149,10 @@ def main(argv: Sequence[str]) -> None:
             algorithm,
             gpt,
             tokenizer,
-            prompts,
-            None,
-            judge,
-            None,
+            Practice(prompts, judge, mixed=mixed),
             options.policy_config(),
             options.seed,
             "rl",
-            mixed,
         )
         Watcher(screen, doctor=Doctor(run.folder / "metrics.jsonl")).watch(stages)
     write_findings(run.folder)

@@ -226,28 +226,43 @@ def best_of_n(
     return rows
 
 
-def over_optimisation(run: Run, rounds: int, audit_tasks: int) -> list[dict[str, object]]:
-    """Score, KL and audited gold success at each audit of each round."""
-    rows: list[dict[str, object]] = []
+def over_optimisation(run: Run, rounds: int, audit_tasks: int) -> list[dict[str, Any]]:
+    """Score, KL and gold success of the same policy at each audit of each round, and whether it was
+    the best so far by what the stage keeps by."""
+    rows: list[dict[str, Any]] = []
     for number in range(1, rounds + 1):
         for line in run.metrics():
-            if line["stage"] == f"ppo_{number}" and "audit/gold" in line:
+            if line["stage"] == f"ppo_{number}" and "audit/score" in line:
                 gold = line["audit/gold"]
                 low, high = wilson(gold * audit_tasks, audit_tasks)
-                if "reward/mean" not in line:
-                    continue  # the audit before the first step: nothing was sampled yet
                 rows.append(
                     {
                         "round": number,
                         "step": line["step"],
-                        "kl": line["policy/kl"],
-                        "score": line["reward/mean"],
+                        "kl": line["audit/kl"],
+                        "score": line["audit/score"],
+                        "kept": bool(line["audit/kept"]),
                         "gold": gold,
                         "ci95": [low, high],
                         "n": audit_tasks,
                     }
                 )
     return rows
+
+
+def selection(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, object]]:
+    """For each round the audit of the policy that was kept, of the last one, and of the best by
+    gold, which nobody without a gold check could have chosen."""
+    chosen = []
+    for number in sorted({row["round"] for row in rows}):
+        within = [row for row in rows if row["round"] == number]
+        kept = [row for row in within if row["kept"]]
+        if kept:
+            best = max(within, key=lambda row: row["gold"])
+            chosen.append(
+                {"round": number, "kept": kept[-1], "last": within[-1], "gold_best": best}
+            )
+    return chosen
 
 
 def read_round(run: Run, number: int) -> tuple[list[Comparison], list[list[float]], Labeler]:

@@ -138,6 +138,21 @@ def answer_fooled(rows: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
+def said_kept(selection: Sequence[Mapping[str, Any]], judge: str) -> str:
+    """Which policy each round kept, what chose it, and what the last one and the best by gold
+    reached."""
+
+    def reached(row: Mapping[str, Any]) -> str:
+        return f"step {count(row['step'])}, gold {rate(row['gold'], row['ci95'], row.get('n'))}"
+
+    by = "gold, which was the judge" if judge == "verifier" else "the judge's score, not gold"
+    return " ".join(
+        f"Round {row['round']} kept {reached(row['kept'])}, chosen by {by}; the last policy: "
+        f"{reached(row['last'])}; the best by gold: {reached(row['gold_best'])}."
+        for row in selection
+    )
+
+
 def answer_best_of_n(rows: Sequence[Mapping[str, Any]]) -> str:
     """Does choosing by the reward model help, and up to how many samples?"""
     one, best, last = rows[0], max(rows, key=lambda row: row["gold"]), rows[-1]

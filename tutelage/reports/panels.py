@@ -200,8 +200,9 @@ def _measured(row: Mapping[str, Any]) -> str:
     return rate(row["accuracy"], answers.share_interval(row["accuracy"], row["n"]), row["n"])
 
 
-def fooled_panel(rows: Sequence[Mapping[str, Any]]) -> Panel | None:
-    """Did the policy fool its judge?"""
+def fooled_panel(report: Mapping[str, Any]) -> Panel | None:
+    """Did the policy fool its judge, and which policy was kept?"""
+    rows = report.get("over_optimisation", [])
     if not rows:
         return None
     ordered = sorted(rows, key=lambda row: (row["round"], row["step"]))
@@ -215,9 +216,10 @@ def fooled_panel(rows: Sequence[Mapping[str, Any]]) -> Panel | None:
         ]
         for row in ordered
     ]
+    kept = answers.said_kept(report.get("selection", []), report.get("judge", ""))
     return Panel(
         "Did the policy fool its judge?",
-        answers.answer_fooled(ordered),
+        f"{answers.answer_fooled(ordered)} {kept}".strip(),
         safe_json(charts.over_optimisation(ordered)),
         ("round", "step", "KL (nats)", "score", "gold success"),
         table,

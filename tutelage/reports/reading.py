@@ -99,6 +99,16 @@ REWARD_MODEL = {
         }
     ],
 }
+AUDIT = {
+    "round": COUNT,
+    "step": COUNT,
+    "kl": NUMBER,
+    "score": NUMBER,
+    "gold": SHARE,
+    "ci95": INTERVAL,
+    "n?": COUNT,
+    "kept?": FLAG,
+}
 REPORT = {
     "version": COUNT,
     "command?": TEXT,
@@ -128,17 +138,8 @@ REPORT = {
     "differences?": Every({"difference": NUMBER, "ci95": INTERVAL, "n": COUNT}),
     "reward_model?": REWARD_MODEL,
     "best_of_n?": [{"n": COUNT, "gold": SHARE, "ci95": INTERVAL, "score?": NUMBER}],
-    "over_optimisation?": [
-        {
-            "round": COUNT,
-            "step": COUNT,
-            "kl": NUMBER,
-            "score": NUMBER,
-            "gold": SHARE,
-            "ci95": INTERVAL,
-            "n?": COUNT,
-        }
-    ],
+    "over_optimisation?": [AUDIT],
+    "selection?": [{"round": COUNT, "kept": AUDIT, "last": AUDIT, "gold_best": AUDIT}],
     "by_group?": [
         {
             "group": TEXT,

@@ -97,8 +97,7 @@ def report_page(report: Mapping[str, Any], metrics: Mapping[str, Series]) -> dic
     """Everything the template shows, as words, cells and panels."""
     stages = overview.stages_of(report)
     rewards = report.get("reward_model")
-    rows = report.get("over_optimisation", [])
-    fooled = panels.fooled_panel(rows), panels.best_of_n_panel(report.get("best_of_n", []))
+    fooled = panels.fooled_panel(report), panels.best_of_n_panel(report.get("best_of_n", []))
     page = {
         "headline": overview.headline(report, stages),
         "numbers": overview.big_numbers(report, stages),

@@ -27,7 +27,7 @@ from tutelage.labelling.store import Store
 from tutelage.model.adam import FusedAdam
 from tutelage.model.checkpoint import save_model
 from tutelage.model.heads import RewardModel
-from tutelage.model.language_model import LanguageModel
+from tutelage.model.language_model import LanguageModel, load_trainable, trainable_state
 from tutelage.model.optimiser import MuonWithAdam
 from tutelage.policies.language import LanguagePolicy
 from tutelage.rollout.trajectories import judged, reply_kls
@@ -219,7 +219,7 @@ def save(room: Classroom, metrics: Mapping[str, float]) -> None:
             "store": store_number(room.store),
             "standing": asdict(room.standing),
             "algorithm": learners.algorithm.state_dict(),
-            "reward_model": learners.reward_model.state_dict(),
+            "reward_model": trainable_state(learners.reward_model),
             "reward_optimiser": learners.reward_optimiser.state_dict(),
             "labelers": [list(pair) for pair in learners.raters.labelers],
             "raters": learners.raters.state_dict(),
@@ -259,7 +259,7 @@ def resume(room: Classroom) -> None:
                 f"--database, or delete {path} to begin again from the run's own stages."
             )
         learners.algorithm.load_state_dict(state["algorithm"])
-        learners.reward_model.load_state_dict(state["reward_model"])
+        load_trainable(learners.reward_model, state["reward_model"])
         learners.reward_optimiser.load_state_dict(state["reward_optimiser"])
         learners.raters = Raters((scale, labeler) for scale, labeler in state["labelers"])
         learners.raters.load_state_dict(state["raters"])

@@ -7,27 +7,36 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import torch
+from torch import Tensor
 
 from tutelage.algorithms import Algorithm
 from tutelage.algorithms.batch import AuxiliaryLoss
 from tutelage.config import require
 from tutelage.data.order import batch_indices
-from tutelage.device import seeded
+from tutelage.device import autocast, seeded
 from tutelage.environments.chat import collect_replies
 from tutelage.errors import EnvironmentFailure
-from tutelage.model.checkpoint import save_model
 from tutelage.model.language_model import LanguageModel
 from tutelage.model.optimiser import set_learning_rate, warmup_then_linear
 from tutelage.model.scoring import imitation_loss
 from tutelage.policies.language import LanguagePolicy
 from tutelage.protocols import Judge
 from tutelage.rollout.sampler import Sampling
-from tutelage.rollout.trajectories import differing, grouped, judged, read_trajectories, reply_kls
+from tutelage.rollout.trajectories import (
+    differing,
+    final_reward,
+    grouped,
+    judged,
+    read_trajectories,
+    reply_kls,
+)
 from tutelage.runs import Progress, Run
 from tutelage.schema import JUDGED, Conversation, Trajectory
+from tutelage.stages.keeper import Audit, Keeper, KeeperConfig
 from tutelage.text.packing import Packed
 from tutelage.text.tokenizer import Tokenizer
 
@@ -44,20 +53,31 @@ class PolicyConfig:
     only_differing: bool = True  # learn only where samples of a prompt differ (Yu et al. 2025)
     warmup: int = 5  # steps
     final_learning_rate: float = 0.1  # share of the first one left at the end
-    audit_every: int = 20  # steps between audits
-    save_every: int = 10  # steps between saved states; each audit saves one too
-    patience: int = 6  # audits without a new best before the stage stops; fewer stop by chance
     max_failure_rate: float = 0.1  # share of rollouts that may break before the stage stops
+    keeper: KeeperConfig = field(default_factory=KeeperConfig)
 
     def __post_init__(self) -> None:
         require(self, "above 0", "steps", "prompts_per_step", "samples_per_prompt")
         require(self, "above 0", "max_new_tokens", "temperature")
-        require(self, "above 0", "audit_every", "save_every", "patience")
         require(self, "at least 0", "missing_stop_penalty", "mix_coefficient", "warmup")
         require(self, "from 0 to 1", "final_learning_rate", "max_failure_rate")
 
 
-Audit = Callable[[LanguageModel], float]
+@dataclass(frozen=True)
+class Practice:
+    """What a policy practises on: prompts, who judges the replies, and the prompts' tasks where the
+    judge needs them. mixed: what a step also imitates, a batch for each of its optimiser steps."""
+
+    prompts: Sequence[Conversation]
+    judge: Judge
+    tasks: Sequence[object] | None = None
+    mixed: Callable[[int], Iterator[Packed]] | None = None
+    audit: Audit | None = None
+
+    def of(self, chosen: Sequence[int]) -> Practice:
+        """That of these prompts alone."""
+        tasks = self.tasks and [self.tasks[i] for i in chosen]
+        return replace(self, prompts=[self.prompts[i] for i in chosen], tasks=tasks)
 
 
 def reinforce(
@@ -65,91 +85,59 @@ def reinforce(
     algorithm: Algorithm,
     reference: LanguageModel,
     tokenizer: Tokenizer,
-    prompts: Sequence[Conversation],
-    tasks: Sequence[object] | None,
-    judge: Judge,
-    audit: Audit | None,
+    practice: Practice,
     config: PolicyConfig,
     seed: int,
     stage: str = "ppo",
-    mixed: Callable[[int], Iterator[Packed]] | None = None,
 ) -> Iterator[Progress]:
-    """Improve the algorithm's policy on `prompts` by the judge's word; keep the policy that the
-    audit liked best (the last one without an audit); ends with checkpoints/<stage>.
+    """Improve the algorithm's policy by the judge's word; keep the policy that did best in its
+    audits (the last one without an audit); ends with checkpoints/<stage>.
 
-    reference: what the policy pays for moving away from. mixed: what it also imitates in a step,
-    a batch for each optimiser step of it.
+    reference: what the policy pays for moving away from.
     """
     learning_rate = algorithm.config.learning_rate
-    start, best, waited = 0, float("-inf"), 0
     policy = algorithm.policy
     assert isinstance(policy, LanguagePolicy)
-    gpt = policy.actor
-    best_policy = _copy(gpt)
-    if state := run.load_state(stage):
+    keeper = Keeper(run, stage, policy.actor, config.steps, practice.audit, config.keeper)
+    start = 0
+    if state := keeper.resume():
         algorithm.load_state_dict(state["algorithm"])
-        start, best, waited = state["step"], state["best"], state["waited"]
-        best_policy = state["best_policy"]
-    elif audit is not None:
-        best = audit(gpt)
-        run.log(stage, 0, {"audit/gold": best})
+        start = state["step"]
     began, seen = time.perf_counter(), 0
     for step in range(start, config.steps):
-        if waited >= config.patience:
+        if not keeper.is_patient:
             break
         fraction = config.final_learning_rate
         factor = warmup_then_linear(step, config.steps, config.warmup, fraction)
         set_learning_rate(algorithm.optimiser, learning_rate * factor)
-        chosen = batch_indices(len(prompts), config.prompts_per_step, step, seed, stage)
+        chosen = batch_indices(len(practice.prompts), config.prompts_per_step, step, seed, stage)
 
         trajectories, metrics = policy_step(
             algorithm,
             reference,
             tokenizer,
-            [prompts[i] for i in chosen],
-            [tasks[i] for i in chosen] if tasks is not None else None,
-            judge,
+            practice.of(chosen),
             config,
             (seed, stage, step),
-            mixed(step) if mixed else None,
+            practice.mixed(step) if practice.mixed else None,
         )
         done = step + 1
-        audited = done % config.audit_every == 0 or done == config.steps
-        if audited:
-            waited += 1
+        if keeper.is_due(done):  # of the policy that sampled: the audit's is one update later
             kls = reply_kls(reference, judged(trajectories), tokenizer.pad, config.temperature)
             metrics["policy/kl"] = kls.mean().item()
             metrics["policy/kl_error"] = kls.std(correction=0).item() / len(kls) ** 0.5
-            if audit is not None:
-                metrics["audit/gold"] = audit(gpt)
-            if metrics.get("audit/gold", float("inf")) > best:
-                best, waited, best_policy = metrics.get("audit/gold", best), 0, _copy(gpt)
-        run.log(stage, done, metrics)
-        if audited or done % config.save_every == 0:
-            run.save_state(
-                stage,
-                {
-                    "step": done,
-                    "algorithm": algorithm.state_dict(),
-                    "best": best,
-                    "waited": waited,
-                    "best_policy": best_policy,
-                },
-            )
+        keeper.end_step(done, metrics, {"algorithm": algorithm.state_dict()})
         seen += sum(len(t.logprobs) for t in trajectories)
         metrics["train/tokens_per_s"] = seen / (time.perf_counter() - began)
         yield Progress(stage, done, config.steps, metrics)
-    gpt.load_state_dict(best_policy)
-    run.finish(stage, lambda folder: save_model(folder, gpt, tokenizer))
+    keeper.finish(tokenizer)
 
 
 def policy_step(
     algorithm: Algorithm,
     reference: LanguageModel,
     tokenizer: Tokenizer,
-    prompts: Sequence[Conversation],
-    tasks: Sequence[object] | None,
-    judge: Judge,
+    practice: Practice,
     config: PolicyConfig,
     seed: tuple[int, str, int],
     shown: Iterator[Packed] | None = None,
@@ -161,19 +149,15 @@ def policy_step(
     """
     policy = algorithm.policy
     assert isinstance(policy, LanguagePolicy)
-    trajectories = collect_replies(
+    trajectories, broken = sample_judged(
         policy.actor,
         tokenizer,
-        prompts,
+        practice,
         config.samples_per_prompt,
-        Sampling(max_new_tokens=config.max_new_tokens, temperature=config.temperature),
-        seeded(*seed, "sample"),
-        tasks=tasks,
-        policy_version=seed[-1],
+        config,
+        *seed,
+        dtype=policy.rollout_dtype,
     )
-    for trajectory, verdict in zip(trajectories, judge.score(trajectories), strict=True):
-        trajectory.verdict = verdict
-    broken = count_broken(trajectories, config.max_failure_rate)
     if config.only_differing and config.samples_per_prompt > 1:
         learned = differing(trajectories, config.missing_stop_penalty)
     else:
@@ -184,18 +168,85 @@ def policy_step(
             policy, reference, learned, tokenizer.pad, config.missing_stop_penalty
         )
         batch = algorithm.credit(experience)
-        mixed = _imitation(policy.actor, shown, config.mix_coefficient) if shown else None
+        mixed = _imitation(policy, shown, config.mix_coefficient) if shown else None
         metrics |= algorithm.update(batch, seeded(*seed, "update"), mixed)
     return trajectories, metrics
 
 
-def _copy(gpt: LanguageModel) -> dict[str, torch.Tensor]:
-    return {name: tensor.clone() for name, tensor in gpt.state_dict().items()}
+class Limits(Protocol):
+    """How replies are sampled, and how many may break: a part of PolicyConfig and others."""
+
+    @property
+    def max_new_tokens(self) -> int: ...
+    @property
+    def temperature(self) -> float: ...
+    @property
+    def max_failure_rate(self) -> float: ...
 
 
-def _imitation(gpt: LanguageModel, shown: Iterator[Packed], weight: float) -> AuxiliaryLoss:
+def sample_judged(
+    gpt: LanguageModel,
+    tokenizer: Tokenizer,
+    practice: Practice,
+    samples_per_prompt: int,
+    limits: Limits,
+    *seed: Any,
+    dtype: torch.dtype | None = None,
+) -> tuple[list[Trajectory], int]:
+    """Replies to all of these prompts with the judge's verdicts, and how many broke. dtype: what
+    the policy speaks in, default what its weights are in."""
+    trajectories = collect_replies(
+        gpt,
+        tokenizer,
+        practice.prompts,
+        samples_per_prompt,
+        Sampling(max_new_tokens=limits.max_new_tokens, temperature=limits.temperature),
+        seeded(*seed, "sample"),
+        tasks=practice.tasks,
+        policy_version=seed[-1],
+        dtype=dtype,
+    )
+    unjudged = [t for t in trajectories if t.verdict is None]
+    for trajectory, verdict in zip(unjudged, practice.judge.score(unjudged), strict=True):
+        trajectory.verdict = verdict
+    return trajectories, count_broken(trajectories, limits.max_failure_rate)
+
+
+def auditor(
+    reference: LanguageModel,
+    tokenizer: Tokenizer,
+    held_out: Practice,
+    config: PolicyConfig,
+    seed: tuple[int, str],
+    gold: Callable[[LanguageModel], float],
+) -> Audit:
+    """The judge's mean score of a reply to each held-out prompt, by the same chance at each audit,
+    how far those replies are from the reference, and what `gold` says of the same policy."""
+
+    def audit(gpt: LanguageModel) -> dict[str, float]:
+        sampled, _ = sample_judged(gpt, tokenizer, held_out, 1, config, *seed, "audit", 0)
+        replies = judged(sampled)
+        earned = [final_reward(reply, config.missing_stop_penalty) for reply in replies]
+        return {
+            "audit/score": sum(earned) / len(earned),
+            "audit/kl": reply_kls(reference, replies, tokenizer.pad, config.temperature)
+            .mean()
+            .item(),
+            "audit/gold": gold(gpt),
+        }
+
+    return audit
+
+
+def _imitation(policy: LanguagePolicy, shown: Iterator[Packed], weight: float) -> AuxiliaryLoss:
     """`weight` times the imitation loss on the next of what is shown."""
-    return lambda: weight * imitation_loss(gpt, next(shown))
+    device = policy.actor.device
+
+    def loss() -> Tensor:
+        with autocast(device, policy.dtype):
+            return weight * imitation_loss(policy.actor, next(shown).to(device))
+
+    return loss
 
 
 def count_broken(trajectories: Sequence[Trajectory], max_failure_rate: float) -> int:

@@ -7,11 +7,10 @@ One loop and one loss. What a step learns from comes from a `Source`: rankings t
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import torch
@@ -24,19 +23,16 @@ from tutelage.data.augmentation import RareWordSwap
 from tutelage.data.comparisons import comparison_trees, rank_table, swapped_trees
 from tutelage.data.order import batch_indices
 from tutelage.device import autocast, seeded
-from tutelage.environments.chat import collect_replies
 from tutelage.errors import BadInput
-from tutelage.model.checkpoint import save_model
-from tutelage.model.language_model import LanguageModel
+from tutelage.model.language_model import LanguageModel, load_trainable, trainable_state
 from tutelage.model.optimiser import policy_optimiser, set_learning_rate, warmup_then_linear
 from tutelage.model.scoring import imitation_loss
 from tutelage.policies.language import ROW_LENGTH, Replies, score_packed
-from tutelage.protocols import Judge
-from tutelage.rollout.sampler import Sampling
 from tutelage.rollout.trajectories import differing, final_reward, grouped, judged, reply_kls
 from tutelage.runs import Progress, Run
-from tutelage.schema import Comparison, Conversation, Trajectory
-from tutelage.stages.policy import Audit, count_broken, describe
+from tutelage.schema import Comparison, Trajectory
+from tutelage.stages.keeper import Audit, Keeper, KeeperConfig
+from tutelage.stages.policy import Practice, describe, sample_judged
 from tutelage.text.packing import Packed, Tree, pack
 from tutelage.text.tokenizer import Tokenizer
 
@@ -48,13 +44,10 @@ class PreferConfig:
     final_learning_rate: float = 0.1  # share of the first one left at the end
     max_grad_norm: float = 1.0
     mix_coefficient: float = 1.0  # weight of what is mixed in
-    audit_every: int = 20  # steps between audits
-    save_every: int = 20  # steps between saved states; each audit saves one too
-    patience: int = 6  # audits without a new best before the stage stops
+    keeper: KeeperConfig = field(default_factory=KeeperConfig)
 
     def __post_init__(self) -> None:
         require(self, "above 0", "learning_rate", "max_grad_norm")
-        require(self, "above 0", "audit_every", "save_every", "patience")
         require(self, "at least 0", "warmup", "mix_coefficient")
         require(self, "from 0 to 1", "final_learning_rate")
 
@@ -124,26 +117,22 @@ def prefer(
     stage: str = "prefer",
     mixed: Callable[[int], Iterator[Packed]] | None = None,
 ) -> Iterator[Progress]:
-    """Train `gpt` on what the source ranks; keep the policy that the audit liked best (the last
-    one without an audit); ends with checkpoints/<stage>.
+    """Train `gpt` on what the source ranks; keep the policy that did best in its audits (the
+    last one without an audit); ends with checkpoints/<stage>.
 
     mixed: what is also imitated, a batch a step.
     """
     device = gpt.device
     optimiser = policy_optimiser(gpt.parameters(), config.learning_rate)
-    start, best, waited = 0, float("-inf"), 0
-    best_policy = copy.deepcopy(gpt.state_dict())
-    if state := run.load_state(stage):
-        gpt.load_state_dict(state["model"])
+    keeper = Keeper(run, stage, gpt, source.steps, audit, config.keeper)
+    start = 0
+    if state := keeper.resume():
+        load_trainable(gpt, state["model"])
         optimiser.load_state_dict(state["optimiser"])
-        start, best, waited = state["step"], state["best"], state["waited"]
-        best_policy = state["best_policy"]
-    elif audit is not None:
-        best = audit(gpt)
-        run.log(stage, 0, {"audit/gold": best})
+        start = state["step"]
     began, seen = time.perf_counter(), 0
     for step in range(start, source.steps):
-        if waited >= config.patience:
+        if not keeper.is_patient:
             break
         warmup = min(config.warmup, source.steps // 5)
         factor = warmup_then_linear(step, source.steps, warmup, config.final_learning_rate)
@@ -163,31 +152,11 @@ def prefer(
             metrics |= _describe(log_ratios.detach(), ranked)
             seen += sum(map(len, ranked.trees))
         done = step + 1
-        audited = done % config.audit_every == 0 or done == source.steps
-        if audited:
-            waited += 1
-            if audit is not None:
-                metrics["audit/gold"] = audit(gpt)
-            if metrics.get("audit/gold", float("inf")) > best:
-                best, waited = metrics.get("audit/gold", best), 0
-                best_policy = copy.deepcopy(gpt.state_dict())
-        run.log(stage, done, metrics)
-        if audited or done % config.save_every == 0:
-            run.save_state(
-                stage,
-                {
-                    "step": done,
-                    "model": gpt.state_dict(),
-                    "optimiser": optimiser.state_dict(),
-                    "best": best,
-                    "waited": waited,
-                    "best_policy": best_policy,
-                },
-            )
+        learned = {"model": trainable_state(gpt), "optimiser": optimiser.state_dict()}
+        keeper.end_step(done, metrics, learned)
         metrics["train/tokens_per_s"] = seen / (time.perf_counter() - began)
         yield Progress(stage, done, source.steps, metrics)
-    gpt.load_state_dict(best_policy)
-    run.finish(stage, lambda folder: save_model(folder, gpt, tokenizer))
+    keeper.finish(tokenizer)
 
 
 def offline(
@@ -259,9 +228,7 @@ def online(
     gpt: LanguageModel,
     reference: LanguageModel,
     tokenizer: Tokenizer,
-    prompts: Sequence[Conversation],
-    tasks: Sequence[object] | None,
-    judge: Judge,
+    practice: Practice,
     config: OnlineConfig,
     seed: int,
     dtype: torch.dtype = torch.float32,
@@ -273,23 +240,19 @@ def online(
     firmly, though it hardly tells them apart. Prompts whose samples earn the same are left out.
     """
     device = gpt.device
-    sampling = Sampling(max_new_tokens=config.max_new_tokens, temperature=config.temperature)
 
     def draw(step: int) -> tuple[Ranked | None, dict[str, float]]:
-        chosen = batch_indices(len(prompts), config.prompts_per_step, step, seed, stage)
-        trajectories = collect_replies(
+        chosen = batch_indices(len(practice.prompts), config.prompts_per_step, step, seed, stage)
+        trajectories, broken = sample_judged(
             gpt,
             tokenizer,
-            [prompts[i] for i in chosen],
+            practice.of(chosen),
             config.samples_per_prompt,
-            sampling,
-            seeded(seed, stage, step, "sample"),
-            tasks=[tasks[i] for i in chosen] if tasks is not None else None,
-            policy_version=step,
+            config,
+            seed,
+            stage,
+            step,
         )
-        for trajectory, verdict in zip(trajectories, judge.score(trajectories), strict=True):
-            trajectory.verdict = verdict
-        broken = count_broken(trajectories, config.max_failure_rate)
         groups = grouped(differing(trajectories, config.missing_stop_penalty))
         kl = (
             reply_kls(reference, judged(trajectories), tokenizer.pad, config.temperature)

@@ -14,7 +14,7 @@ from tutelage.data.corpus import stream_rows
 from tutelage.device import autocast
 from tutelage.errors import BadInput
 from tutelage.model.checkpoint import save_model
-from tutelage.model.language_model import LanguageModel
+from tutelage.model.language_model import LanguageModel, load_trainable, trainable_state
 from tutelage.model.optimiser import MuonWithAdam, set_learning_rate, warmup_then_linear
 from tutelage.model.scoring import imitation_loss
 from tutelage.runs import Progress, Run
@@ -54,7 +54,7 @@ def pretrain(
     device = gpt.device
     start = 0
     if state := run.load_state(stage):
-        gpt.load_state_dict(state["model"])
+        load_trainable(gpt, state["model"])
         optimiser.load_state_dict(state["optimiser"])
         start = state["step"]
     began = time.perf_counter()
@@ -78,7 +78,7 @@ def pretrain(
         if is_due:
             run.save_state(
                 stage,
-                {"step": done, "model": gpt.state_dict(), "optimiser": optimiser.state_dict()},
+                {"step": done, "model": trainable_state(gpt), "optimiser": optimiser.state_dict()},
             )
         tokens = (done - start) * config.rows * config.row_length
         metrics["train/tokens_per_s"] = tokens / (time.perf_counter() - began)

@@ -25,6 +25,7 @@ from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.adam import FusedAdam
 from tutelage.model.checkpoint import save_model
 from tutelage.model.heads import RewardModel, last_of
+from tutelage.model.language_model import load_trainable, trainable_state
 from tutelage.model.optimiser import MuonWithAdam, set_learning_rate, warmup_then_linear
 from tutelage.runs import Progress, Run
 from tutelage.schema import Comparison, Rating
@@ -92,7 +93,7 @@ def train_reward_model(
     rater_optimiser = FusedAdam(raters.parameters(), config.rater_learning_rate, (0.9, 0.95), 1e-5)
     start = 0
     if state := run.load_state(stage):
-        model.load_state_dict(state["model"])
+        load_trainable(model, state["model"])
         optimiser.load_state_dict(state["optimiser"])
         raters.load_state_dict(state["raters"])
         rater_optimiser.load_state_dict(state["rater_optimiser"])
@@ -117,7 +118,7 @@ def train_reward_model(
         done = step + 1
         run.log(stage, done, metrics)
         if done % config.evaluate_every == 0 or done == steps:
-            state = {"step": done, "model": model.state_dict(), "raters": raters.state_dict()}
+            state = {"step": done, "model": trainable_state(model), "raters": raters.state_dict()}
             state["optimiser"] = optimiser.state_dict()
             state["rater_optimiser"] = rater_optimiser.state_dict()
             run.save_state(stage, state)

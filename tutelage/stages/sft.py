@@ -17,7 +17,7 @@ from tutelage.data.order import batch_indices
 from tutelage.device import autocast, seeded
 from tutelage.errors import BadInput
 from tutelage.model.checkpoint import save_model
-from tutelage.model.language_model import LanguageModel
+from tutelage.model.language_model import LanguageModel, load_trainable, trainable_state
 from tutelage.model.optimiser import MuonWithAdam, set_learning_rate, warmup_then_linear
 from tutelage.model.scoring import imitation_loss
 from tutelage.runs import Progress, Run
@@ -68,7 +68,7 @@ def sft(
     device = gpt.device
     start = 0
     if state := run.load_state(stage):
-        gpt.load_state_dict(state["model"])
+        load_trainable(gpt, state["model"])
         optimiser.load_state_dict(state["optimiser"])
         start = state["step"]
     began, seen = time.perf_counter(), 0
@@ -86,7 +86,7 @@ def sft(
         if is_due:
             run.save_state(
                 stage,
-                {"step": done, "model": gpt.state_dict(), "optimiser": optimiser.state_dict()},
+                {"step": done, "model": trainable_state(gpt), "optimiser": optimiser.state_dict()},
             )
         seen += sum(map(len, batch_trees))
         metrics["train/tokens_per_s"] = seen / (time.perf_counter() - began)

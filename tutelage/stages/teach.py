@@ -45,7 +45,7 @@ from tutelage.stages.labelled import (
     reward_batches,
     shown_batches,
 )
-from tutelage.stages.policy import PolicyConfig, policy_step
+from tutelage.stages.policy import PolicyConfig, Practice, policy_step
 from tutelage.stages.questions import Asker, ask, doubt_of, kinds_wanted
 from tutelage.stages.reward import RewardConfig, reward_step
 from tutelage.stages.sft import IMITATED, SFTConfig, imitation_step
@@ -258,7 +258,7 @@ def move_policy(room: Classroom, new: Sequence[Lesson], version: int) -> Iterato
             room.dtype,
         )
         yield Event("sft", version, metrics={"sft/loss": metrics["train/loss"]})
-    practice = PolicyConfig(
+    practising = PolicyConfig(
         prompts_per_step=config.prompts_per_step,
         samples_per_prompt=config.samples_per_prompt,
         max_new_tokens=config.max_new_tokens,
@@ -273,10 +273,8 @@ def move_policy(room: Classroom, new: Sequence[Lesson], version: int) -> Iterato
             learners.algorithm,
             learners.reference,
             learners.tokenizer,
-            practice_prompts(room, new),
-            None,
-            judge,
-            practice,
+            Practice(practice_prompts(room, new), judge),
+            practising,
             (room.seed, STAGE, standing.policy_steps),
             imitated,
         )
