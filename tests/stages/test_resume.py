@@ -128,7 +128,7 @@ def how_blue(gpt: GPT) -> dict[str, float]:
     tokenizer = word_tokenizer()
     prompt = torch.tensor([tokenizer.encode_prompt(ask(REQUESTS[0]))])
     with torch.inference_mode():
-        logit = gpt.head(gpt(prompt))[0, -1, tokenizer.encode("blue")[0]].item()
+        logit = gpt.head(gpt(plain(prompt)))[0, -1, tokenizer.encode("blue")[0]].item()
     return {"audit/gold": logit}
 
 
