@@ -1,30 +1,14 @@
-"""Debian's Chromium, a page of it, and what every page must be."""
+"""A page of a browser, and what every page must be."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-CHROMIUM = Path("/usr/bin/chromium")
-reason = "needs the Python package playwright"
-playwright = pytest.importorskip("playwright.sync_api", reason=reason)
-if not CHROMIUM.exists():
-    pytest.skip("needs Debian's package chromium", allow_module_level=True)
-
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True}
-
-
-@contextlib.contextmanager
-def browser() -> Iterator[Any]:
-    """A Chromium without a window."""
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @contextlib.contextmanager

@@ -5,31 +5,17 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.web.browser.chromium import PHONE, browser, problems, tab
+from tests.web.browser.chromium import PHONE, problems, tab
 from tests.web.people import PASSWORD
-from tests.web.serving import served
 from tests.web.tasks import FOUR, demonstrate_task, dialogue_task, rank_task, rate_task
 from tutelage.labelling import accounts, labels, sessions
 from tutelage.labelling.counts import history
 from tutelage.labelling.tasks import add_tasks
 from tutelage.web.site import Site
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with browser() as opened:
-        yield opened
-
-
-@pytest.fixture
-def address(site: Site) -> Iterator[str]:
-    with served(site) as address:
-        yield address
 
 
 def my_labels(site: Site) -> list[Any]:
@@ -52,9 +38,9 @@ def reply_at(page: Any, letter: str) -> int:
     return FOUR.index(text)
 
 
-def test_a_whole_ranking_by_keyboard_alone(chromium: Any, address: str, site: Site) -> None:
+def test_a_whole_ranking_by_keyboard_alone(browser: Any, address: str, site: Site) -> None:
     add_tasks(site.store, [rank_task(number=1, priority=2.0), rank_task(2, number=2)])
-    with tab(chromium) as page:
+    with tab(browser) as page:
         page.goto(f"{address}/label")
         page.keyboard.press("Enter")
         page.wait_for_url("**/label/task/*")
@@ -95,10 +81,10 @@ def test_a_whole_ranking_by_keyboard_alone(chromium: Any, address: str, site: Si
 
 
 def test_a_draft_that_was_refused_is_sent_again_only_where_that_may_help(
-    chromium: Any, address: str, site: Site
+    browser: Any, address: str, site: Site
 ) -> None:
     add_tasks(site.store, [demonstrate_task(prompt="Name a river.")])
-    with contextlib.closing(chromium.new_context()) as context:
+    with contextlib.closing(browser.new_context()) as context:
         page = context.new_page()
         page.set_default_timeout(10_000)
         sent: list[int] = []
@@ -132,10 +118,10 @@ def test_a_draft_that_was_refused_is_sent_again_only_where_that_may_help(
 
 @pytest.mark.slow
 def test_a_connection_that_falls_silent_holds_nothing_up(
-    chromium: Any, address: str, site: Site
+    browser: Any, address: str, site: Site
 ) -> None:
     add_tasks(site.store, [demonstrate_task(prompt="Name a river.")])
-    with tab(chromium) as page:
+    with tab(browser) as page:
         page.clock.install()
         page.goto(f"{address}/label/next")
         page.route("**/draft", lambda _: None)  # no answer, and no failure either
@@ -160,10 +146,10 @@ def test_a_connection_that_falls_silent_holds_nothing_up(
 
 @pytest.mark.slow
 def test_a_lost_connection_in_the_middle_of_a_draft_loses_nothing(
-    chromium: Any, address: str, site: Site
+    browser: Any, address: str, site: Site
 ) -> None:
     add_tasks(site.store, [demonstrate_task(prompt="Why is the sky blue?")])
-    with tab(chromium) as page:
+    with tab(browser) as page:
         page.set_default_timeout(30_000)  # a busy machine: a wait may hold two retries of 4 s
         page.goto(f"{address}/label/next")
         page.fill("#reply", "Air scatters")
@@ -209,9 +195,9 @@ def speaking(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
     return site
 
 
-def test_both_sides_of_a_dialogue_by_keyboard(chromium: Any, address: str, speaking: Site) -> None:
+def test_both_sides_of_a_dialogue_by_keyboard(browser: Any, address: str, speaking: Site) -> None:
     add_tasks(speaking.store, [dialogue_task(suggestions=2)])
-    with tab(chromium) as page:
+    with tab(browser) as page:
         page.goto(f"{address}/label/next")
         page.keyboard.press("e")
         page.keyboard.type("Where should I go?")
@@ -242,9 +228,9 @@ def test_both_sides_of_a_dialogue_by_keyboard(chromium: Any, address: str, speak
 
 @pytest.mark.slow
 @pytest.mark.parametrize("touch", [False, True])
-def test_dragging_ranks_and_ties(chromium: Any, address: str, site: Site, touch: bool) -> None:
+def test_dragging_ranks_and_ties(browser: Any, address: str, site: Site, touch: bool) -> None:
     add_tasks(site.store, [rank_task()])
-    with tab(chromium, **(PHONE if touch else {})) as page:
+    with tab(browser, **(PHONE if touch else {})) as page:
         page.goto(f"{address}/label/next")
 
         def drag(letter: str, onto: str, part: float) -> None:
@@ -273,13 +259,13 @@ def test_dragging_ranks_and_ties(chromium: Any, address: str, site: Site, touch:
 
 
 @pytest.mark.slow
-def test_two_labelers_at_once_get_different_tasks(chromium: Any, address: str, site: Site) -> None:
+def test_two_labelers_at_once_get_different_tasks(browser: Any, address: str, site: Site) -> None:
     add_tasks(site.store, [rank_task(2, number=n) for n in range(4)])
     cookies = []
     for name, role in (("ann", "admin"), ("bob", "labeler")):
         accounts.create_labeler(site.store, name, role, PASSWORD, None)
         cookies.append(sessions.sign_in(site.store, name, PASSWORD)[0])
-    with tab(chromium, cookies[0], address) as ann, tab(chromium, cookies[1], address) as bob:
+    with tab(browser, cookies[0], address) as ann, tab(browser, cookies[1], address) as bob:
         seen: list[set[str]] = [set(), set()]
         for _ in range(2):
             for page, own in ((ann, seen[0]), (bob, seen[1])):
@@ -293,9 +279,9 @@ def test_two_labelers_at_once_get_different_tasks(chromium: Any, address: str, s
 
 
 @pytest.mark.slow
-def test_a_rating_by_keyboard_and_its_effect(chromium: Any, address: str, site: Site) -> None:
+def test_a_rating_by_keyboard_and_its_effect(browser: Any, address: str, site: Site) -> None:
     add_tasks(site.store, [rate_task(), rank_task()])
-    with tab(chromium) as page:
+    with tab(browser) as page:
         page.goto(f"{address}/label/next?kind=rate")
         page.keyboard.press("Enter")
         assert "a number from 1 to 7" in page.locator("#said").inner_text()
@@ -316,9 +302,9 @@ def test_a_rating_by_keyboard_and_its_effect(chromium: Any, address: str, site: 
 
 
 @pytest.mark.slow
-def test_a_skip_by_keyboard(chromium: Any, address: str, site: Site) -> None:
+def test_a_skip_by_keyboard(browser: Any, address: str, site: Site) -> None:
     add_tasks(site.store, [rank_task(2)])
-    with tab(chromium) as page:
+    with tab(browser) as page:
         page.goto(f"{address}/label/next")
         page.keyboard.press("s")
         page.keyboard.press("Space")
@@ -339,11 +325,11 @@ PATHS = (
     "options", [{}, PHONE, {"color_scheme": "dark"}], ids=["desktop", "phone", "dark"]
 )
 def test_axe_finds_nothing_and_nothing_scrolls_sideways(
-    chromium: Any, address: str, site: Site, options: dict[str, Any]
+    browser: Any, address: str, site: Site, options: dict[str, Any]
 ) -> None:
     new = [rank_task(2, "two"), rank_task(topic="four"), rate_task(), dialogue_task(0)]
     add_tasks(site.store, [*new, demonstrate_task("few_shot"), rank_task(2, number=9)])
-    with tab(chromium, **options) as page:
+    with tab(browser, **options) as page:
         page.goto(f"{address}/label/next?kind=rank")  # one label for the tables
         page.keyboard.press("=")
         first = page.url
