@@ -43,7 +43,7 @@ class RewardModel(nn.Module):
 
     @property
     def context(self) -> int:
-        return self.context
+        return self.body.context
 
     def parameter_groups(self) -> list[ParameterGroup]:
         """The body's, and its own, which are read directly as scores."""
