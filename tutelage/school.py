@@ -275,14 +275,15 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
     gpt, _ = load_policy(run.checkpoint(policy))
     judge: Judge
     if config.judge == "verifier":
-        judge, critic = VerifierJudge(lesson.check), None
+        judge, critic = VerifierJudge(lesson.check), new_critic(gpt)
     else:
         reward_model, _ = load_reward_model(run.checkpoint(f"reward_{number}"))
         judge = RewardModelJudge(reward_model, tokenizer.pad)
         critic, _ = load_reward_model(run.checkpoint(f"reward_{number}"))
     entry = ALGORITHMS[config.algorithm]
-    learner = LanguagePolicy(gpt, critic or new_critic(gpt))
-    algorithm = entry.algorithm(learner, entry.settings(**(entry.language or {})))
+    settings = entry.settings(**(entry.language or {}))
+    learner = LanguagePolicy(gpt, critic if entry.needs_critic(settings) else None)
+    algorithm = entry.algorithm(learner, settings)
     tasks = lesson.training_tasks("reinforce", plan.policy_steps * plan.policy_prompts, number)
     audit_tasks = lesson.training_tasks("audit", plan.audit_tasks)
     greedy = Sampling(max_new_tokens=REPLY_TOKENS, temperature=0)

@@ -110,7 +110,9 @@ class GroupPolicyGradient:
                 if config.baseline in ("grpo", "dr_grpo") and reference is not None:
                     kl = (kl_k2 if config.kl_loss == "k2" else kl_k3)(logprobs, reference[chosen])
                     losses = losses + config.kl_coefficient * kl
-                loss = (weights[chosen] * losses).mean()
+                if weights is not None:
+                    losses = weights[chosen] * losses
+                loss = losses.mean()
                 evaluated.backward(loss)
                 if auxiliary_loss is not None:
                     auxiliary_loss().backward()

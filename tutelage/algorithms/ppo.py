@@ -121,20 +121,21 @@ class PPO:
                     losses = penalised_surrogate(
                         log_ratio, advantages, self.step_price, rounding=config.ratio_tolerance
                     )
-                loss = policy_loss = (weights[chosen] * losses).mean()
-                if config.entropy_coefficient:
-                    loss = loss - config.entropy_coefficient * evaluated.entropy.mean()
-                # The losses share no graph: each is freed before the next one is made.
-                evaluated.backward(loss)
-                if auxiliary_loss is not None:
-                    auxiliary_loss().backward()
+                if weights is not None:
+                    losses = weights[chosen] * losses
+                policy_loss = losses.mean()
                 value_loss = clipped_value_loss(
                     evaluated.values,
                     batch.values[chosen],
                     batch.returns[chosen],
                     config.value_clip_range,
                 ).mean()
-                evaluated.backward(config.value_coefficient * value_loss)
+                loss = policy_loss + config.value_coefficient * value_loss
+                if config.entropy_coefficient:
+                    loss = loss - config.entropy_coefficient * evaluated.entropy.mean()
+                evaluated.backward(loss)
+                if auxiliary_loss is not None:
+                    auxiliary_loss().backward()
                 grad_norm = clip_gradient(self.actor_parameters, config.max_grad_norm)
                 clip_gradient(self.critic_parameters, config.max_grad_norm)
                 self.optimiser.step()

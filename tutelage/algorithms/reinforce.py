@@ -95,18 +95,22 @@ class REINFORCE:
         evaluated = policy.evaluate(inputs)
         logprobs = evaluated.logprobs
         check_on_policy(batch, logprobs - batch.old_logprobs, config.ratio_tolerance)
-        weights = batch.importance_weights(config.importance_cap)
-        policy_loss = -masked_mean(weights * batch.advantages * logprobs, learned)
-        evaluated.backward(policy_loss)
-        if auxiliary_loss is not None:
-            auxiliary_loss().backward()
+        advantages = batch.advantages
+        if (weights := batch.importance_weights(config.importance_cap)) is not None:
+            advantages = weights * advantages
+        policy_loss = -masked_mean(advantages * logprobs, learned)
+        loss = policy_loss
         metrics = {"policy/loss": policy_loss.item()}
         if self.critic is not None:
             errors = 0.5 * (evaluated.values - batch.returns).square()
             value_loss = masked_mean(errors, learned)
-            evaluated.backward(config.value_coefficient * value_loss)
-            clip_gradient(self.critic_parameters, config.max_grad_norm)
+            loss = loss + config.value_coefficient * value_loss
             metrics["value/loss"] = value_loss.item()
+        evaluated.backward(loss)
+        if auxiliary_loss is not None:
+            auxiliary_loss().backward()
+        if self.critic is not None:
+            clip_gradient(self.critic_parameters, config.max_grad_norm)
         grad_norm = clip_gradient(self.actor_parameters, config.max_grad_norm)
         self.optimiser.step()
         self.optimiser.zero_grad()

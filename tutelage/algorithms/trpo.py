@@ -83,8 +83,9 @@ class TRPO:
     ) -> dict[str, float]:
         """One step of the actor within the trust region, then the critic's passes."""
         config, inputs = self.config, batch.inputs
-        weights = batch.importance_weights(config.importance_cap)
-        worth = weights * whiten(batch.advantages)
+        worth = whiten(batch.advantages)
+        if (weights := batch.importance_weights(config.importance_cap)) is not None:
+            worth = weights * worth
         evaluated = self.policy.evaluate(inputs)
         log_ratio = evaluated.logprobs - batch.old_logprobs
         check_on_policy(batch, log_ratio, config.ratio_tolerance)
