@@ -240,15 +240,20 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
         return
     reference, tokenizer = load_policy(run.checkpoint("sft"))
     gpt, _ = load_policy(run.checkpoint(policy))
-    reward_model = critic = None
+    reward_model, critic = None, new_critic(gpt)
     if JUDGES[config.judge].learned:
         reward_model, _ = load_reward_model(run.checkpoint(f"reward_{number}"))
         critic, _ = load_reward_model(run.checkpoint(f"reward_{number}"))
     judge = JUDGES[config.judge].make(lesson.check, reward_model, tokenizer.pad)
     entry = ALGORITHMS[config.algorithm]
-    critic = critic or new_critic(gpt)
-    learner = LanguagePolicy(gpt, critic, dtype=lesson.dtype, rollout_dtype=lesson.dtype)
-    algorithm = entry.algorithm(learner, entry.settings(**(entry.language or {})))
+    settings = entry.settings(**(entry.language or {}))
+    learner = LanguagePolicy(
+        gpt,
+        critic if entry.needs_critic(settings) else None,
+        dtype=lesson.dtype,
+        rollout_dtype=lesson.dtype,
+    )
+    algorithm = entry.algorithm(learner, settings)
     tasks = lesson.training_tasks("reinforce", plan.policy_steps * plan.policy_prompts, number)
     audit_tasks = lesson.training_tasks("audit", plan.audit_tasks)
     greedy = Sampling(max_new_tokens=lesson.curriculum.reply_tokens, temperature=0)

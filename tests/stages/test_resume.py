@@ -41,7 +41,7 @@ from tutelage.stages.preference import (
 from tutelage.stages.pretrain import PretrainConfig, pretrain
 from tutelage.stages.reward import RewardConfig, train_reward_model
 from tutelage.stages.sft import SFTConfig, sft
-from tutelage.text.packing import Tree
+from tutelage.text.packing import Tree, plain
 
 Start = Callable[[Run, Path], Iterator[Progress]]
 AUDITED = KeeperConfig(by="audit/gold", audit_every=2)

@@ -93,7 +93,8 @@ def new_algorithm(name: str, taught: Path, **settings: object) -> Algorithm:
     known = {field.name for field in dataclasses.fields(entry.settings)}
     config = entry.settings(**entry.language)
     config = replace(config, **{k: v for k, v in fields.items() if k in known})
-    return entry.algorithm(LanguagePolicy(gpt, new_critic(gpt)), config)
+    critic = new_critic(gpt) if entry.needs_critic(config) else None
+    return entry.algorithm(LanguagePolicy(gpt, critic), config)
 
 
 def reinforcement(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,7 +24,7 @@ class Entry:
 
     language: with a GPT that replies; control: with a network that acts in an environment; None:
     not made for that. networks, hidden: what it needs there, and their widths.
-    steps_per_update: of each environment.
+    steps_per_update: of each environment. needs_critic: whether it does with these settings.
     """
 
     algorithm: Any
@@ -33,6 +34,7 @@ class Entry:
     networks: Networks = "actor_critic"
     steps_per_update: int = 128
     hidden: tuple[int, ...] = (64, 64)
+    needs_critic: Callable[[Any], bool] = lambda settings: True
 
 
 _PPO_CONTROL = {
@@ -69,6 +71,7 @@ ALGORITHMS: dict[str, Entry] = {
         language={"gamma": 1.0, "kl_coefficient": 0.1},
         control={"baseline": "value"},
         steps_per_update=512,
+        needs_critic=lambda settings: settings.baseline == "value",
     ),
     "trpo": Entry(
         TRPO,
@@ -86,10 +89,14 @@ ALGORITHMS: dict[str, Entry] = {
     "q_actor_critic": Entry(
         QActorCritic, QActorCriticConfig, control={}, networks="actor_q", steps_per_update=32
     ),
-    "rloo": Entry(GroupPolicyGradient, GroupConfig, language={"baseline": "rloo"}),
-    "grpo": Entry(GroupPolicyGradient, GroupConfig, language={"baseline": "grpo"}),
-    "dr_grpo": Entry(GroupPolicyGradient, GroupConfig, language={"baseline": "dr_grpo"}),
-    "reinforce++": Entry(GroupPolicyGradient, GroupConfig, language={"baseline": "reinforce++"}),
+} | {
+    name: Entry(
+        GroupPolicyGradient,
+        GroupConfig,
+        language={"baseline": name},
+        needs_critic=lambda settings: False,
+    )
+    for name in ("rloo", "grpo", "dr_grpo", "reinforce++")
 }
 # what `--algorithm` offers, for a GPT and for an environment
 if TYPE_CHECKING:

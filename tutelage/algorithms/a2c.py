@@ -20,6 +20,7 @@ from tutelage.algorithms.batch import (
 )
 from tutelage.algorithms.functional import whiten
 from tutelage.config import require
+from tutelage.model.language_model import trainable
 from tutelage.model.optimiser import clip_gradient, policy_optimiser
 from tutelage.policies.policy import Policy
 from tutelage.rollout.experience import Experience
@@ -49,8 +50,8 @@ class A2C:
         if policy.critic is None:
             raise ValueError("A2C needs a policy with a critic, got one without.")
         self.policy, self.critic, self.config = policy, policy.critic, config
-        self.actor_parameters = list(policy.actor.parameters())
-        self.critic_parameters = list(self.critic.parameters())
+        self.actor_parameters = trainable(policy.actor)
+        self.critic_parameters = trainable(self.critic)
         parameters = [*self.actor_parameters, *self.critic_parameters]
         self.optimiser = policy_optimiser(parameters, config.learning_rate)
 
@@ -72,16 +73,16 @@ class A2C:
         evaluated = self.policy.evaluate(inputs)
         logprobs = evaluated.logprobs
         check_on_policy(batch, logprobs - batch.old_logprobs, config.ratio_tolerance)
-        weights = batch.importance_weights(config.importance_cap)
-        loss = policy_loss = -(weights * advantages * logprobs).mean()
+        if (weights := batch.importance_weights(config.importance_cap)) is not None:
+            advantages = weights * advantages
+        policy_loss = -(advantages * logprobs).mean()
+        squared_error = F.mse_loss(evaluated.values, batch.returns)
+        loss = policy_loss + config.value_coefficient / 2 * squared_error
         if config.entropy_coefficient:
             loss = loss - config.entropy_coefficient * evaluated.entropy.mean()
-        # The losses share no graph: each is freed before the next one is made.
         evaluated.backward(loss)
         if auxiliary_loss is not None:
             auxiliary_loss().backward()
-        value_loss = 0.5 * F.mse_loss(evaluated.values, batch.returns)
-        evaluated.backward(config.value_coefficient * value_loss)
         grad_norm = clip_gradient(self.actor_parameters, config.max_grad_norm)
         clip_gradient(self.critic_parameters, config.max_grad_norm)
         self.optimiser.step()
@@ -89,7 +90,7 @@ class A2C:
         return batch.mismatch(config.importance_cap) | {
             "policy/loss": policy_loss.item(),
             "policy/grad_norm": grad_norm.item(),
-            "value/loss": value_loss.item(),
+            "value/loss": squared_error.item() / 2,
             "value/explained_variance": explained_variance(batch),
         }
 

@@ -69,18 +69,19 @@ class Batch:
         """Of the policy that the update begins at: what its ratio is to."""
         return self.logprobs if self.proximal_logprobs is None else self.proximal_logprobs
 
-    def importance_weights(self, cap: float) -> Tensor:
-        """min(π_proximal/π_behaviour, cap): what a decision weighs that another policy sampled
-        than the one that is trained (truncated importance sampling, Ionides 2008), else 1."""
+    def importance_weights(self, cap: float) -> Tensor | None:
+        """min(π_proximal/π_behaviour, cap): what a decision's objective weighs where another policy
+        sampled than the one that is trained (truncated importance sampling, Ionides 2008)."""
         if self.proximal_logprobs is None:
-            return torch.ones_like(self.logprobs)
+            return None
         return (self.proximal_logprobs - self.logprobs).exp().clamp_max(cap)
 
     def mismatch(self, cap: float) -> dict[str, float]:
         """How far the policy that sampled is from the one that is trained, where they are two."""
-        if self.proximal_logprobs is None:
-            return {}
         weights = self.importance_weights(cap)
+        if weights is None:
+            return {}
+        assert self.proximal_logprobs is not None
         return {
             "rollout/mismatch_kl": kl_k3(self.logprobs, self.proximal_logprobs).mean().item(),
             "rollout/mismatch_weight_mean": weights.mean().item(),
@@ -135,8 +136,8 @@ def explained_variance(batch: Batch) -> float:
     """The share of the returns' variance that the behaviour critic's values foresaw."""
     assert batch.returns is not None
     assert batch.values is not None
-    left = (batch.returns - batch.values).var(correction=0)
-    return 1 - (left / batch.returns.var(correction=0).clamp_min(1e-8)).item()
+    left = (batch.returns - batch.values).var(correction=0).item()
+    return 1 - left / max(batch.returns.var(correction=0).item(), 1e-8)
 
 
 def weights_of(
@@ -167,6 +168,8 @@ def check_on_policy(batch: Batch, log_ratio: Tensor, tolerance: float) -> None:
         return
     batch.fresh = False
     size = log_ratio.detach().abs()
+    if size.max() <= tolerance:
+        return
     mean = size.mean().item()
     high = size.kthvalue(math.ceil(ON_POLICY_SHARE * len(size))).values.item()
     if not (mean <= tolerance and high <= tolerance):

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tutelage.algorithms.functional import bradley_terry_loss, pair_weights
+from tutelage.algorithms.functional import bradley_terry_loss, masked_mean, pair_weights
 
 PreferenceLoss = Literal["dpo", "ipo", "kto"]
 
@@ -52,7 +52,7 @@ def ipo_loss(log_ratios: Tensor, ranks: Tensor, mask: Tensor, beta: float) -> Te
     margin = log_ratios[:, :, None] - log_ratios[:, None, :]
     weights = pair_weights(ranks, mask, log_ratios.dtype)
     loss = (weights * (margin - 1 / (2 * beta)).square()).sum(dim=(1, 2))
-    return loss[weights.sum(dim=(1, 2)) > 0].mean()
+    return masked_mean(loss, weights.sum(dim=(1, 2)) > 0)
 
 
 def kto_loss(

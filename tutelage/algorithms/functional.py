@@ -88,10 +88,10 @@ def step_advantages(
 
 def clipped_surrogate(log_ratio: Tensor, advantages: Tensor, clip_range: float) -> Tensor:
     """PPO's objective as a loss a decision, −min(ρA, clip(ρ, 1 ± ε)A) (Schulman et al. 2017,
-    eq. 7), not yet averaged."""
-    ratio = log_ratio.exp()
-    clipped = ratio.clamp(1 - clip_range, 1 + clip_range)
-    return -torch.minimum(ratio * advantages, clipped * advantages)
+    eq. 7), not yet averaged. The clip binds on the side that A points to, so that the second term
+    may as well be the constant A + ε|A|."""
+    limits = advantages + clip_range * advantages.abs()
+    return -torch.minimum(log_ratio.exp() * advantages, limits)
 
 
 def penalised_surrogate(
@@ -118,7 +118,7 @@ def clipped_value_loss(
     if math.isfinite(clip_range):
         clipped = old_values + (values - old_values).clamp(-clip_range, clip_range)
         error = torch.maximum(error, F.mse_loss(clipped, returns, reduction="none"))
-    return 0.5 * error
+    return error / 2
 
 
 def kl_k1(logprobs: Tensor, reference: Tensor) -> Tensor:

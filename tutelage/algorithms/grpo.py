@@ -38,6 +38,7 @@ from tutelage.algorithms.functional import (
 )
 from tutelage.config import require
 from tutelage.errors import BadInput
+from tutelage.model.language_model import trainable
 from tutelage.model.optimiser import clip_gradient, policy_optimiser
 from tutelage.policies.policy import Policy
 from tutelage.rollout.experience import Experience
@@ -67,7 +68,7 @@ class GroupConfig:
 class GroupPolicyGradient:
     def __init__(self, policy: Policy, config: GroupConfig) -> None:
         self.policy, self.config = policy, config
-        self.parameters = list(policy.actor.parameters())
+        self.parameters = trainable(policy.actor)
         self.optimiser = policy_optimiser(self.parameters, config.learning_rate)
 
     def credit(self, experience: Experience) -> Batch:
@@ -110,7 +111,9 @@ class GroupPolicyGradient:
                 if config.baseline in ("grpo", "dr_grpo") and reference is not None:
                     kl = (kl_k2 if config.kl_loss == "k2" else kl_k3)(logprobs, reference[chosen])
                     losses = losses + config.kl_coefficient * kl
-                loss = (weights[chosen] * losses).mean()
+                if weights is not None:
+                    losses = weights[chosen] * losses
+                loss = losses.mean()
                 evaluated.backward(loss)
                 if auxiliary_loss is not None:
                     auxiliary_loss().backward()

@@ -31,6 +31,7 @@ from tutelage.algorithms.functional import (
     whiten,
 )
 from tutelage.config import require
+from tutelage.model.language_model import trainable
 from tutelage.model.optimiser import clip_gradient, policy_optimiser
 from tutelage.policies.policy import Policy
 from tutelage.rollout.experience import Experience
@@ -75,8 +76,8 @@ class PPO:
         self.policy, self.critic, self.config = policy, policy.critic, config
         self.kl_coefficient = config.kl_coefficient
         self.step_price = 1.0  # of a nat of KL(π_old‖π); it adapts, so where it begins is no matter
-        self.actor_parameters = list(policy.actor.parameters())
-        self.critic_parameters = list(self.critic.parameters())
+        self.actor_parameters = trainable(policy.actor)
+        self.critic_parameters = trainable(self.critic)
         parameters = [*self.actor_parameters, *self.critic_parameters]
         self.optimiser = policy_optimiser(parameters, config.learning_rate)
 
@@ -121,20 +122,21 @@ class PPO:
                     losses = penalised_surrogate(
                         log_ratio, advantages, self.step_price, rounding=config.ratio_tolerance
                     )
-                loss = policy_loss = (weights[chosen] * losses).mean()
-                if config.entropy_coefficient:
-                    loss = loss - config.entropy_coefficient * evaluated.entropy.mean()
-                # The losses share no graph: each is freed before the next one is made.
-                evaluated.backward(loss)
-                if auxiliary_loss is not None:
-                    auxiliary_loss().backward()
+                if weights is not None:
+                    losses = weights[chosen] * losses
+                policy_loss = losses.mean()
                 value_loss = clipped_value_loss(
                     evaluated.values,
                     batch.values[chosen],
                     batch.returns[chosen],
                     config.value_clip_range,
                 ).mean()
-                evaluated.backward(config.value_coefficient * value_loss)
+                loss = policy_loss + config.value_coefficient * value_loss
+                if config.entropy_coefficient:
+                    loss = loss - config.entropy_coefficient * evaluated.entropy.mean()
+                evaluated.backward(loss)
+                if auxiliary_loss is not None:
+                    auxiliary_loss().backward()
                 grad_norm = clip_gradient(self.actor_parameters, config.max_grad_norm)
                 clip_gradient(self.critic_parameters, config.max_grad_norm)
                 self.optimiser.step()

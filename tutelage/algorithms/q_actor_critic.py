@@ -26,6 +26,7 @@ from tutelage.algorithms.batch import (
 )
 from tutelage.algorithms.functional import whiten
 from tutelage.config import require
+from tutelage.model.language_model import trainable
 from tutelage.model.optimiser import clip_gradient, policy_optimiser
 from tutelage.policies.control import QCritic
 from tutelage.policies.policy import Policy
@@ -58,8 +59,8 @@ class QActorCritic:
                 'Q actor-critic needs a policy with a critic of actions: networks="actor_q".'
             )
         self.policy, self.critic, self.config = policy, policy.critic, config
-        self.actor_parameters = list(policy.actor.parameters())
-        self.critic_parameters = list(self.critic.parameters())
+        self.actor_parameters = trainable(policy.actor)
+        self.critic_parameters = trainable(self.critic)
         parameters = [*self.actor_parameters, *self.critic_parameters]
         self.optimiser = policy_optimiser(parameters, config.learning_rate)
 

@@ -23,6 +23,7 @@ from tutelage.algorithms.batch import (
 )
 from tutelage.algorithms.functional import masked_mean, step_advantages
 from tutelage.config import require
+from tutelage.model.language_model import trainable
 from tutelage.model.optimiser import clip_gradient, policy_optimiser
 from tutelage.policies.policy import Policy
 from tutelage.rollout.experience import Experience
@@ -52,8 +53,8 @@ class REINFORCE:
             raise ValueError("A learned baseline needs a policy with a critic, got one without.")
         self.policy, self.config = policy, config
         self.critic = policy.critic if config.baseline == "value" else None
-        self.actor_parameters = list(policy.actor.parameters())
-        self.critic_parameters = list(self.critic.parameters()) if self.critic is not None else []
+        self.actor_parameters = trainable(policy.actor)
+        self.critic_parameters = trainable(self.critic) if self.critic is not None else []
         parameters = [*self.actor_parameters, *self.critic_parameters]
         self.optimiser = policy_optimiser(parameters, config.learning_rate)
 
@@ -95,18 +96,22 @@ class REINFORCE:
         evaluated = policy.evaluate(inputs)
         logprobs = evaluated.logprobs
         check_on_policy(batch, logprobs - batch.old_logprobs, config.ratio_tolerance)
-        weights = batch.importance_weights(config.importance_cap)
-        policy_loss = -masked_mean(weights * batch.advantages * logprobs, learned)
-        evaluated.backward(policy_loss)
-        if auxiliary_loss is not None:
-            auxiliary_loss().backward()
+        advantages = batch.advantages
+        if (weights := batch.importance_weights(config.importance_cap)) is not None:
+            advantages = weights * advantages
+        policy_loss = -masked_mean(advantages * logprobs, learned)
+        loss = policy_loss
         metrics = {"policy/loss": policy_loss.item()}
         if self.critic is not None:
             errors = 0.5 * (evaluated.values - batch.returns).square()
             value_loss = masked_mean(errors, learned)
-            evaluated.backward(config.value_coefficient * value_loss)
-            clip_gradient(self.critic_parameters, config.max_grad_norm)
+            loss = loss + config.value_coefficient * value_loss
             metrics["value/loss"] = value_loss.item()
+        evaluated.backward(loss)
+        if auxiliary_loss is not None:
+            auxiliary_loss().backward()
+        if self.critic is not None:
+            clip_gradient(self.critic_parameters, config.max_grad_norm)
         grad_norm = clip_gradient(self.actor_parameters, config.max_grad_norm)
         self.optimiser.step()
         self.optimiser.zero_grad()

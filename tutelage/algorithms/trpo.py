@@ -24,6 +24,7 @@ from tutelage.algorithms.batch import (
 from tutelage.algorithms.functional import whiten
 from tutelage.config import require
 from tutelage.model.distributions import Distribution
+from tutelage.model.language_model import trainable
 from tutelage.model.optimiser import policy_optimiser
 from tutelage.policies.policy import Policy
 from tutelage.rollout.experience import Experience
@@ -68,8 +69,8 @@ class TRPO:
         if policy.critic is None:
             raise ValueError("TRPO needs a policy with a critic, got one without.")
         self.policy, self.critic, self.config = policy, policy.critic, config
-        self.parameters = list(policy.actor.parameters())
-        self.optimiser = policy_optimiser(self.critic.parameters(), config.learning_rate)
+        self.parameters = trainable(policy.actor)
+        self.optimiser = policy_optimiser(trainable(self.critic), config.learning_rate)
 
     def credit(self, experience: Experience) -> Batch:
         rewards = penalised_rewards(experience, self.config.kl_coefficient)
@@ -83,8 +84,9 @@ class TRPO:
     ) -> dict[str, float]:
         """One step of the actor within the trust region, then the critic's passes."""
         config, inputs = self.config, batch.inputs
-        weights = batch.importance_weights(config.importance_cap)
-        worth = weights * whiten(batch.advantages)
+        worth = whiten(batch.advantages)
+        if (weights := batch.importance_weights(config.importance_cap)) is not None:
+            worth = weights * worth
         evaluated = self.policy.evaluate(inputs)
         log_ratio = evaluated.logprobs - batch.old_logprobs
         check_on_policy(batch, log_ratio, config.ratio_tolerance)

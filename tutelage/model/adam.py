@@ -33,25 +33,26 @@ class FusedAdam(Adam):
             for parameter in group["params"]:
                 parameter.grad = None
 
+    def _begin(self, parameter: torch.Tensor) -> dict[str, torch.Tensor]:
+        step = torch.zeros((), device=parameter.device)
+        means, squares = torch.zeros_like(parameter), torch.zeros_like(parameter)
+        self.state[parameter] = dict(zip(_STATE, (step, means, squares), strict=True))
+        return self.state[parameter]
+
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         for group in self.param_groups:
             parameters = [p for p in group["params"] if p.grad is not None]
             if not parameters:
                 continue
-            states = [self.state[p] for p in parameters]
-            for parameter, state in zip(parameters, states, strict=True):
-                if not state:
-                    state["step"] = torch.zeros((), device=parameter.device)
-                    state["exp_avg"] = torch.zeros_like(parameter)
-                    state["exp_avg_sq"] = torch.zeros_like(parameter)
-            steps = [state["step"] for state in states]
+            states = [self.state[p] or self._begin(p) for p in parameters]
+            steps, means, squares = ([state[name] for state in states] for name in _STATE)
             torch._foreach_add_(steps, 1)
             torch._fused_adam_(
                 parameters,
                 [p.grad for p in parameters],
-                [state["exp_avg"] for state in states],
-                [state["exp_avg_sq"] for state in states],
+                means,
+                squares,
                 [],
                 steps,
                 lr=group["lr"],
@@ -64,5 +65,6 @@ class FusedAdam(Adam):
             )
 
 
+_STATE = ("step", "exp_avg", "exp_avg_sq")
 # What carries this mark torch does not wrap in what tells its profiler.
 FusedAdam.step.hooked = True  # type: ignore[attr-defined]

@@ -49,7 +49,6 @@ class MLP(nn.Module):
             observations = observations.tanh() if tanh else observations.relu()
         return torch.addmm(biases, observations, matrix)
 
-    @torch.no_grad()
     def activations(self, observations: Tensor) -> list[Tensor]:
         """What goes into each layer, (K, inputs), and what comes out of the last."""
         hidden = observations if self.normaliser is None else self.normaliser(observations)
@@ -61,7 +60,6 @@ class MLP(nn.Module):
             every.append(hidden)
         return [*every, torch.addmm(biases, hidden, matrix)]
 
-    @torch.no_grad()
     def tangents(self, hidden: Sequence[Tensor], direction: Tensor) -> Tensor:
         """How fast the outputs change when the weights move along a direction of theirs, (K,
         outputs); hidden: what goes into each layer."""
