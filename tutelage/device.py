@@ -7,7 +7,22 @@ from typing import Literal
 
 import torch
 
+from tutelage.errors import BadInput
+
 DTypeName = Literal["auto", "float32", "bfloat16"]
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """The named device; auto: a graphics card where there is one, the processor elsewhere."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError):  # torch raises the second where it was built without it
+        raise BadInput(
+            f"There is no device {name!r} here: give cpu, or cuda or cuda:N where PyTorch sees a "
+            "graphics card."
+        ) from None
 
 
 def pick_dtype(device: torch.device, name: DTypeName = "auto") -> torch.dtype:

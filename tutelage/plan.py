@@ -15,7 +15,7 @@ import torch
 from tutelage.algorithms import AlgorithmName
 from tutelage.config import from_table, read_toml, to_toml
 from tutelage.curricula import CurriculumName
-from tutelage.device import DTypeName, autocast, pick_dtype, seeded
+from tutelage.device import DTypeName, autocast, pick_device, pick_dtype, seeded
 from tutelage.errors import BadInput
 from tutelage.judges import JUDGES, JudgeName
 from tutelage.model.families import new_model
@@ -40,7 +40,8 @@ class SchoolConfig:
     algorithm: AlgorithmName = "ppo"
     rounds: int | None = None  # of comparisons, reward model and reinforcement; default: what pays
     corpus: tuple[Path, ...] = ()  # your own text, added to the pretraining corpus
-    dtype: DTypeName = "auto"
+    device: str = "auto"  # cpu, cuda, cuda:1 …; auto: a graphics card where there is one
+    dtype: DTypeName = "auto"  # of matrix products
 
     def __post_init__(self) -> None:
         if not 0.1 <= self.minutes <= 10_000:
@@ -52,7 +53,7 @@ class SchoolConfig:
 def command_of(config: SchoolConfig) -> str:
     """What to type for the same school."""
     command = f"tutelage school --minutes {config.minutes:g} --seed {config.seed}"
-    for name in ("curriculum", "size", "judge", "algorithm", "rounds", "dtype"):
+    for name in ("curriculum", "size", "judge", "algorithm", "rounds", "device", "dtype"):
         if getattr(config, name) != getattr(SchoolConfig, name):
             command += f" --{name} {getattr(config, name)}"
     return command + (f" --corpus {shlex.join(map(str, config.corpus))}" if config.corpus else "")
@@ -133,7 +134,7 @@ def make_plan(config: SchoolConfig) -> Plan:
     by_minutes: Size = "small" if config.minutes < 20 else "medium"
     size = by_minutes if config.size == "auto" else config.size
     seconds = config.minutes * 60
-    rate = measured_rate(size, config.dtype, min(4.0, 0.02 * seconds))
+    rate = measured_rate(size, config, min(4.0, 0.02 * seconds))
     # World, audits and evaluation run commands, not the model: their seconds come off first.
     tasks = int(min(800, max(24, 0.7 * seconds)))
     free = max(0.35 * seconds, seconds - 18 - 0.14 * tasks - 0.02 * seconds)
@@ -163,17 +164,18 @@ def make_plan(config: SchoolConfig) -> Plan:
     )
 
 
-def measured_rate(size: Size, dtype_name: DTypeName, seconds: float) -> float:
+def measured_rate(size: Size, config: SchoolConfig, seconds: float) -> float:
     """Tokens a second of pretraining steps of a model of this size on this machine: the median
     step, after a first one that warms the allocator up."""
-    gpt = new_model(SIZES[size], seeded("rate"))
-    dtype = pick_dtype(torch.device("cpu"), dtype_name)
-    rows = torch.randint(gpt.vocabulary, (16, 129), generator=seeded("rate", "rows"))
+    device = pick_device(config.device)
+    gpt = new_model(SIZES[size], seeded("rate")).to(device)
+    dtype = pick_dtype(device, config.dtype)
+    rows = torch.randint(gpt.vocabulary, (16, 129), generator=seeded("rate", "rows")).to(device)
     optimiser = MuonWithAdam(gpt.parameter_groups(), 1e-4)
     spent: list[float] = []
     while len(spent) < 6 or sum(spent) < seconds:
         began = time.perf_counter()
-        with autocast(torch.device("cpu"), dtype):
+        with autocast(device, dtype):
             imitation_loss(gpt, plain(rows)).backward()
         optimiser.step()
         optimiser.zero_grad()

@@ -20,7 +20,7 @@ from tutelage.curricula import CURRICULA
 from tutelage.data.comparisons import held_out, read_comparisons, write_comparisons
 from tutelage.data.corpus import read_corpus, token_stream
 from tutelage.data.demonstrations import read_demonstrations, write_demonstrations
-from tutelage.device import pick_dtype, seed_number, seeded
+from tutelage.device import pick_device, pick_dtype, seed_number, seeded
 from tutelage.errors import BadInput
 from tutelage.evaluation.graded import grade
 from tutelage.evaluation.school_report import (
@@ -62,6 +62,7 @@ class Lesson:
     run: Run
     config: SchoolConfig
     plan: Plan
+    device: torch.device
     dtype: torch.dtype
 
     @property
@@ -92,8 +93,8 @@ def school(config: SchoolConfig) -> Iterator[Progress]:
         read_corpus(config.corpus)  # a mistake in it is told before the folder belongs to it
     run, plan = open_run(config)
     run.add_seconds("world", time.perf_counter() - began)
-    dtype = pick_dtype(torch.device("cpu"), config.dtype)
-    lesson = Lesson(run, config, plan, dtype)
+    device = pick_device(config.device)
+    lesson = Lesson(run, config, plan, device, pick_dtype(device, config.dtype))
     yield from run.timed("world", build_world(lesson))
     yield from run.timed("pretrain", teach_language(lesson))
     yield from run.timed("sft", teach_demonstrations(lesson))
@@ -140,7 +141,7 @@ def teach_language(lesson: Lesson) -> Iterator[Progress]:
     validation = token_stream(tokenizer, [documents[i] for i in order[:kept]])
     stream = token_stream(tokenizer, [documents[i] for i in order[kept:]])
     shape = replace(SIZES[plan.size], vocabulary=len(tokenizer))
-    gpt = new_model(shape, seeded(seed, "initialise"))
+    gpt = new_model(shape, seeded(seed, "initialise")).to(lesson.device)
     config = PretrainConfig(steps=plan.pretrain_steps)
     yield from pretrain(run, gpt, tokenizer, stream, validation, config, seed, lesson.dtype)
 
@@ -150,7 +151,7 @@ def teach_demonstrations(lesson: Lesson) -> Iterator[Progress]:
     run, curriculum = lesson.run, lesson.curriculum
     if run.done("sft"):
         return
-    gpt, tokenizer = load_policy(run.checkpoint("pretrain"))
+    gpt, tokenizer = load_policy(run.checkpoint("pretrain"), lesson.device)
     config = SFTConfig(
         epochs=lesson.plan.sft_epochs, swapped=curriculum.swapped, left_out=curriculum.left_out
     )
@@ -163,7 +164,7 @@ def gather(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
     path = lesson.data(f"comparisons_{number}.jsonl")
     if path.exists():
         return
-    gpt, tokenizer = load_policy(lesson.run.checkpoint(policy))
+    gpt, tokenizer = load_policy(lesson.run.checkpoint(policy), lesson.device)
     tasks = unseen_tasks(lesson, number)
     sampling = Sampling(max_new_tokens=lesson.curriculum.reply_tokens)
     prompts = [ask(task.prompt) for task in tasks]
@@ -217,10 +218,10 @@ def learn_to_grade(lesson: Lesson, number: int) -> Iterator[Progress]:
     for earlier in range(1, number + 1):
         of_round = read_comparisons(lesson.data(f"comparisons_{earlier}.jsonl"))
         comparisons += of_round[: -held_out(of_round)]
-    gpt, tokenizer = load_policy(run.checkpoint("sft"))
+    gpt, tokenizer = load_policy(run.checkpoint("sft"), lesson.device)
     model = RewardModel(gpt)
     if number > 1:
-        model, tokenizer = load_reward_model(run.checkpoint(f"reward_{number - 1}"))
+        model, tokenizer = load_reward_model(run.checkpoint(f"reward_{number - 1}"), lesson.device)
     first = read_comparisons(lesson.data("comparisons_1.jsonl"))[:200]
     reference = [
         Tree(tokenizer.encode_prompt(c.prompt), [tokenizer.encode_reply(r) for r in c.responses])
@@ -238,12 +239,12 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
     stage = f"ppo_{number}"
     if run.done(stage):
         return
-    reference, tokenizer = load_policy(run.checkpoint("sft"))
-    gpt, _ = load_policy(run.checkpoint(policy))
+    reference, tokenizer = load_policy(run.checkpoint("sft"), lesson.device)
+    gpt, _ = load_policy(run.checkpoint(policy), lesson.device)
     reward_model, critic = None, new_critic(gpt)
     if JUDGES[config.judge].learned:
-        reward_model, _ = load_reward_model(run.checkpoint(f"reward_{number}"))
-        critic, _ = load_reward_model(run.checkpoint(f"reward_{number}"))
+        reward_model, _ = load_reward_model(run.checkpoint(f"reward_{number}"), lesson.device)
+        critic, _ = load_reward_model(run.checkpoint(f"reward_{number}"), lesson.device)
     judge = JUDGES[config.judge].make(lesson.check, reward_model, tokenizer.pad)
     entry = ALGORITHMS[config.algorithm]
     settings = entry.settings(**(entry.language or {}))
@@ -302,13 +303,15 @@ def evaluate(lesson: Lesson, policy: str) -> Iterator[Progress]:
     stages[config.algorithm] = run.checkpoint(policy)
     tasks = held_out_tasks(lesson.curriculum, plan.evaluation_tasks, config.seed)
     measured: dict[str, Any] = {}
-    for item in evaluate_policies(stages, lesson.curriculum, tasks, config.seed):
+    for item in evaluate_policies(stages, lesson.curriculum, tasks, config.seed, lesson.device):
         if isinstance(item, Progress):
             yield item
         else:
             measured |= item
     if JUDGES[config.judge].learned:
-        measured |= grade_the_grader(run, lesson.curriculum, tasks, plan.rounds, config.seed)
+        measured |= grade_the_grader(
+            run, lesson.curriculum, tasks, plan.rounds, config.seed, lesson.device
+        )
     measured["over_optimisation"] = over_optimisation(run, plan.rounds, plan.audit_tasks)
     measured["selection"] = selection(measured["over_optimisation"])
     yield Progress("evaluate", len(stages) + 1, len(stages) + 1)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import torch
 import tyro
 from rich.console import Console
 from rich.text import Text
@@ -65,6 +66,7 @@ class ChatOptions:
     folder: Annotated[Path | None, tyro.conf.arg(metavar="F")] = None  # your files, copied
     temperature: float = 0.0  # of replies; 0 says the likeliest
     memory: int = 0  # earlier exchanges that the model reads; the school's know single requests
+    device: str = "auto"  # cpu, cuda, cuda:1 …; auto: a graphics card where there is one
     seed: int = 0
     max_new_tokens: int = 64  # longest reply
 
@@ -75,8 +77,8 @@ class ChatOptions:
 
 def main(argv: Sequence[str]) -> None:
     options = parse(ChatOptions, "chat", ABOUT, argv)
-    prepare()
-    chat = Chat(options, console())
+    device, _ = prepare(options.device)
+    chat = Chat(options, console(), device)
     try:
         chat.talk()
     finally:
@@ -86,9 +88,10 @@ def main(argv: Sequence[str]) -> None:
 class Chat:
     """One sitting: a model, a copy of files, and what was said last."""
 
-    def __init__(self, options: ChatOptions, screen: Console) -> None:
+    def __init__(self, options: ChatOptions, screen: Console, device: torch.device) -> None:
         self.options, self.screen = options, screen
         path = find_model(options.model, options.stage)
+        self.device = device
         self.load(path)
         curriculum = curriculum_of(path)
         tree: Tree
@@ -109,7 +112,7 @@ class Chat:
 
     def load(self, folder: Path) -> None:
         """Talk to the model in this folder from now on."""
-        self.model, self.tokenizer = load_policy(folder)
+        self.model, self.tokenizer = load_policy(folder, self.device)
         self.stage = folder.name
 
     def close(self) -> None:

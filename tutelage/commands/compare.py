@@ -61,6 +61,7 @@ class CompareOptions:
     run: Annotated[Path, tyro.conf.arg(metavar="DIR")]  # folder of the run
     judge: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None  # ranks instead of you
     stage: str | None = None  # of the run that --model names; default: the newest
+    device: str = "auto"  # cpu, cuda, cuda:1 …; auto: a graphics card where there is one
     seed: int = 0
     temperature: float = 1.0  # of the samples
     max_new_tokens: int = 48  # longest reply
@@ -74,12 +75,12 @@ class CompareOptions:
 
 def main(argv: Sequence[str]) -> None:
     options = parse(CompareOptions, "compare", ABOUT, argv)
-    prepare()
+    device, _ = prepare(options.device)
     screen = console()
     model = find_model(options.model, options.stage, making=(options.run, "reward"))
     judge = find_model(options.judge, grades=True) if options.judge else None
     prompts = read_prompts(options.prompts)
-    gpt, tokenizer = load_policy(model)
+    gpt, tokenizer = load_policy(model, device)
     check_prompts(prompts, tokenizer, gpt.context, options.max_new_tokens)
     if judge is not None:
         load_reward_model(judge)  # one that does not grade is told before the folder is bound to it
@@ -88,7 +89,7 @@ def main(argv: Sequence[str]) -> None:
     replies = _replies(run, options, gpt, tokenizer, prompts)
     path = run.folder / "data" / "comparisons.jsonl"
     if judge is not None:
-        comparisons = rank_by_model(judge, replies)
+        comparisons = rank_by_model(judge, replies, device)
         write_comparisons(path, comparisons)
         screen.print(f"✓ {plural(len(comparisons), 'prompt')} ranked by {judge}", soft_wrap=True)
     elif not rank_by_hand(screen, replies, path):
@@ -124,9 +125,11 @@ def _replies(
     return [(str(row["prompt"]), list(row["responses"])) for _, row in read_records(path)]  # type: ignore[call-overload]
 
 
-def rank_by_model(folder: Path, replies: Sequence[tuple[str, list[str]]]) -> list[Comparison]:
+def rank_by_model(
+    folder: Path, replies: Sequence[tuple[str, list[str]]], device: torch.device
+) -> list[Comparison]:
     """Rankings by a reward model's scores; only equal scores are ties."""
-    model, tokenizer = load_reward_model(folder)
+    model, tokenizer = load_reward_model(folder, device)
     unranked = [
         Comparison(ask(prompt), tuple(responses), (tuple(range(len(responses))),))
         for prompt, responses in replies

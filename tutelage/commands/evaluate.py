@@ -48,6 +48,7 @@ class EvaluateOptions:
     samples: int = 1  # answers to each; 1 is greedy, more are sampled
     temperature: float = 1.0  # of more than one sample
     stage: str | None = None  # of a run; default: the newest
+    device: str = "auto"  # cpu, cuda, cuda:1 …; auto: a graphics card where there is one
     seed: int = 0
     max_new_tokens: int | None = None  # longest answer; default: the curriculum's
 
@@ -58,14 +59,14 @@ class EvaluateOptions:
 
 def main(argv: Sequence[str]) -> None:
     options = parse(EvaluateOptions, "evaluate", ABOUT, argv)
-    prepare()
+    device, _ = prepare(options.device)
     path = find_model(options.model, options.stage)
     curriculum = CURRICULA[options.curriculum] if options.curriculum else curriculum_of(path)
     sets = [options.tasks] if options.tasks else curriculum.held_out
     if not set(sets) <= set(curriculum.held_out):
         allowed = ", ".join(curriculum.held_out)
         raise BadInput(f"--tasks: expected one of {allowed}, got {options.tasks}.")
-    gpt, tokenizer = load_policy(path)
+    gpt, tokenizer = load_policy(path, device)
     greedy = options.samples == 1
     temperature = 0.0 if greedy else options.temperature
     longest = options.max_new_tokens or curriculum.reply_tokens

@@ -9,6 +9,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import torch
+
 from tutelage import __version__
 from tutelage.commands.options import RECORD, options_of, options_text
 from tutelage.config import read_toml
@@ -58,9 +60,11 @@ def find_model(
     return folder / "checkpoints" / wanted[-1]
 
 
-def load_grader(folder: Path, tokenizer: Tokenizer, speaker: Path) -> RewardModel:
+def load_grader(
+    folder: Path, tokenizer: Tokenizer, speaker: Path, device: torch.device
+) -> RewardModel:
     """The reward model in `folder`, which reads the tokens that the speaker's model writes."""
-    model, its_tokenizer = load_reward_model(folder)
+    model, its_tokenizer = load_reward_model(folder, device)
     if tokenizer.inner.to_str() != its_tokenizer.inner.to_str():
         raise BadInput(
             f"{folder} reads other tokens than {speaker} writes: train the reward model from the "
@@ -110,7 +114,8 @@ def settle(folder: Path, command: str, config: object, inputs: Inputs) -> Run:
             f"{folder} belongs to `tutelage school`, which alone writes there: give another --run."
         )
     run = Run(folder)
-    options = {name: value for name, value in options_of(config).items() if name != "run"}
+    # where it computes may change between one attempt and the next
+    options = {n: v for n, v in options_of(config).items() if n not in ("run", "device")}
     made = {"tutelage": __version__}
     for name, given in inputs.items():
         if given is not None:

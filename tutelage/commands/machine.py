@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
-from tutelage.device import DTypeName, pick_dtype
+from tutelage.device import DTypeName, pick_device, pick_dtype
 
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")  # "200000 100000": two processors' worth of time
 
@@ -23,7 +24,15 @@ def available_cores() -> int:
     return max(1, min(cores or 1, granted or cores or 1))
 
 
-def prepare(dtype: DTypeName = "auto") -> torch.dtype:
-    """Set the number of threads, and choose the format of matrix products."""
+class Machine(NamedTuple):
+    """Where to compute, and the format of matrix products."""
+
+    device: torch.device
+    dtype: torch.dtype
+
+
+def prepare(device: str = "auto", dtype: DTypeName = "auto") -> Machine:
+    """Set the number of threads, and choose the device and the format of matrix products."""
     torch.set_num_threads(available_cores())
-    return pick_dtype(torch.device("cpu"), dtype)
+    chosen = pick_device(device)
+    return Machine(chosen, pick_dtype(chosen, dtype))

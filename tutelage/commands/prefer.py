@@ -93,6 +93,7 @@ class PreferOptions:
     missing_stop_penalty: float = 1.0  # off the score of a reply cut at the limit
     stage: str | None = None  # of the run that --model names; default: the newest
     seed: int = 0
+    device: str = "auto"  # cpu, cuda, cuda:1 …; auto: a graphics card where there is one
     dtype: DTypeName = "auto"  # of matrix products
 
     def __post_init__(self) -> None:
@@ -139,9 +140,9 @@ class PreferOptions:
 
 def main(argv: Sequence[str]) -> None:
     options = parse(PreferOptions, "prefer", ABOUT, argv)
-    dtype = prepare(options.dtype)
+    device, dtype = prepare(options.device, options.dtype)
     path = find_model(options.model, options.stage, making=(options.run, "prefer"))
-    gpt, tokenizer = load_policy(path)
+    gpt, tokenizer = load_policy(path, device)
     # What cannot be learned from is told before the folder is bound to it.
     source, inputs = _source(options, path, gpt, tokenizer, dtype)
     mixed = None
@@ -188,7 +189,7 @@ def _source(
     grader = find_model(options.reward, grades=True)
     prompts = read_prompts(options.prompts)
     check_prompts(prompts, tokenizer, gpt.context, options.max_new_tokens)
-    judge = RewardModelJudge(load_grader(grader, tokenizer, path), tokenizer.pad)
+    judge = RewardModelJudge(load_grader(grader, tokenizer, path, gpt.device), tokenizer.pad)
     settings = options.online_config()
     practice = Practice(prompts, judge)
     source = online(gpt, reference, tokenizer, practice, settings, options.seed, dtype)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
+import torch
 import tyro
 
 from tutelage.commands.folders import find_model, settle
@@ -49,6 +50,7 @@ class PretrainOptions:
     run: Annotated[Path, tyro.conf.arg(metavar="DIR")]  # folder of the run
     from_: Annotated[Path | None, tyro.conf.arg(name="from", metavar="FOLDER")] = None  # a model
     seed: int = 0
+    device: str = "auto"  # cpu, cuda, cuda:1 …; auto: a graphics card where there is one
     dtype: DTypeName = "auto"  # of matrix products
     training: PretrainConfig = field(default_factory=PretrainConfig)
     shape: GPTConfig = field(default_factory=GPTConfig)
@@ -60,10 +62,10 @@ class PretrainOptions:
 
 def main(argv: Sequence[str]) -> None:
     options = parse(PretrainOptions, "pretrain", ABOUT, argv)
-    dtype = prepare(options.dtype)
+    device, dtype = prepare(options.device, options.dtype)
     documents = read_corpus(options.corpus)
     model = find_model(options.from_) if options.from_ else None
-    gpt, tokenizer = _start(options, model, documents)
+    gpt, tokenizer = _start(options, model, documents, device)
     stream = token_stream(tokenizer, documents)
     # The end of the text is kept: unlike rows drawn at random it shares no sentence with it.
     kept = max(len(stream) // 50, options.training.row_length + 1)
@@ -100,14 +102,14 @@ def _tokenizer_path(options: PretrainOptions) -> Path:
 
 
 def _start(
-    options: PretrainOptions, model: Path | None, documents: list[str]
+    options: PretrainOptions, model: Path | None, documents: list[str], device: torch.device
 ) -> tuple[LanguageModel, Tokenizer]:
     """The model to train: the given one, or a new one with a tokenizer of its own."""
     if model is not None:
-        return load_policy(model)
+        return load_policy(model, device)
     if _tokenizer_path(options).exists():
         tokenizer = Tokenizer.load(_tokenizer_path(options))
     else:
         tokenizer = Tokenizer.train(documents, options.shape.vocabulary)
     shape = replace(options.shape, vocabulary=len(tokenizer))
-    return new_model(shape, seeded(options.seed, "initialise")), tokenizer
+    return new_model(shape, seeded(options.seed, "initialise")).to(device), tokenizer

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, TypeVar
 
+import torch
 import tyro
 
 from tutelage.algorithms.raters import load_raters
@@ -66,6 +67,7 @@ class RewardOptions:
     ratings: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None  # ratings to learn
     stage: str | None = None  # of the run that --model names; default: the newest
     seed: int = 0
+    device: str = "auto"  # cpu, cuda, cuda:1 …; auto: a graphics card where there is one
     dtype: DTypeName = "auto"  # of matrix products
     training: RewardConfig = field(default_factory=RewardConfig)
 
@@ -76,13 +78,13 @@ class RewardOptions:
 
 def main(argv: Sequence[str]) -> None:
     options = parse(RewardOptions, "reward", ABOUT, argv)
-    dtype = prepare(options.dtype)
+    device, dtype = prepare(options.device, options.dtype)
     path = find_model(options.model, options.stage, making=(options.run, "reward"))
     comparisons = read_rankings(options.comparisons) if options.comparisons else []
     ratings = read_judgements(options.ratings) if options.ratings else []
     learned, kept_out = _split(comparisons)
     learned_ratings, kept_out_ratings = _split(ratings)
-    model, tokenizer = _start(path)
+    model, tokenizer = _start(path, device)
     # What cannot be trained on is told before the folder is bound to it.
     trees = comparison_trees(tokenizer, comparisons, model.context)
     rated = rating_trees(tokenizer, ratings, model.context)
@@ -107,7 +109,7 @@ def main(argv: Sequence[str]) -> None:
         )
         Watcher(screen).watch(stages)
     if kept_out or kept_out_ratings:
-        trained, tokenizer = load_model(run.checkpoint("reward"))
+        trained, tokenizer = load_model(run.checkpoint("reward"), device)
         assert isinstance(trained, RewardModel)
         right, pairs = rankings_right(trained, tokenizer, kept_out)
         if pairs:
@@ -129,8 +131,8 @@ def _split(labels: Sequence[Label]) -> tuple[Sequence[Label], Sequence[Label]]:
     return labels[: len(labels) - kept], labels[len(labels) - kept :]
 
 
-def _start(path: Path) -> tuple[RewardModel, Tokenizer]:
-    model, tokenizer = load_model(path)
+def _start(path: Path, device: torch.device) -> tuple[RewardModel, Tokenizer]:
+    model, tokenizer = load_model(path, device)
     if isinstance(model, RewardModel):
         return model, tokenizer
     return RewardModel(model), tokenizer

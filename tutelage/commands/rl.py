@@ -17,6 +17,7 @@ from tutelage.commands.machine import prepare
 from tutelage.commands.options import parse, peek
 from tutelage.config import require
 from tutelage.data.demonstrations import read_demonstrations
+from tutelage.device import DTypeName
 from tutelage.errors import BadInput
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.checkpoint import load_policy
@@ -74,6 +75,8 @@ class RLOptions:
     temperature: float = 1.0  # of the samples
     missing_stop_penalty: float = 1.0  # off the score of a reply cut at the limit
     stage: str | None = None  # of the run that --model names; default: the newest
+    device: str = "auto"  # cpu, cuda, cuda:1 …; auto: a graphics card where there is one
+    dtype: DTypeName = "auto"  # of matrix products
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -117,13 +120,13 @@ def main(argv: Sequence[str]) -> None:
             "CartPole-v1."
         )
     options = parse(RLOptions, "rl", ABOUT, argv)
-    prepare()
+    device, dtype = prepare(options.device, options.dtype)
     path = find_model(options.model, options.stage, making=(options.run, "rl"))
     grader = find_model(options.reward, grades=True)
     prompts = read_prompts(options.prompts)
-    gpt, tokenizer = load_policy(path)
+    gpt, tokenizer = load_policy(path, device)
     check_prompts(prompts, tokenizer, gpt.context, options.max_new_tokens)
-    reward_model = load_grader(grader, tokenizer, path)
+    reward_model = load_grader(grader, tokenizer, path, device)
     mixed = None
     if options.demonstrations:
         shown = read_demonstrations(options.demonstrations)
@@ -140,7 +143,7 @@ def main(argv: Sequence[str]) -> None:
     if not run.done("rl"):
         # What grades whole replies begins to value their parts.
         learner = LanguagePolicy(
-            copy.deepcopy(gpt), copy.deepcopy(reward_model), options.temperature
+            copy.deepcopy(gpt), copy.deepcopy(reward_model), options.temperature, dtype, dtype
         )
         algorithm = ALGORITHMS[options.algorithm].algorithm(learner, options.algorithm_config())
         judge = RewardModelJudge(reward_model, tokenizer.pad)

@@ -36,7 +36,7 @@ Example
 
 def main(argv: Sequence[str]) -> None:
     config = parse(SchoolConfig, "school", ABOUT, argv)
-    prepare(config.dtype)
+    prepare(config.device, config.dtype)
     screen = console()
     timings = config.run / "timings.json"
     earlier = read_json(timings) if timings.exists() else {}

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import torch
 import tyro
 
 from tutelage.commands.machine import prepare
@@ -61,6 +62,7 @@ class ServeOptions:
     proxy: str = ""  # its address: its X-Forwarded-For says who asks, nobody else's is believed
     database: str | None = None  # sqlite:///FILE or postgresql+psycopg://…; default: in the run
     folder: Annotated[Path | None, tyro.conf.arg(metavar="F")] = None  # for chat's commands, copied
+    device: str = "auto"  # cpu, cuda, cuda:1 …; auto: a graphics card where there is one
     max_new_tokens: int = 256  # longest reply
     requests_per_s: float = 50.0  # most of one person, in the long run
     generations_per_minute: float = 120.0  # most replies and API calls of one person
@@ -104,7 +106,7 @@ def main(argv: Sequence[str]) -> None:
         ) from None
     if not options.run.is_dir():
         raise BadInput(f"There is no folder {options.run}: give a run's folder.")
-    prepare()
+    device, _ = prepare(options.device)
     from tutelage.labelling.store import Store, labels_url
 
     store = Store(options.database or labels_url(options.run))
@@ -114,7 +116,7 @@ def main(argv: Sequence[str]) -> None:
         elif options.new_key is not None:
             make_key(store, options.new_key)
         else:
-            serve(store, options)
+            serve(store, options, device)
     finally:
         store.close()
 
@@ -160,7 +162,7 @@ def make_key(store: Store, name: str) -> None:
     screen.print(key, soft_wrap=True)
 
 
-def serve(store: Store, options: ServeOptions) -> None:
+def serve(store: Store, options: ServeOptions, device: torch.device) -> None:
     """Answer until Ctrl-C."""
     import uvicorn
 
@@ -173,6 +175,7 @@ def serve(store: Store, options: ServeOptions) -> None:
         public_url=options.public_url,
         proxy=options.proxy,
         folder=options.folder,
+        device=device,
         max_new_tokens=options.max_new_tokens,
         requests_per_s=options.requests_per_s,
         generations_per_minute=options.generations_per_minute,

@@ -48,6 +48,7 @@ class SFTOptions:
     run: Annotated[Path, tyro.conf.arg(metavar="DIR")]  # folder of the run
     stage: str | None = None  # of the run that --model names; default: the newest
     seed: int = 0
+    device: str = "auto"  # cpu, cuda, cuda:1 …; auto: a graphics card where there is one
     dtype: DTypeName = "auto"  # of matrix products
     training: SFTConfig = field(default_factory=SFTConfig)
 
@@ -63,11 +64,11 @@ class SFTOptions:
 
 def main(argv: Sequence[str]) -> None:
     options = parse(SFTOptions, "sft", ABOUT, argv)
-    dtype = prepare(options.dtype)
+    device, dtype = prepare(options.device, options.dtype)
     model = find_model(options.model, options.stage, making=(options.run, "sft"))
     sources = [read_demonstrations(path) for path in options.demonstrations]
     shown = mixed(sources, options.shares or [len(source) for source in sources])
-    gpt, tokenizer = load_policy(model)
+    gpt, tokenizer = load_policy(model, device)
     # What cannot be trained on is told before the folder is bound to it.
     divide(shown, tokenizer, gpt.context, options.training)
     inputs: Inputs = {"model": model, "demonstrations": options.demonstrations}

@@ -17,7 +17,7 @@ from rich.text import Text
 from tutelage.algorithms import ALGORITHMS, AlgorithmName
 from tutelage.algorithms.raters import load_raters
 from tutelage.commands.folders import find_model, load_grader, read_prompts, stages_of
-from tutelage.commands.machine import available_cores, prepare
+from tutelage.commands.machine import Machine, available_cores, prepare
 from tutelage.commands.options import parse
 from tutelage.data.comparisons import comparison_tree, held_out, read_comparisons
 from tutelage.data.demonstrations import demonstration_tree, read_demonstrations
@@ -72,22 +72,23 @@ class TeachOptions:
         tyro.conf.arg(metavar="FILE", help="what is practised and asked; default: the run's"),
     ] = None
     seed: int = 0
+    device: str = "auto"  # cpu, cuda, cuda:1 …; auto: a graphics card where there is one
     dtype: DTypeName = "auto"  # of matrix products
     teaching: TeachConfig = field(default_factory=TeachConfig)
 
 
 def main(argv: Sequence[str]) -> None:
     options = parse(TeachOptions, "teach", ABOUT, argv)
-    dtype = prepare(options.dtype)
+    machine = prepare(options.device, options.dtype)
     # One core stays for the server and the people who wait for it.
     torch.set_num_threads(max(1, available_cores() - 1))
     if not options.run.is_dir():
         raise BadInput(f"There is no folder {options.run}: give a run's folder.")
-    learners, ground = prepare_run(options)
+    learners, ground = prepare_run(options, machine)
     with only_teacher(options.run):
         store = Store(options.database or labels_url(options.run))
         room = Classroom(
-            Run(options.run), store, learners, ground, options.teaching, options.seed, dtype
+            Run(options.run), store, learners, ground, options.teaching, options.seed, machine.dtype
         )
         screen = console()
         try:
@@ -99,7 +100,7 @@ def main(argv: Sequence[str]) -> None:
             store.close()
 
 
-def prepare_run(options: TeachOptions) -> tuple[Learners, Ground]:
+def prepare_run(options: TeachOptions, machine: Machine) -> tuple[Learners, Ground]:
     """The run's models and what it has to teach with."""
     if options.algorithm == "trpo":
         raise BadInput(
@@ -107,19 +108,24 @@ def prepare_run(options: TeachOptions) -> tuple[Learners, Ground]:
             "another --algorithm, such as ppo."
         )
     path = find_model(options.run)
-    gpt, tokenizer = load_policy(path)
+    gpt, tokenizer = load_policy(path, machine.device)
     stages = stages_of(options.run)
     first = options.run / "checkpoints" / "sft" if "sft" in stages else path
-    reference, _ = load_policy(first)
+    reference, _ = load_policy(first, machine.device)
     try:
         grader = find_model(options.run, grades=True)
     except BadInput:  # labels make the first one
         reward_model, raters = RewardModel(copy.deepcopy(reference)), None
     else:
-        reward_model, raters = load_grader(grader, tokenizer, path), load_raters(grader)
+        reward_model, raters = (
+            load_grader(grader, tokenizer, path, machine.device),
+            load_raters(grader),
+        )
     ground = read_ground(options, tokenizer, gpt.context, path.name)
     entry = ALGORITHMS[options.algorithm]
-    policy = LanguagePolicy(gpt, copy.deepcopy(reward_model))
+    policy = LanguagePolicy(
+        gpt, copy.deepcopy(reward_model), dtype=machine.dtype, rollout_dtype=machine.dtype
+    )
     algorithm = entry.algorithm(policy, entry.settings(**(entry.language or {})))
     return new_learners(tokenizer, reward_model, algorithm, reference, raters), ground
 

@@ -58,19 +58,23 @@ def held_out_tasks(curriculum: Curriculum, count: int, seed: int) -> HeldOut:
 
 
 def evaluate_policies(
-    stages: Mapping[str, Path], curriculum: Curriculum, tasks: HeldOut, seed: int
+    stages: Mapping[str, Path],
+    curriculum: Curriculum,
+    tasks: HeldOut,
+    seed: int,
+    device: torch.device,
 ) -> Iterator[Progress | dict[str, Any]]:
     """Progress, and at the end the report's part on policies.
 
     stages: name to model folder, in order; "sft" among them is the reference of the KL.
     """
-    reference, _ = load_policy(stages["sft"])
+    reference, _ = load_policy(stages["sft"], device)
     greedy = Sampling(max_new_tokens=curriculum.reply_tokens, temperature=0)
     drawn = Sampling(max_new_tokens=curriculum.reply_tokens)
     measured: dict[str, Any] = {}
     answers: dict[str, dict[str, Graded]] = {}
     for number, (stage, folder) in enumerate(stages.items(), start=1):
-        gpt, tokenizer = load_policy(folder)
+        gpt, tokenizer = load_policy(folder, device)
 
         def graded(tasks: Sequence[Task], sampling: Sampling) -> Graded:
             return grade(gpt, tokenizer, tasks, curriculum.check, sampling, seed)  # noqa: B023
@@ -159,17 +163,17 @@ def _examples(tasks: HeldOut, answers: dict[str, dict[str, Graded]]) -> list[dic
 
 
 def grade_the_grader(
-    run: Run, curriculum: Curriculum, tasks: HeldOut, rounds: int, seed: int
+    run: Run, curriculum: Curriculum, tasks: HeldOut, rounds: int, seed: int, device: torch.device
 ) -> dict[str, Any]:
     """The last reward model's report card, one line for each round's, and best of n."""
     cards = []
     for number in range(1, rounds + 1):
         comparisons, gold, labeler = read_round(run, number)
-        grader, tokenizer = load_reward_model(run.checkpoint(f"reward_{number}"))
+        grader, tokenizer = load_reward_model(run.checkpoint(f"reward_{number}"), device)
         kept = held_out(comparisons)
         measured = card(grader, tokenizer, comparisons[-kept:], gold[-kept:], labeler)
         cards.append({"round": number, "comparisons": len(comparisons) - kept, **measured})
-    gpt, _ = load_policy(run.checkpoint("sft"))
+    gpt, _ = load_policy(run.checkpoint("sft"), device)
     few = tasks.sets[tasks.first()][:150]
     return {
         "reward_model": {**cards[-1], "agreement": AGREEMENT, "rounds": cards},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -16,6 +17,7 @@ from tutelage.runs import read_json, write_json
 from tutelage.text.tokenizer import Tokenizer
 
 FORMAT = 3
+CPU = torch.device("cpu")
 
 
 def save_model(folder: Path, model: LanguageModel | RewardModel, tokenizer: Tokenizer) -> None:
@@ -29,8 +31,10 @@ def save_model(folder: Path, model: LanguageModel | RewardModel, tokenizer: Toke
     tokenizer.save(folder / "tokenizer.json")
 
 
-def load_model(folder: Path) -> tuple[LanguageModel | RewardModel, Tokenizer]:
-    """Read a model folder of any kind, in evaluation mode."""
+def load_model(
+    folder: Path, device: torch.device = CPU
+) -> tuple[LanguageModel | RewardModel, Tokenizer]:
+    """Read a model folder of any kind onto a device, in evaluation mode."""
     if not (folder / "model.json").exists():
         raise BadInput(f"{folder} holds no model: there is no model.json in it.")
     described = read_json(folder / "model.json")
@@ -43,7 +47,7 @@ def load_model(folder: Path) -> tuple[LanguageModel | RewardModel, Tokenizer]:
         model.load_state_dict(load_file(folder / "model.safetensors"))
     except (OSError, RuntimeError, SafetensorError) as error:
         raise BadInput(f"{folder}/model.safetensors does not fit model.json: {error}.") from None
-    return model.eval(), Tokenizer.load(folder / "tokenizer.json")
+    return model.to(device).eval(), Tokenizer.load(folder / "tokenizer.json")
 
 
 def is_reward_model(folder: Path) -> bool:
@@ -52,9 +56,9 @@ def is_reward_model(folder: Path) -> bool:
     return isinstance(described, dict) and described.get("head") == "reward"
 
 
-def load_reward_model(folder: Path) -> tuple[RewardModel, Tokenizer]:
+def load_reward_model(folder: Path, device: torch.device = CPU) -> tuple[RewardModel, Tokenizer]:
     """Read a model folder that can score."""
-    model, tokenizer = load_model(folder)
+    model, tokenizer = load_model(folder, device)
     if not isinstance(model, RewardModel):
         raise BadInput(
             f"{folder} holds no reward model but a policy, which writes replies and scores none."
@@ -62,9 +66,9 @@ def load_reward_model(folder: Path) -> tuple[RewardModel, Tokenizer]:
     return model, tokenizer
 
 
-def load_policy(folder: Path) -> tuple[LanguageModel, Tokenizer]:
+def load_policy(folder: Path, device: torch.device = CPU) -> tuple[LanguageModel, Tokenizer]:
     """Read a model folder that can speak."""
-    model, tokenizer = load_model(folder)
+    model, tokenizer = load_model(folder, device)
     if isinstance(model, RewardModel):
         raise BadInput(f"{folder} holds a reward model, which scores replies and writes none.")
     return model, tokenizer

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from tutelage.algorithms.raters import Raters, load_raters
 from tutelage.errors import BadInput
-from tutelage.model.checkpoint import is_reward_model, load_policy, load_reward_model
+from tutelage.model.checkpoint import CPU, is_reward_model, load_policy, load_reward_model
 from tutelage.model.heads import RewardModel
 from tutelage.model.language_model import LanguageModel
 from tutelage.model.scoring import predicting_states
@@ -74,8 +74,8 @@ class Piece:
 class Models:
     """The stages of a run that speak, or a single model's folder. Safe between threads."""
 
-    def __init__(self, folder: Path | None) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path | None, device: torch.device = CPU) -> None:
+        self.folder, self.device = folder, device
         self._loaded: dict[str, Speaker] = {}
         self._lock = threading.Lock()
         self._looked = float("-inf")
@@ -119,7 +119,7 @@ class Models:
         with self._lock:
             known = self._loaded.get(name)
             if known is None or known.version != version:
-                gpt, tokenizer = load_policy(folder)
+                gpt, tokenizer = load_policy(folder, self.device)
                 known = self._loaded[name] = Speaker(name, version, gpt, tokenizer)
             return known
 
@@ -139,7 +139,7 @@ class Models:
             folder = folders[-1]
         if folder.name == known:
             return known
-        return folder.name, *load_reward_model(folder), load_raters(folder)
+        return folder.name, *load_reward_model(folder, self.device), load_raters(folder)
 
     def _taught(self) -> Taught | None:
         now = time.monotonic()

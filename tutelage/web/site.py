@@ -6,8 +6,11 @@ import ipaddress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import torch
+
 from tutelage.config import require
 from tutelage.labelling.store import Store
+from tutelage.model.checkpoint import CPU
 from tutelage.web.asking import Asking
 from tutelage.web.limits import Limiter
 from tutelage.web.models import Models
@@ -24,6 +27,7 @@ class SiteOptions:
     proxy: str = ""  # the one address whose X-Forwarded-For is believed
     folder: Path | None = None  # files that a chat's commands get a copy of
     max_new_tokens: int = 256  # longest reply
+    device: torch.device = CPU  # where models speak
     requests_per_s: float = 50.0  # of one person, in the long run; ten times as many at once
     generations_per_minute: float = 120.0  # replies and API calls of one person
 
@@ -56,7 +60,7 @@ class Site:
 
     def __post_init__(self) -> None:
         options = self.options
-        self.models = Models(self.run)
+        self.models = Models(self.run, self.options.device)
         self.worlds = Worlds(options.folder, self.run)
         self.asking = Asking(self.store, self.models)
         self.stopped: dict[tuple[int, str], float] = {}  # person and key of a reply: when ended
