@@ -116,9 +116,10 @@ def reinforce(
         audited = done % config.audit_every == 0 or done == config.steps
         if audited:
             waited += 1
-            kls = reply_kls(reference, judged(trajectories), tokenizer.pad, config.temperature)
-            metrics["policy/kl"] = kls.mean().item()
-            metrics["policy/kl_error"] = kls.std(correction=0).item() / len(kls) ** 0.5
+            if answered := judged(trajectories):
+                kls = reply_kls(reference, answered, tokenizer.pad, config.temperature)
+                metrics["policy/kl"] = kls.mean().item()
+                metrics["policy/kl_error"] = kls.std(correction=0).item() / len(kls) ** 0.5
             if audit is not None:
                 metrics["audit/gold"] = audit(gpt)
             if metrics.get("audit/gold", float("inf")) > best:
@@ -211,6 +212,8 @@ def describe(trajectories: Sequence[Trajectory], broken: int) -> dict[str, float
     """Means over the step's replies, and how many they are over."""
     trajectories = judged(trajectories)
     count = len(trajectories)
+    if not count:  # all broke
+        return {"reward/count": 0, "rollout/failed": broken}
     scores = [_score(t) for t in trajectories]
     tokens = sum(len(t.response_tokens) for t in trajectories)
     best = [max(_score(t) for t in group) for group in grouped(trajectories)]

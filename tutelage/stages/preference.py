@@ -289,8 +289,10 @@ def online(
             trajectory.verdict = verdict
         broken = count_broken(trajectories, config.max_failure_rate)
         groups = grouped(differing(trajectories, config.missing_stop_score))
-        kl = mean_kl(reference, judged(trajectories), tokenizer.pad, config.temperature)
         metrics = describe(trajectories, broken)
+        if not (answered := judged(trajectories)):
+            return None, metrics
+        kl = mean_kl(reference, answered, tokenizer.pad, config.temperature)
         metrics |= {"rollout/learned": 2 * len(groups), "policy/kl": kl}
         if not groups:
             return None, metrics
