@@ -25,6 +25,7 @@ class Entry:
     language: with a GPT that replies; control: with a network that acts in an environment; None:
     not made for that. networks, hidden: what it needs there, and their widths.
     steps_per_update: of each environment. needs_critic: whether it does with these settings.
+    fixed: settings that make it what its name says.
     """
 
     algorithm: Any
@@ -35,6 +36,7 @@ class Entry:
     steps_per_update: int = 128
     hidden: tuple[int, ...] = (64, 64)
     needs_critic: Callable[[Any], bool] = lambda settings: True
+    fixed: tuple[str, ...] = ()
 
 
 _PPO_CONTROL = {
@@ -95,6 +97,7 @@ ALGORITHMS: dict[str, Entry] = {
         GroupConfig,
         language={"baseline": name},
         needs_critic=lambda settings: False,
+        fixed=("baseline",) if "grpo" in name else ("baseline", "kl_loss"),
     )
     for name in ("rloo", "grpo", "dr_grpo", "reinforce++")
 }

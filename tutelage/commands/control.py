@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import inspect
 import json
-import re
 import shlex
 import typing
 from collections.abc import Sequence
@@ -15,13 +13,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import torch
-import tyro
 from tyro.conf import arg
 
 from tutelage.algorithms import ALGORITHMS, ControlAlgorithmName
 from tutelage.commands.folders import find_policy, settle
 from tutelage.commands.machine import available_cores
-from tutelage.commands.options import environment_options, parse, peek
+from tutelage.commands.options import environment_options, parse, peek, settings_class
 from tutelage.commands.seed_lines import SeedLines, show_evaluation
 from tutelage.commands.seeds import (
     WITHOUT_REFERENCE,
@@ -108,7 +105,8 @@ class ControlOptions:
 def options_class(name: str) -> type[ControlOptions]:
     """The options with those of one algorithm among them, at its defaults for control."""
     entry = ALGORITHMS[name]
-    settings = _settings_class(entry.settings, entry.settings(**(entry.control or {})))
+    fitted = entry.settings(**(entry.control or {}))
+    settings = settings_class(fitted, (*WITHOUT_REFERENCE, *entry.fixed))
     training = ControlConfig(steps_per_update=entry.steps_per_update)
     hints = typing.get_type_hints(ControlOptions, include_extras=True)
     fields = [
@@ -119,22 +117,6 @@ def options_class(name: str) -> type[ControlOptions]:
     ]
     return dataclasses.make_dataclass(
         "ControlOptions", fields, bases=(ControlOptions,), frozen=True, kw_only=True
-    )
-
-
-def _settings_class(kind: type, fitted: object) -> type:
-    """An algorithm's settings as options: other defaults, what has no use here left out of sight,
-    and the fields' comments as help."""
-    comments = dict(re.findall(r"(?m)^    (\w+): .*?  # (.*)$", inspect.getsource(kind)))
-    annotated: Any = Annotated
-    fields = []
-    for key, hint in typing.get_type_hints(kind).items():
-        told = annotated[hint, arg(name=key.strip("_").replace("_", "-"), help=comments.get(key))]
-        if key in WITHOUT_REFERENCE:
-            told = annotated[hint, tyro.conf.Suppress, tyro.conf.Fixed]
-        fields.append((key, told, field(default=getattr(fitted, key))))
-    return dataclasses.make_dataclass(
-        kind.__name__, fields, bases=(kind,), frozen=True, kw_only=True
     )
 
 

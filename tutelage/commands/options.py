@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import difflib
+import inspect
 import io
 import json
 import keyword
@@ -169,6 +170,24 @@ def options_of(config: Any) -> dict[str, Any]:
         else:
             found[field.name.removesuffix("_")] = value
     return found
+
+
+def settings_class(fitted: object, hidden: Sequence[str] = ()) -> type:
+    """An algorithm's settings as options: these as defaults, the hidden ones out of sight and as
+    they are, and the fields' comments as help."""
+    kind = type(fitted)
+    comments = dict(re.findall(r"(?m)^    (\w+): .*?  # (.*)$", inspect.getsource(kind)))
+    annotated: Any = typing.Annotated
+    fields = []
+    for key, hint in typing.get_type_hints(kind).items():
+        name = key.strip("_").replace("_", "-")
+        told = annotated[hint, tyro.conf.arg(name=name, help=comments.get(key))]
+        if key in hidden:
+            told = annotated[hint, tyro.conf.Suppress, tyro.conf.Fixed]
+        fields.append((key, told, dataclasses.field(default=getattr(fitted, key))))
+    return dataclasses.make_dataclass(
+        kind.__name__, fields, bases=(kind,), frozen=True, kw_only=True
+    )
 
 
 def environment_options(text: str) -> dict[str, Any]:

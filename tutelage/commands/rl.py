@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import shlex
+import typing
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import tyro
+from tyro.conf import arg
 
 from tutelage.algorithms import ALGORITHMS, AlgorithmName
 from tutelage.commands.folders import check_prompts, find_model, load_grader, read_prompts, settle
 from tutelage.commands.machine import prepare
-from tutelage.commands.options import parse, peek
-from tutelage.config import require
+from tutelage.commands.options import parse, peek, settings_class
 from tutelage.data.demonstrations import read_demonstrations
 from tutelage.device import DTypeName
 from tutelage.errors import BadInput
@@ -30,6 +31,9 @@ from tutelage.stages.sft import IMITATED, SFTConfig, imitation_batches
 ABOUT = """
 Improve a model by reinforcement: it replies to prompts, a reward model scores the replies, and
 what scored well becomes likelier, at a price for every step away from the model it began as.
+
+Its settings
+  Those of the algorithm are options: tutelage rl --algorithm trpo --help
 
 In an environment
   With --env ID it is a network that learns to act in an environment of
@@ -56,35 +60,42 @@ Example
 
 @dataclass(frozen=True, kw_only=True)
 class RLOptions:
-    model: Annotated[Path, tyro.conf.arg(metavar="FOLDER")]  # who learns
-    reward: Annotated[Path, tyro.conf.arg(metavar="FOLDER")]  # who grades
-    prompts: Annotated[Path, tyro.conf.arg(metavar="FILE")]  # what is asked
-    run: Annotated[Path, tyro.conf.arg(metavar="DIR")]  # folder of the run
+    # tyro finds no comments in a class that is made here, so the words stand beside the types
+    model: Annotated[Path, arg(metavar="FOLDER", help="who learns")]
+    reward: Annotated[Path, arg(metavar="FOLDER", help="who grades")]
+    prompts: Annotated[Path, arg(metavar="FILE", help="what is asked")]
+    run: Annotated[Path, arg(metavar="DIR", help="folder of the run")]
     demonstrations: Annotated[
-        Path | None, tyro.conf.arg(metavar="FILE", help="what each update also imitates")
+        Path | None, arg(metavar="FILE", help="what each update also imitates")
     ] = None
-    swapped: float = 0.0  # share of these whose rare copied words are swapped for others
-    left_out: float = 0.0  # share of their requests' words that are left out, of those not copied
-    algorithm: AlgorithmName = "ppo"
-    kl_coefficient: float | None = None  # price of a nat away from the first model
-    learning_rate: float | None = None  # default: the algorithm's
+    swapped: Annotated[
+        float, arg(help="share of these whose rare copied words are swapped for others")
+    ] = 0.0
+    left_out: Annotated[
+        float, arg(help="share of their requests' words that are left out, of those not copied")
+    ] = 0.0
+    algorithm: Annotated[AlgorithmName, arg(help="whose settings stand below")] = "ppo"
     steps: int = 60
-    prompts_per_step: int = 128  # those whose samples agree teach nothing
+    prompts_per_step: Annotated[int, arg(help="those whose samples agree teach nothing")] = 128
     samples_per_prompt: int = 4
-    max_new_tokens: int = 48  # longest reply
-    temperature: float = 1.0  # of the samples
-    missing_stop_penalty: float = 1.0  # off the score of a reply cut at the limit
-    stage: str | None = None  # of the run that --model names; default: the newest
-    device: str = "auto"  # cpu, cuda, cuda:1 …; auto: a graphics card where there is one
-    dtype: DTypeName = "auto"  # of matrix products
+    max_new_tokens: Annotated[int, arg(help="longest reply")] = 48
+    temperature: Annotated[float, arg(help="of the samples")] = 1.0
+    missing_stop_penalty: Annotated[
+        float, arg(help="off the score of a reply cut at the limit")
+    ] = 1.0
+    stage: Annotated[str | None, arg(help="of the run that --model names; default: the newest")] = (
+        None
+    )
+    device: Annotated[
+        str, arg(help="cpu, cuda, cuda:1 …; auto: a graphics card where there is one")
+    ] = "auto"
+    dtype: Annotated[DTypeName, arg(help="of matrix products")] = "auto"
     seed: int = 0
+    settings: Any = None  # the algorithm's; `options_class` puts its dataclass here
 
     def __post_init__(self) -> None:
         self.policy_config()
         self.imitation_config()
-        if self.learning_rate is not None:
-            require(self, "above 0", "learning_rate")
-        self.algorithm_config()
         if self.algorithm in ("rloo", "grpo", "dr_grpo") and self.samples_per_prompt < 2:
             raise ValueError(
                 f"{self.algorithm} sets the samples of a prompt against each other, so "
@@ -104,12 +115,19 @@ class RLOptions:
     def imitation_config(self) -> SFTConfig:
         return SFTConfig(batch=IMITATED, swapped=self.swapped, left_out=self.left_out)
 
-    def algorithm_config(self) -> Any:
-        """The algorithm's settings, with what was given over its defaults."""
-        entry = ALGORITHMS[self.algorithm]
-        given = {"kl_coefficient": self.kl_coefficient, "learning_rate": self.learning_rate}
-        chosen = {name: value for name, value in given.items() if value is not None}
-        return entry.settings(**{**(entry.language or {}), **chosen})
+
+def options_class(name: str) -> type[RLOptions]:
+    """The options with those of one algorithm among them, at its defaults for language."""
+    entry = ALGORITHMS[name]
+    settings = settings_class(entry.settings(**(entry.language or {})), entry.fixed)
+    hints = typing.get_type_hints(RLOptions, include_extras=True)
+    fields = [
+        ("algorithm", hints["algorithm"], name),
+        ("settings", settings, dataclasses.field(default_factory=settings)),
+    ]
+    return dataclasses.make_dataclass(
+        "RLOptions", fields, bases=(RLOptions,), frozen=True, kw_only=True
+    )
 
 
 def main(argv: Sequence[str]) -> None:
@@ -119,7 +137,8 @@ def main(argv: Sequence[str]) -> None:
             f"{name} trains no language model but a network that acts: give --env ID, such as "
             "CartPole-v1."
         )
-    options = parse(RLOptions, "rl", ABOUT, argv)
+    known = typing.get_args(AlgorithmName)
+    options = parse(options_class(name if name in known else "ppo"), "rl", ABOUT, argv)
     device, dtype = prepare(options.device, options.dtype)
     path = find_model(options.model, options.stage, making=(options.run, "rl"))
     grader = find_model(options.reward, grades=True)
@@ -141,11 +160,12 @@ def main(argv: Sequence[str]) -> None:
     run = settle(options.run, "rl", options, inputs)
     screen = console()
     if not run.done("rl"):
+        entry = ALGORITHMS[options.algorithm]
+        settings = entry.settings(**vars(options.settings))
         # What grades whole replies begins to value their parts.
-        learner = LanguagePolicy(
-            copy.deepcopy(gpt), copy.deepcopy(reward_model), options.temperature, dtype, dtype
-        )
-        algorithm = ALGORITHMS[options.algorithm].algorithm(learner, options.algorithm_config())
+        critic = copy.deepcopy(reward_model) if entry.needs_critic(settings) else None
+        learner = LanguagePolicy(copy.deepcopy(gpt), critic, options.temperature, dtype, dtype)
+        algorithm = entry.algorithm(learner, settings)
         judge = RewardModelJudge(reward_model, tokenizer.pad)
         stages = reinforce(
             run,

@@ -37,8 +37,9 @@ from tutelage.stages.control import (
     load_control_policy,
 )
 
-# They price the distance from a reference policy, and a policy that begins from nothing has none.
-WITHOUT_REFERENCE = ("kl_coefficient", "kl_target", "kl_horizon")
+# They price the distance from a reference policy, and a policy that begins from nothing has none;
+# it also plays itself.
+WITHOUT_REFERENCE = ("kl_coefficient", "kl_target", "kl_horizon", "importance_cap")
 RECENT = 100  # episodes over which the live return is a mean
 SIDE_BY_SIDE = 20  # environments of the evaluation
 TELL_EVERY_S = 0.1  # a line that changes faster cannot be read

@@ -122,8 +122,10 @@ def reinforce(
             practice.mixed(step) if practice.mixed else None,
         )
         done = step + 1
-        if keeper.is_due(done):  # of the policy that sampled: the audit's is one update later
-            kls = reply_kls(reference, judged(trajectories), tokenizer.pad, config.temperature)
+        answered = judged(trajectories)
+        # of the policy that sampled: the audit's is one update later
+        if answered and keeper.is_due(done):
+            kls = reply_kls(reference, answered, tokenizer.pad, config.temperature)
             metrics["policy/kl"] = kls.mean().item()
             metrics["policy/kl_error"] = kls.std(correction=0).item() / len(kls) ** 0.5
         keeper.end_step(done, metrics, {"algorithm": algorithm.state_dict()})
@@ -264,6 +266,8 @@ def describe(trajectories: Sequence[Trajectory], broken: int) -> dict[str, float
     """Means over the step's replies, and how many they are over."""
     trajectories = judged(trajectories)
     count = len(trajectories)
+    if not count:  # all broke
+        return {"reward/count": 0, "rollout/failed": broken}
     scores = [_score(t) for t in trajectories]
     tokens = sum(len(t.logprobs) for t in trajectories)
     best = [max(_score(t) for t in group) for group in grouped(trajectories)]

@@ -254,12 +254,11 @@ def online(
             step,
         )
         groups = grouped(differing(trajectories, config.missing_stop_penalty))
-        kl = (
-            reply_kls(reference, judged(trajectories), tokenizer.pad, config.temperature)
-            .mean()
-            .item()
-        )
         metrics = describe(trajectories, broken)
+        if not (answered := judged(trajectories)):
+            return None, metrics
+        kls = reply_kls(reference, answered, tokenizer.pad, config.temperature)
+        kl = kls.mean().item()
         metrics |= {"rollout/learned": 2 * len(groups), "policy/kl": kl}
         if not groups:
             return None, metrics
