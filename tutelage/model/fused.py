@@ -33,6 +33,20 @@ def twice_differentiable() -> Iterator[None]:
         _PLAIN.reset(before)
 
 
+class _Unsaved:
+    """What a pass without gradients has to save."""
+
+    def save_for_backward(self, *_: Tensor) -> None:
+        pass
+
+
+def _apply(function: Any, *arguments: Tensor) -> Any:
+    """The function in the graph; where there is none, without the cost of asking for one."""
+    if torch.is_grad_enabled():
+        return function.apply(*arguments)
+    return function.forward(_Unsaved(), *arguments)
+
+
 class _SquaredReLU(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
@@ -90,7 +104,7 @@ def squared_relu(x: Tensor) -> Tensor:
     """max(x, 0)² (So et al. 2021)."""
     if _PLAIN.get():
         return x.relu().square()
-    result: Tensor = _SquaredReLU.apply(x)
+    result: Tensor = _apply(_SquaredReLU, x)
     return result
 
 
@@ -98,7 +112,7 @@ def rms_norm(x: Tensor) -> Tensor:
     """x divided by its root mean square over the last dimension, worked out in float32 at least."""
     if _PLAIN.get():
         return (x * _plain_inverse_rms(at_least_float32(x))).to(x.dtype)
-    result: Tensor = _RMSNorm.apply(x)
+    result: Tensor = _apply(_RMSNorm, x)
     return result
 
 
@@ -114,7 +128,7 @@ def normalise_and_rotate(qkv: Tensor, rotations: Tensor) -> tuple[Tensor, Tensor
         turned = _turn(x * _plain_inverse_rms(x), rotations)
         q, k = turned.to(qkv.dtype).permute(2, 0, 3, 1, 4)
         return q, k, qkv[:, :, 2].transpose(1, 2)
-    result: tuple[Tensor, Tensor, Tensor] = _NormaliseAndRotate.apply(qkv, rotations)
+    result: tuple[Tensor, Tensor, Tensor] = _apply(_NormaliseAndRotate, qkv, rotations)
     return result
 
 

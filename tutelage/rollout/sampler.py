@@ -123,7 +123,7 @@ class Step:
     logits: Tensor
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def decode(
     model: LanguageModel,
     prompts: Sequence[Sequence[int]],
