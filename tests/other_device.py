@@ -13,7 +13,7 @@ from torch.utils._pytree import tree_flatten, tree_map
 
 OTHER = torch.device("meta")
 # What moves tensors between devices, or fills one from another.
-_MOVES = {"_to_copy", "copy_", "_copy_from", "empty_like"}
+_MOVES = {"to", "_to_copy", "copy_", "_copy_from", "empty_like"}
 
 
 class _Elsewhere(Tensor):
@@ -61,6 +61,12 @@ def _dispatch(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     # An index may lie on the processor, and so may a number.
     if elsewhere and here and name not in _MOVES and not name.startswith("index"):
         raise RuntimeError(f"{name} has tensors on {OTHER} and on the processor: {here[0].shape}")
+    if name == "to" and len(args) > 1:  # whole where nothing is recorded, else taken apart
+        target = args[1].device if isinstance(args[1], Tensor) else args[1]
+        if isinstance(target, torch.device):
+            kwargs = {**kwargs, "device": target, "dtype": getattr(args[1], "dtype", None)}
+            args = args[:1]
+            function = torch.Tensor.to
     device = kwargs.get("device")
     if device is not None:
         elsewhere = torch.device(device) == OTHER

@@ -61,6 +61,19 @@ def test_padding_left_right_and_none_give_the_same_logprobs():
     torch.testing.assert_close(results[0], results[2], rtol=1e-12, atol=1e-12)
 
 
+def test_a_tree_longer_than_a_row_is_cut_between_branches():
+    """Three parts of one tree: order, masks and log-probabilities are those of the whole."""
+    masks = [[True], [False, True], [True] * 3, [True]]
+    tree = Tree([5, 6], [[1], [2, 3], [4, 1, 2], [3]], [False, True], masks)
+    whole, cut = pack([tree], 40, 0), pack([tree], 7, 0)
+    rows = [[5, 6, 6, 1, 6, 2, 3], [5, 6, 6, 4, 1, 2, 0], [5, 6, 6, 3, 0, 0, 0]]
+    assert cut.tokens.tolist() == rows
+    assert cut.spans[:, 2].tolist() == whole.spans[:, 2].tolist() == [1, 2, 3, 1]
+    assert cut.targets.tolist() == whole.targets.tolist() == [6, 1, 3, 4, 1, 2, 3]
+    gpt = tiny_gpt(dtype=torch.float64)
+    torch.testing.assert_close(score_packed(gpt, cut), score_packed(gpt, whole), rtol=0, atol=1e-10)
+
+
 def test_the_loss_mask_of_a_prompt():
     packed = pack([Tree([1, 2, 3, 4], [], [False, False, True, True])], 4, 0)
     assert packed.mask.int().tolist() == [[0, 1, 1]]  # position t scores token t + 1

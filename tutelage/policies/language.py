@@ -17,7 +17,7 @@ from tutelage.model.scoring import logprobs_from, predicting_states
 from tutelage.policies.policy import Evaluated
 from tutelage.text.packing import Packed, put_actions, put_spans, take_actions
 
-ROW_LENGTH = 192  # tokens a packed row
+ROW_LENGTH = 128  # tokens a packed row; with 8 samples of 48 tokens, a fourth faster than 408
 _ROWS_AT_ONCE = 16  # that are read without gradients: bounds the memory
 
 

@@ -113,11 +113,14 @@ def plain(tokens: Tensor) -> Packed:
 
 
 def pack(trees: Sequence[Tree], row_length: int, pad: int) -> Packed:
-    """Put each tree whole into a row, first row that has room, longest trees first.
+    """Put each tree into a row, first row that has room, longest trees first.
 
-    Rows are `row_length` long, or as long as the longest tree if that is longer, or as short as
-    the fullest row. The order of spans is that of the trees, whatever rows they went to.
+    A tree that is longer than a row is cut between branches, each part with a copy of the prompt:
+    attention costs the square of a row, a copy only its tokens. Rows are `row_length` long, or as
+    long as the longest part if that is longer, or as short as the fullest row. The order of spans
+    is that of the trees and their branches, whatever rows they went to.
     """
+    trees = [part for tree in trees for part in _parts(tree, row_length)]
     place, used = _rows_for(trees, max([row_length, *map(len, trees)]))
     B, T = len(used), max(used)
     tokens = [[pad] * T for _ in range(B)]
@@ -156,6 +159,24 @@ def pack(trees: Sequence[Tree], row_length: int, pad: int) -> Packed:
         torch.tensor(segments),
         torch.tensor(parents),
     )
+
+
+def _parts(tree: Tree, row_length: int) -> list[Tree]:
+    """The tree itself if it fits into a row, else as few trees as hold its branches in order; the
+    prompt's own tokens are trained on in the first alone."""
+    if len(tree) <= row_length or len(tree.branches) < 2:
+        return [tree]
+    masks = tree.branch_masks or [[True] * len(branch) for branch in tree.branches]
+    parts: list[Tree] = []
+    start = 0
+    for end in range(1, len(tree.branches) + 1):
+        first = tree.prompt_mask if not parts else None
+        part = Tree(tree.prompt, tree.branches[start:end], first, masks[start:end])
+        if end < len(masks) and len(part) + 1 + len(tree.branches[end]) <= row_length:
+            continue
+        parts.append(part)
+        start = end
+    return parts
 
 
 def _rows_for(trees: Sequence[Tree], row_length: int) -> tuple[list[tuple[int, int]], list[int]]:

@@ -105,7 +105,7 @@ def pack_sequences(
 ) -> Packed:
     """All sequences behind the prompt, `siblings` of them sharing a copy of it."""
     trees = [Tree(prompt, part.tolist()) for part in sequences.split(siblings)]
-    return pack(trees, row_length, pad=PROMPT)
+    return pack(trees, max(row_length, *map(len, trees)), pad=PROMPT)
 
 
 def token_logprobs(gpt: GPT, packed: Packed) -> Tensor:
