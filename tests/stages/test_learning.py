@@ -204,3 +204,22 @@ def test_broken_rollouts_are_counted_and_too_many_stop_the_stage(taught: Path, t
     with pytest.raises(EnvironmentFailure, match=r"4 of 32 rollouts broke: the sandbox was lost\."):
         next(reinforcement(many, new_algorithm("ppo", taught), 1, judge=BrokenJudge(4)))
     assert many.metrics() == []
+
+
+def test_a_step_in_which_every_rollout_broke_is_recorded_and_changes_nothing(
+    taught: Path, tmp_path: Path
+):
+    run, algorithm = Run(tmp_path), new_algorithm("ppo", taught)
+    before = copy.deepcopy(algorithm.policy.state_dict())
+    settings = {"max_failure_rate": 1.0, "audit_every": 1}
+    for _ in reinforcement(run, algorithm, 1, judge=BrokenJudge(32), **settings):
+        pass
+    (row,) = run.metrics()
+    assert row["rollout/failed"] == 32
+    assert row["reward/count"] == 0
+    assert weights_equal(before, algorithm.policy.state_dict())
+
+
+def test_what_needs_no_critic_has_none(taught: Path):
+    without = {name for name in SPEAKERS if new_algorithm(name, taught).policy.critic is None}
+    assert without == {"reinforce", "rloo", "grpo", "dr_grpo", "reinforce++"}
