@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tutelage.algorithms import ALGORITHMS
+from tutelage.commands import rl
 from tutelage.commands.options import options_of, options_text, parse
 from tutelage.errors import BadInput
 
