@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tutelage.algorithms import ALGORITHMS
+from tutelage.commands import rl
 from tutelage.commands.options import options_of, options_text, parse
 from tutelage.errors import BadInput
 
@@ -77,3 +79,17 @@ def test_a_written_record_is_a_preset(tmp_path: Path) -> None:
     options = Options(model=Path("m"), from_=Path("x"), training=Training(epochs=5.0))
     text = options_text("sft", options_of(options), {"tutelage": "0", "from": "abc"})
     assert read(tmp_path, text) == options
+
+
+def test_an_algorithm_s_settings_are_options_on_language(tmp_path: Path):
+    words = ["--model", "m", "--reward", "r", "--prompts", "p", "--run", str(tmp_path)]
+    given = ["--kl-target", "4", "--kl-horizon", "500", "--epochs", "3", "--lambda", "0.9"]
+    options = parse(rl.options_class("ppo"), "rl", rl.ABOUT, [*words, *given])
+    assert (options.settings.kl_target, options.settings.kl_horizon) == (4.0, 500.0)
+    assert (options.settings.epochs, options.settings.lambda_) == (3, 0.9)
+    defaults = parse(rl.options_class("a2c"), "rl", rl.ABOUT, words).settings
+    assert vars(defaults) == vars(ALGORITHMS["a2c"].settings(**ALGORITHMS["a2c"].language))
+    with pytest.raises(BadInput, match="no option --baseline"):  # its name says it
+        parse(rl.options_class("grpo"), "rl", rl.ABOUT, [*words, "--baseline", "rloo"])
+    with pytest.raises(BadInput, match="clip_range must lie in"):
+        parse(rl.options_class("ppo"), "rl", rl.ABOUT, [*words, "--clip-range", "2"])

@@ -72,7 +72,7 @@ def hard_values(world: Any) -> list[Tensor]:
     return [world.rewards.view(V**t, M // V**t).max(dim=1).values for t in lengths]
 
 
-def twice_as_far(self: Any, batch: Any, advantages: Any, before: float, step: Any, _: Any) -> Any:
+def twice_as_far(self: Any, batch: Any, old: Any, worth: Any, before: float, step: Any, _: Any):
     """The whole step and as much again, whatever the divergence."""
     with torch.no_grad():
         trpo.put(self.parameters, trpo.flat(self.parameters) + 2 * step)

@@ -208,3 +208,8 @@ def test_broken_rollouts_are_counted_and_too_many_stop_the_stage(taught: Path, t
     )
     with pytest.raises(EnvironmentFailure, match=r"32 of 32 rollouts broke: the sandbox was lost"):
         next(stage)
+
+
+def test_what_needs_no_critic_has_none(taught: Path):
+    without = {name for name in SPEAKERS if new_algorithm(name, taught).policy.critic is None}
+    assert without == {"reinforce", "rloo", "grpo", "dr_grpo", "reinforce++"}
