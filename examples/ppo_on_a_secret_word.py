@@ -50,7 +50,7 @@ def main() -> None:
     ]
     with tempfile.TemporaryDirectory() as folder:
         run = Run(Path(folder))
-        lessons = SFTConfig(epochs=120, batch=16, learning_rate=0.02)
+        lessons = SFTConfig(epochs=120, batch=16, learning_rate=0.02, held_out=0)
         for _ in sft(run, gpt, tokenizer, shown, lessons, seed=0):
             pass
         settings = PPOConfig(learning_rate=5e-3, epochs=2)

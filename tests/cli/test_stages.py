@@ -20,15 +20,20 @@ SMALL = ["--steps", "2", "--width", "32", "--layers", "1", "--heads", "2", "--ro
 def files(tmp_path: Path) -> Path:
     (tmp_path / "text.txt").write_text(TEXT)
     (tmp_path / "prompts.txt").write_text("count the lines\n\nsay plum\n")
-    shown = {"prompt": "count the lines", "completion": "wc -l plum.txt"}
-    (tmp_path / "shown.jsonl").write_text((json.dumps(shown) + "\n") * 8)
-    pair = {"prompt": "count the lines", "chosen": "wc -l plum.txt", "rejected": "say there"}
-    (tmp_path / "pairs.jsonl").write_text((json.dumps(pair) + "\n") * 16)
-    rated = [
-        {"prompt": "count the lines", "response": response, "overall": overall, "labeler": "Ann"}
-        for response, overall in (("wc -l plum.txt", 6), ("say there", 2))
-    ]
-    (tmp_path / "ratings.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rated) * 8)
+    asked = [f"count the lines {number}" for number in range(16)]
+    right, wrong = "wc -l plum.txt", "say there"
+    write = {
+        "shown": [{"prompt": prompt, "completion": right} for prompt in asked[:8]],
+        "pairs": [{"prompt": prompt, "chosen": right, "rejected": wrong} for prompt in asked],
+        "ratings": [
+            {"prompt": prompt, "response": response, "overall": overall, "labeler": "Ann"}
+            for prompt in asked[:8]
+            for response, overall in ((right, 6), (wrong, 2))
+        ],
+    }
+    for name, rows in write.items():
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        (tmp_path / f"{name}.jsonl").write_text(text)
     return tmp_path
 
 
@@ -283,7 +288,7 @@ TO_COMPARE = "compare --model {r}/checkpoints/sft --prompts"
         ("pretrain --corpus {d}/short.txt --vocabulary 300", "at least 387 are needed"),
         ("pretrain --corpus {d}/text.txt --vocabulary 10", "must hold at least"),
         (f"{SFT} {{d}}/long.jsonl", "Demonstration 1 has"),
-        (f"{SFT} {{d}}/one.jsonl", "Of 1 demonstrations 1 would be kept"),
+        (f"{SFT} {{d}}/one.jsonl", "1 demonstration of 1 prompt would be kept for validation"),
         ("reward --model {r} --comparisons {d}/long.jsonl", "Comparison 1 has"),
         ("reward --model {r} --ratings {d}/rated.jsonl", "Rating 1 has"),
         ("prefer --model {r} --comparisons {d}/long.jsonl", "Comparison 1 has"),

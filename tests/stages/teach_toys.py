@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from tutelage.model.gpt import GPT
 from tutelage.model.heads import RewardModel
 from tutelage.policies.language import LanguagePolicy, score_packed
 from tutelage.runs import Run
-from tutelage.schema import ask
+from tutelage.schema import Comparison, ask
 from tutelage.stages.classroom import Classroom, Ground, TeachConfig, new_learners
 from tutelage.stages.teach import Event, teach
 from tutelage.text.packing import Tree, pack
@@ -52,6 +53,12 @@ def open_store(folder: Path, queue_depth: int = 0) -> Store:
     return store
 
 
+def best_before_ties(comparison: Comparison) -> Comparison:
+    """As people here choose: which of the other words is worse they never say."""
+    best, *others = comparison.ranking
+    return replace(comparison, ranking=(best, tuple(i for group in others for i in group)))
+
+
 def new_room(folder: Path, taught: Path, store: Store, **settings: Any) -> Classroom:
     """Of a policy that says each word as often and a reward model that knows nothing yet."""
     gpt, tokenizer = taught_gpt(taught), word_tokenizer()
@@ -61,7 +68,7 @@ def new_room(folder: Path, taught: Path, store: Store, **settings: Any) -> Class
     algorithm = entry.algorithm(policy, entry.settings(kl_coefficient=0.02))
     ground = Ground(
         comparisons=[],
-        held_out=word_comparisons(),
+        held_out=[best_before_ties(comparison) for comparison in word_comparisons()],
         demonstrations=demonstrations(),
         prompts=[ask(request) for request in REQUESTS],
         stage="sft",

@@ -58,7 +58,7 @@ def start_pretrain(run: Run, taught: Path) -> Iterator[Progress]:
 
 
 def start_sft(run: Run, taught: Path) -> Iterator[Progress]:
-    config = SFTConfig(epochs=3.2, batch=8, warmup=2, row_length=64, evaluate_every=2)
+    config = SFTConfig(epochs=4.0, batch=8, warmup=2, row_length=64, evaluate_every=2)
     return sft(run, new_gpt(), word_tokenizer(), demonstrations(), config, seed=0)
 
 

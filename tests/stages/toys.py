@@ -66,7 +66,7 @@ def taught_gpt(folder: Path) -> GPT:
     run = Run(folder)
     if not run.done("sft"):
         more = {"swapped": 0.8, "left_out": 0.12}  # few rows teach more
-        config = SFTConfig(epochs=60, batch=16, held_out=0.01, learning_rate=0.02, **more)
+        config = SFTConfig(epochs=60, batch=16, held_out=0, learning_rate=0.02, **more)
         for _ in sft(run, new_gpt(), word_tokenizer(), demonstrations() * 2, config, 0):
             pass
     return load_policy(run.checkpoint("sft"))[0]

@@ -17,13 +17,14 @@ from tutelage.commands.labels import read_judgements, read_rankings
 from tutelage.commands.machine import prepare
 from tutelage.commands.options import parse
 from tutelage.data.comparisons import comparison_trees, pairs_right
+from tutelage.data.order import HELD_OUT, held_out_prompts
 from tutelage.data.ratings import rating_trees
 from tutelage.device import DTypeName
 from tutelage.evaluation.statistics import wilson
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.checkpoint import load_model
 from tutelage.model.heads import RewardModel
-from tutelage.schema import Comparison, Rating
+from tutelage.schema import Comparison, Conversation, Rating
 from tutelage.screen import Watcher, console, show_next
 from tutelage.stages.reward import RewardConfig, train_reward_model
 from tutelage.text.tokenizer import Tokenizer
@@ -35,8 +36,8 @@ REFERENCE = 200  # prompts whose replies have score 0 on average, once the model
 
 ABOUT = """
 Train a reward model on rankings, ratings or both: it learns to score replies as whoever ranked or
-rated them would, and how strictly each labeler rates. An eighth of each is kept out of training,
-to tell how often the model orders a pair alike.
+rated them would, and how strictly each labeler rates. An eighth of the prompts, drawn at random,
+is kept out of training, to tell how often the model orders a pair alike.
 
 Reads
   --model        a model's folder, or a run (its newest stage that speaks);
@@ -82,24 +83,28 @@ def main(argv: Sequence[str]) -> None:
     path = find_model(options.model, options.stage, making=(options.run, "reward"))
     comparisons = read_rankings(options.comparisons) if options.comparisons else []
     ratings = read_judgements(options.ratings) if options.ratings else []
-    learned, kept_out = _split(comparisons)
-    learned_ratings, kept_out_ratings = _split(ratings)
+    prompts = [c.prompt for c in comparisons] + [rating.prompt for rating in ratings]
+    kept = held_out_prompts(prompts, HELD_OUT, options.seed)
+    learned, kept_out = _split(comparisons, kept)
+    learned_ratings, kept_out_ratings = _split(ratings, kept)
     model, tokenizer = _start(path, device)
     # What cannot be trained on is told before the folder is bound to it.
-    trees = comparison_trees(tokenizer, comparisons, model.context)
-    rated = rating_trees(tokenizer, ratings, model.context)
+    context = model.context
+    comparison_trees(tokenizer, comparisons, context)
+    rating_trees(tokenizer, ratings, context)
     raters = load_raters(path)
     inputs = {"model": path, "comparisons": options.comparisons, "ratings": options.ratings}
     run = settle(options.run, "reward", options, inputs)
     screen = console()
     if not run.done("reward"):
-        reference = (trees[: len(learned)] + rated[: len(learned_ratings)])[:REFERENCE]
+        reference = comparison_trees(tokenizer, learned, context)
+        reference += rating_trees(tokenizer, learned_ratings, context)
         stages = train_reward_model(
             run,
             model,
             tokenizer,
             learned,
-            reference,
+            reference[:REFERENCE],
             options.training,
             options.seed,
             dtype,
@@ -125,10 +130,12 @@ def main(argv: Sequence[str]) -> None:
     show_next(screen, shlex.join(reinforce), model=run.checkpoint("reward"))
 
 
-def _split(labels: Sequence[Label]) -> tuple[Sequence[Label], Sequence[Label]]:
-    """Those to learn from, and the last eighth."""
-    kept = len(labels) // 8
-    return labels[: len(labels) - kept], labels[len(labels) - kept :]
+def _split(labels: Sequence[Label], kept: set[Conversation]) -> tuple[list[Label], list[Label]]:
+    """Those to learn from, and those of the prompts that are kept out."""
+    return (
+        [label for label in labels if label.prompt not in kept],
+        [label for label in labels if label.prompt in kept],
+    )
 
 
 def _start(path: Path, device: torch.device) -> tuple[RewardModel, Tokenizer]:

@@ -70,7 +70,7 @@ def main(argv: Sequence[str]) -> None:
     shown = mixed(sources, options.shares or [len(source) for source in sources])
     gpt, tokenizer = load_policy(model, device)
     # What cannot be trained on is told before the folder is bound to it.
-    divide(shown, tokenizer, gpt.context, options.training)
+    divide(shown, tokenizer, gpt.context, options.training, options.seed)
     inputs: Inputs = {"model": model, "demonstrations": options.demonstrations}
     run = settle(options.run, "sft", options, inputs)
     screen = console()

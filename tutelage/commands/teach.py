@@ -21,6 +21,7 @@ from tutelage.commands.machine import Machine, available_cores, prepare
 from tutelage.commands.options import parse
 from tutelage.data.comparisons import comparison_tree, held_out, read_comparisons
 from tutelage.data.demonstrations import demonstration_tree, read_demonstrations
+from tutelage.data.order import HELD_OUT, held_out_prompts
 from tutelage.device import DTypeName
 from tutelage.errors import BadInput
 from tutelage.labelling.store import Store, labels_url
@@ -45,9 +46,9 @@ the queue of tasks full as well, and runs until Ctrl-C.
 Reads
   RUN, a run of `tutelage school`, or one with models and
   data/comparisons_1.jsonl:
-  its newest policy and reward model, its comparisons and demonstrations. An
-  eighth of the comparisons is never trained on: it tells how often the reward
-  model is right
+  its newest policy and reward model, its comparisons and demonstrations. Those
+  of an eighth of the prompts, drawn at random, are never trained on: they tell
+  how often the reward model is right
   RUN/labels.db, or the database that --database names
 
 Writes
@@ -138,13 +139,19 @@ def read_ground(options: TeachOptions, tokenizer: Tokenizer, context: int, stage
     kept: list[Comparison] = []
     for path in sorted(data.glob("comparisons_*.jsonl")):
         comparisons = read_comparisons(path)
-        learned += comparisons[: -held_out(comparisons)]
-        kept += comparisons[-held_out(comparisons) :]
-    if not learned:
+        if (options.run / "config.toml").exists():  # what the school's reward model never saw
+            learned += comparisons[: -held_out(comparisons)]
+            kept += comparisons[-held_out(comparisons) :]
+        else:  # by the same draw as `tutelage reward`, which kept these out too
+            prompts = [comparison.prompt for comparison in comparisons]
+            out = held_out_prompts(prompts, HELD_OUT, options.seed, least=1)
+            learned += [c for c in comparisons if c.prompt not in out]
+            kept += [c for c in comparisons if c.prompt in out]
+    if not (learned and kept):
         raise BadInput(
-            f"{options.run} holds no comparisons (data/comparisons_1.jsonl, at least two) to "
-            "measure the effect of a label on: give the run of a school that was not graded by the "
-            "verifier, or put some there."
+            f"{options.run} holds no comparisons (data/comparisons_1.jsonl, of two prompts at "
+            "least) to measure the effect of a label on: give the run of a school that was not "
+            "graded by the verifier, or put some there."
         )
     path = data / "demonstrations.jsonl"
     shown = read_demonstrations(path) if path.exists() else []

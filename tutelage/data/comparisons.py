@@ -115,7 +115,8 @@ def swapped_trees(
 
 
 def held_out(comparisons: Sequence[Comparison]) -> int:
-    """How many comparisons, the last of a round, a school keeps out of training."""
+    """How many comparisons, the last of a round, a school keeps out of training: they were drawn at
+    random, each of a prompt of its own, and no other file is told where it was cut."""
     return max(1, len(comparisons) // 8)
 
 

@@ -11,7 +11,7 @@ from tutelage.data.corpus import named_keys, read_records
 from tutelage.data.prompts import read_messages, written_messages
 from tutelage.errors import BadInput
 from tutelage.runs import write_text
-from tutelage.schema import Demonstration, Message, ask
+from tutelage.schema import Conversation, Demonstration, Message, ask
 from tutelage.text.packing import Tree
 from tutelage.text.tokenizer import Tokenizer
 
@@ -43,6 +43,13 @@ def demonstration_of(where: str, record: dict[str, object]) -> Demonstration:
     return Demonstration(messages)
 
 
+def prompt_of(demonstration: Demonstration) -> Conversation:
+    """What it begins with: its messages up to the user's first."""
+    roles = [message.role for message in demonstration.messages]
+    end = roles.index("user") + 1 if "user" in roles else len(roles)
+    return demonstration.messages[:end]
+
+
 def _exchange(said: str, reply: str) -> Demonstration:
     return Demonstration((*ask(said), Message("assistant", reply)))
 
@@ -52,8 +59,7 @@ def mixed(
 ) -> list[Demonstration]:
     """As many demonstrations as the sources have together, of which each source gives its share:
     from its start, and again from there where it has too few. Shares count relative to their sum.
-    Sources take turns, so that any part holds all of them in about their shares; a source that is
-    repeated is partly in what is kept for validation, too.
+    Sources take turns, so that any part holds all of them in about their shares.
     """
     total, whole = sum(map(len, sources)), sum(shares)
     placed: list[tuple[float, int, Demonstration]] = []

@@ -1,10 +1,17 @@
-"""Which examples a step sees. A pure function of the step, so a resumed run needs no position."""
+"""Which examples a step sees, and which are kept out of training. Pure functions of the step and of
+what the prompts say, so a resumed run needs no position and the order of a file means nothing."""
 
 from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
 
 import torch
 
 from tutelage.device import seeded
+from tutelage.schema import Conversation
+
+HELD_OUT = 1 / 8  # of the prompts that were compared or rated
 
 
 def batch_indices(count: int, size: int, step: int, *seed: object) -> list[int]:
@@ -18,3 +25,16 @@ def batch_indices(count: int, size: int, step: int, *seed: object) -> list[int]:
             order = torch.randperm(count, generator=generator).tolist()
         chosen.append(order[place])
     return chosen
+
+
+def held_out_prompts(
+    prompts: Sequence[Conversation], share: float, seed: int, *, least: int = 0
+) -> set[Conversation]:
+    """A share of the different prompts, at least so many, drawn by the seed and by what they say.
+    All examples of a prompt belong on one side: with its like in training none tells anything."""
+
+    def drawn(prompt: Conversation) -> bytes:
+        return hashlib.sha256(repr((seed, prompt)).encode()).digest()
+
+    different = sorted(set(prompts), key=drawn)
+    return set(different[: max(least, int(share * len(different)))])

@@ -12,8 +12,8 @@ import torch
 
 from tutelage.config import require
 from tutelage.data.augmentation import RareWordSwap, leave_words_out
-from tutelage.data.demonstrations import demonstration_tree, demonstration_trees
-from tutelage.data.order import batch_indices
+from tutelage.data.demonstrations import demonstration_tree, demonstration_trees, prompt_of
+from tutelage.data.order import batch_indices, held_out_prompts
 from tutelage.device import autocast, seeded
 from tutelage.errors import BadInput
 from tutelage.model.checkpoint import save_model
@@ -24,6 +24,7 @@ from tutelage.runs import Progress, Run
 from tutelage.schema import Demonstration
 from tutelage.text.packing import Packed, Tree, pack
 from tutelage.text.tokenizer import Tokenizer
+from tutelage.wording import plural
 
 IMITATED = 32  # demonstrations beside a step of another stage: most of its time goes there
 
@@ -38,7 +39,7 @@ class SFTConfig:
     max_grad_norm: float = 1.0
     swapped: float = 0.0  # share of examples whose rare copied words are swapped for others
     left_out: float = 0.0  # share of a request's words that are left out, of those not copied
-    held_out: float = 0.05  # share of demonstrations kept for the validation loss
+    held_out: float = 0.05  # share of the prompts kept for the validation loss, one at least
     evaluate_every: int = 50  # steps between validation losses and saved states
 
     def __post_init__(self) -> None:
@@ -60,9 +61,8 @@ def sft(
 ) -> Iterator[Progress]:
     """Train `gpt` on the demonstrations; ends with checkpoints/<stage>."""
     context = gpt.context
-    trees, kept = divide(demonstrations, tokenizer, context, config)
-    shown = demonstrations[kept:]
-    trees_of = augmenter(shown, trees[kept:], tokenizer, context, config)
+    shown, trees, validation = divide(demonstrations, tokenizer, context, config, seed)
+    trees_of = augmenter(shown, trees, tokenizer, context, config)
     steps = max(1, math.ceil(len(shown) * config.epochs / config.batch))
     optimiser = MuonWithAdam(gpt.parameter_groups(), config.learning_rate)
     device = gpt.device
@@ -80,8 +80,8 @@ def sft(
         metrics = imitation_step(gpt, optimiser, batch, config.max_grad_norm, dtype)
         done = step + 1
         is_due = done % config.evaluate_every == 0 or done == steps
-        if is_due:
-            metrics["validation/loss"] = _validation_loss(gpt, trees[:kept], config, tokenizer.pad)
+        if is_due and validation:
+            metrics["validation/loss"] = _validation_loss(gpt, validation, config, tokenizer.pad)
         run.log(stage, done, metrics)
         if is_due:
             run.save_state(
@@ -112,17 +112,26 @@ def imitation_step(
 
 
 def divide(
-    demonstrations: Sequence[Demonstration], tokenizer: Tokenizer, context: int, config: SFTConfig
-) -> tuple[list[Tree], int]:
-    """Every demonstration as a tree, and how many of the first are kept for validation."""
+    demonstrations: Sequence[Demonstration],
+    tokenizer: Tokenizer,
+    context: int,
+    config: SFTConfig,
+    seed: int,
+) -> tuple[list[Demonstration], list[Tree], list[Tree]]:
+    """The demonstrations to train on, their trees, and the trees kept for validation: of some of
+    the prompts, drawn at random, all that answers them."""
     trees = demonstration_trees(tokenizer, demonstrations, context)
-    kept = max(1, round(config.held_out * len(trees)))
-    if kept >= len(trees):
+    prompts = [prompt_of(demonstration) for demonstration in demonstrations]
+    least = 1 if config.held_out else 0
+    kept = held_out_prompts(prompts, config.held_out, seed, least=least)
+    learned = [i for i, prompt in enumerate(prompts) if prompt not in kept]
+    if not learned:
         raise BadInput(
-            f"Of {len(trees)} demonstrations {kept} would be kept for validation and none are left "
-            "to train on: give more."
+            f"{plural(len(trees), 'demonstration')} of {plural(len(kept), 'prompt')} would be kept "
+            "for validation, and none is left to train on: give more, or --held-out 0."
         )
-    return trees, kept
+    validation = [tree for tree, prompt in zip(trees, prompts, strict=True) if prompt in kept]
+    return [demonstrations[i] for i in learned], [trees[i] for i in learned], validation
 
 
 def augmenter(
