@@ -144,8 +144,8 @@ def _explain(error: Exception, argv: Sequence[str]) -> int:
         traceback.print_exception(error)
     message = " ".join(str(error).split())[:300]
     _say(
-        f"Unforeseen {type(error).__name__}: {message or 'no message'}. This is a fault in Tutelage; "
-        f"please report it in its issue tracker with what `TUTELAGE_DEBUG=1 "
+        f"Unforeseen {type(error).__name__}: {message or 'no message'}. This is a fault in "
+        f"Tutelage; please report it in its issue tracker with what `TUTELAGE_DEBUG=1 "
         f"{shlex.join(['tutelage', *argv])}` prints."
     )
     return UNFORESEEN

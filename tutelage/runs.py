@@ -123,9 +123,9 @@ class Run:
             raise BadInput(f"The run folder {self.folder} is a file; give a folder.")
         self.folder.mkdir(parents=True, exist_ok=True)
         self._metrics_path = self.folder / "metrics.jsonl"
-        for left in (self.folder / "checkpoints").glob("*.resume.pt"):
-            if self.done(left.name.removesuffix(".resume.pt")):  # killed at the end of `finish`
-                left.unlink()
+        for path in (self.folder / "checkpoints").glob("*.resume.pt"):
+            if self.done(path.name.removesuffix(".resume.pt")):  # killed at the end of `finish`
+                path.unlink()
 
     def checkpoint(self, stage: str) -> Path:
         """Folder of a finished stage."""

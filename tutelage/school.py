@@ -80,7 +80,7 @@ class Lesson:
         seed = seed_number(self.config.seed, purpose, number)
         return self.curriculum.tasks("train", count, seed)
 
-    def shown(self) -> list[Demonstration]:
+    def demonstrations(self) -> list[Demonstration]:
         return read_demonstrations(self.data("demonstrations.jsonl"))
 
 
@@ -119,8 +119,8 @@ def build_world(lesson: Lesson) -> Iterator[Progress]:
         write_text(lesson.data("corpus.jsonl"), "".join(rows))
     yield Progress("world", 1, steps)
     if not lesson.data("demonstrations.jsonl").exists():
-        shown = lesson.curriculum.demonstrations(plan.demonstrations, seed)
-        write_demonstrations(lesson.data("demonstrations.jsonl"), shown)
+        demonstrations = lesson.curriculum.demonstrations(plan.demonstrations, seed)
+        write_demonstrations(lesson.data("demonstrations.jsonl"), demonstrations)
     yield Progress("world", 2, steps)
     if not lesson.data("tokenizer.json").exists():
         vocabulary = SIZES[lesson.plan.size].vocabulary
@@ -137,9 +137,9 @@ def teach_language(lesson: Lesson) -> Iterator[Progress]:
     tokenizer = Tokenizer.load(lesson.data("tokenizer.json"))
     documents = read_corpus([lesson.data("corpus.jsonl")])
     order = torch.randperm(len(documents), generator=seeded(seed, "split")).tolist()
-    kept = max(1, len(documents) // 50)
-    validation = token_stream(tokenizer, [documents[i] for i in order[:kept]])
-    stream = token_stream(tokenizer, [documents[i] for i in order[kept:]])
+    count = max(1, len(documents) // 50)
+    validation = token_stream(tokenizer, [documents[i] for i in order[:count]])
+    stream = token_stream(tokenizer, [documents[i] for i in order[count:]])
     shape = replace(SIZES[plan.size], vocabulary=len(tokenizer))
     gpt = new_model(shape, seeded(seed, "initialise")).to(lesson.device)
     config = PretrainConfig(steps=plan.pretrain_steps)
@@ -155,7 +155,9 @@ def teach_demonstrations(lesson: Lesson) -> Iterator[Progress]:
     config = SFTConfig(
         epochs=lesson.plan.sft_epochs, swapped=curriculum.swapped, left_out=curriculum.left_out
     )
-    yield from sft(run, gpt, tokenizer, lesson.shown(), config, lesson.config.seed, lesson.dtype)
+    yield from sft(
+        run, gpt, tokenizer, lesson.demonstrations(), config, lesson.config.seed, lesson.dtype
+    )
 
 
 def gather(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
@@ -196,14 +198,14 @@ def gather(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
 def unseen_tasks(lesson: Lesson, number: int) -> list[Task]:
     """The round's tasks to compare replies to: no prompt twice, none that has a demonstration or
     was compared before, so that the last of them can be held out."""
-    seen = {message.content for example in lesson.shown() for message in example.messages}
+    used = {message.content for example in lesson.demonstrations() for message in example.messages}
     for earlier in range(1, number):
         compared = read_comparisons(lesson.data(f"comparisons_{earlier}.jsonl"))
-        seen |= {comparison.prompt[-1].content for comparison in compared}
+        used |= {comparison.prompt[-1].content for comparison in compared}
     drawn = lesson.training_tasks("compare", 2 * lesson.plan.comparisons, number)
     unseen: dict[str, Task] = {}
     for task in drawn:
-        if task.prompt not in seen:
+        if task.prompt not in used:
             unseen.setdefault(task.prompt, task)
     return list(unseen.values())[: lesson.plan.comparisons]
 
@@ -271,13 +273,13 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
         # A person has no gold check to choose by; it is measured beside, for the report.
         keeper=KeeperConfig(by="audit/score" if JUDGES[config.judge].learned else "audit/gold"),
     )
-    asked = Practice([ask(task.prompt) for task in audit_tasks], judge, audit_tasks)
-    audit = auditor(reference, tokenizer, asked, steps, (config.seed, stage), gold)
+    audit_practice = Practice([ask(task.prompt) for task in audit_tasks], judge, audit_tasks)
+    audit = auditor(reference, tokenizer, audit_practice, steps, (config.seed, stage), gold)
     # As InstructGPT mixed pretraining text into PPO, demonstrations keep the policy from drifting.
-    shown, curriculum = lesson.shown(), lesson.curriculum
+    demonstrations, curriculum = lesson.demonstrations(), lesson.curriculum
     augmented = SFTConfig(batch=IMITATED, swapped=curriculum.swapped, left_out=curriculum.left_out)
     context = reference.context
-    mixed = imitation_batches(shown, tokenizer, context, augmented, config.seed, stage)
+    mixed = imitation_batches(demonstrations, tokenizer, context, augmented, config.seed, stage)
     yield from reinforce(
         run,
         algorithm,

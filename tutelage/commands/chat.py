@@ -108,7 +108,7 @@ class Chat:
         self.past: list[Message] = []
         self.prompt = ""  # the last request …
         self.reply: str | None = None  # … and its reply
-        self.drawn = 0  # replies so far: each is drawn from a seed of its own
+        self.replies_drawn = 0  # replies so far: each is drawn from a seed of its own
 
     def load(self, folder: Path) -> None:
         """Talk to the model in this folder from now on."""
@@ -211,8 +211,8 @@ class Chat:
         tokens = self._tokens()
         most = min(self.options.max_new_tokens, self.model.context - len(tokens))
         sampling = Sampling(max_new_tokens=most, temperature=temperature)
-        self.drawn += 1
-        generator = seeded(self.options.seed, "chat", self.drawn)
+        self.replies_drawn += 1
+        generator = seeded(self.options.seed, "chat", self.replies_drawn)
         sampler = ModelSampler(self.model, self.tokenizer.stop_tokens)
         yield from stream_text(sampler, self.tokenizer, tokens, sampling, generator)
 

@@ -111,10 +111,10 @@ def _replies(
     path = run.folder / "data" / "replies.jsonl"
     if not path.exists():
         sampling = Sampling(max_new_tokens=options.max_new_tokens, temperature=options.temperature)
-        found = sample_responses(gpt, tokenizer, prompts, sampling, options.seed, "compare")
+        sampled = sample_responses(gpt, tokenizer, prompts, sampling, options.seed, "compare")
         rows = (
             {"prompt": prompts[index][-1].content, "responses": responses}
-            for index, responses in found
+            for index, responses in sampled
         )
         write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     if not path.read_text(encoding="utf-8"):
@@ -154,23 +154,23 @@ def rank_by_hand(screen: Console, replies: Sequence[tuple[str, list[str]]], path
     """Ask for a ranking of each prompt's replies; False when the person stopped before the end or
     ranked none."""
     done = read_comparisons(path) if path.exists() and path.stat().st_size else []
-    asked = {(item.prompt[-1].content, item.responses) for item in done}
-    left = [item for item in replies if (item[0], tuple(item[1])) not in asked]
-    if not left:
+    ranked = {(item.prompt[-1].content, item.responses) for item in done}
+    unranked = [item for item in replies if (item[0], tuple(item[1])) not in ranked]
+    if not unranked:
         screen.print(f"All {plural(len(done), 'prompt')} are ranked.")
         return True
     screen.print(Text(KEYS, style="dim"))
     place = 0
-    while place < len(left):
-        prompt, responses = left[place]
-        _show(screen, prompt, responses, place + 1, len(left), len(done))
+    while place < len(unranked):
+        prompt, responses = unranked[place]
+        _show(screen, prompt, responses, place + 1, len(unranked), len(done))
         answer = _ask_ranking(screen, len(responses))
         if answer == "q":
             return False
         if answer == "u":
             # Only what this sitting ranked comes back; what an earlier one did is settled.
             place = max(0, place - 1)
-            if done and (done[-1].prompt[-1].content, list(done[-1].responses)) == left[place]:
+            if done and (done[-1].prompt[-1].content, list(done[-1].responses)) == unranked[place]:
                 done.pop()
         elif answer == "s":
             place += 1
@@ -187,17 +187,17 @@ def rank_by_hand(screen: Console, replies: Sequence[tuple[str, list[str]]], path
 
 
 def _show(
-    screen: Console, prompt: str, responses: Sequence[str], number: int, left: int, done: int
+    screen: Console, prompt: str, responses: Sequence[str], number: int, total: int, done: int
 ) -> None:
     screen.print()
-    progress = f"{count(number)} of {count(left)}, {count(done)} ranked so far"
+    progress = f"{count(number)} of {count(total)}, {count(done)} ranked so far"
     screen.print(
         Text.assemble((visible(prompt), "bold"), (f"   {progress}", "dim")), soft_wrap=True
     )
     for index, response in enumerate(responses, start=1):
         mark = (f"  {index}  ", COLOURS["compare"])
-        shown = visible(response).replace("\n", "\n     ")
-        screen.print(Text.assemble(mark, shown or "(nothing)"), soft_wrap=True)
+        text = visible(response).replace("\n", "\n     ")
+        screen.print(Text.assemble(mark, text or "(nothing)"), soft_wrap=True)
 
 
 def _ask_ranking(screen: Console, count: int) -> str | tuple[tuple[int, ...], ...]:
@@ -205,26 +205,26 @@ def _ask_ranking(screen: Console, count: int) -> str | tuple[tuple[int, ...], ..
     while True:
         try:
             screen.print(Text("best to worst › ", style=ACCENT), end="")
-            said = input().strip()
+            answer = input().strip()
         except EOFError:
             screen.print()
             return "q"
-        if said in ("s", "u", "q"):
-            return said
+        if answer in ("s", "u", "q"):
+            return answer
         try:
-            return parse_ranking(said, count)
+            return parse_ranking(answer, count)
         except BadInput as error:
             screen.print(f"  {error}", soft_wrap=True)
 
 
-def parse_ranking(said: str, count: int) -> tuple[tuple[int, ...], ...]:
+def parse_ranking(answer: str, count: int) -> tuple[tuple[int, ...], ...]:
     """`2>1=3` as groups of indices from best to worst: ((1,), (0, 2)).
 
     Where there are fewer than ten replies the signs may be blanks or left out: `2 1=3`, `213`.
     """
     groups: list[list[int]] = []
     tied = False
-    for word in [*re.findall(r"\d|[^\d\s]", said), ""]:
+    for word in [*re.findall(r"\d|[^\d\s]", answer), ""]:
         if tied and not word.isdecimal():
             raise BadInput("= stands between two numbers; write such as 2>1=3.")
         if tied:

@@ -168,7 +168,7 @@ def find_start(options: ControlOptions) -> Path | None:
     folder = find_policy(options.start)
     if not folder.is_dir():
         raise BadInput(f"{folder} is no folder of a policy.")
-    _, found = load_control_policy(folder)
+    _, policy_shape = load_control_policy(folder)
     wanted = PolicyShape(
         environment=options.env,
         environment_options=options.keywords(),
@@ -176,18 +176,18 @@ def find_start(options: ControlOptions) -> Path | None:
         networks=ALGORITHMS[options.algorithm].networks,
         normalised=options.training.normalise,
     )
-    for name, said in {
+    for name, template in {
         "environment": "for {}",
         "environment_options": "for an environment with the options {}",
         "hidden": "with hidden layers of {}",
         "networks": "of the networks {}",
         "normalised": "whose normalise is {}",
     }.items():
-        there, here = getattr(found, name), getattr(wanted, name)
-        if there != here:
-            told = said.format(json.dumps(there) if name == "environment_options" else there)
-            needed = json.dumps(here) if name == "environment_options" else here
-            raise BadInput(f"{folder} holds a policy {told}, not {needed}.")
+        actual, expected = getattr(policy_shape, name), getattr(wanted, name)
+        if actual != expected:
+            if name == "environment_options":
+                actual, expected = json.dumps(actual), json.dumps(expected)
+            raise BadInput(f"{folder} holds a policy {template.format(actual)}, not {expected}.")
     return folder
 
 
@@ -223,10 +223,10 @@ def _next(options: ControlOptions, argv: Sequence[str]) -> str:
     """One seed says little, so several come next; after several, the page."""
     if len(options.chosen_seeds()) > 1:
         return shlex.join(["tutelage", "report", str(options.run)])
-    kept = list(argv)
+    words = list(argv)
     for name in ("--run", "--seed", "--seeds"):
-        while name in kept:
-            at = kept.index(name)
-            del kept[at : at + 2]
-        kept = [word for word in kept if not word.startswith(f"{name}=")]
-    return shlex.join(["tutelage", "rl", *kept, "--seeds", "5", "--run", f"{options.run}-seeds"])
+        while name in words:
+            at = words.index(name)
+            del words[at : at + 2]
+        words = [word for word in words if not word.startswith(f"{name}=")]
+    return shlex.join(["tutelage", "rl", *words, "--seeds", "5", "--run", f"{options.run}-seeds"])

@@ -63,42 +63,44 @@ def read_rankings(path: Path) -> list[Comparison]:
     records = [record for _, record in read_records(path)]
     if not any("verdict" in record for record in records):
         return read_comparisons(path)
-    found: list[Comparison] = []
-    said: dict[str, dict[str, str]] = {}  # prompt: reply: good or bad, as was said last
+    comparisons: list[Comparison] = []
+    verdicts: dict[str, dict[str, str]] = {}  # prompt: reply: good or bad, whichever came last
     for record in records:
         prompt, verdict = str(record.get("prompt")), record.get("verdict")
         responses = record.get("responses")
         if verdict == "redo" and isinstance(responses, list) and len(responses) == 2:
-            found.append(Comparison(ask(prompt), tuple(map(str, responses)), ((1,), (0,)), CHAT))
+            comparisons.append(
+                Comparison(ask(prompt), tuple(map(str, responses)), ((1,), (0,)), CHAT)
+            )
         elif verdict in ("good", "bad"):
-            said.setdefault(prompt, {})[str(record.get("response"))] = str(verdict)
-    found += [
+            verdicts.setdefault(prompt, {})[str(record.get("response"))] = str(verdict)
+    comparisons += [
         _good_against_bad(prompt, replies)
-        for prompt, replies in said.items()
+        for prompt, replies in verdicts.items()
         if len(set(replies.values())) == 2
     ]
-    if not found:
+    if not comparisons:
         raise BadInput(
             f"The file {path} holds labels but nothing to rank: it needs a /redo, or a good and a "
             "bad reply to the same prompt."
         )
-    return found
+    return comparisons
 
 
 def read_judgements(path: Path) -> list[Rating]:
     """Ratings of a file of theirs, or of a chat's labels: each good or bad as a thumb."""
-    found = []
+    ratings = []
     for where, record in read_records(path):
         verdict = record.get("verdict")
         if verdict in ("good", "bad"):
             record = {**record, "good": verdict == "good", "labeler": CHAT}
         if verdict != "redo":  # it prefers one reply to another, and rates neither
-            found.append(rating_of(where, record))
-    if not found:
+            ratings.append(rating_of(where, record))
+    if not ratings:
         raise BadInput(
             f"The file {path} holds labels but no rating: it needs a reply called good or bad."
         )
-    return found
+    return ratings
 
 
 def _good_against_bad(prompt: str, verdicts: Mapping[str, str]) -> Comparison:

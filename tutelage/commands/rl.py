@@ -148,9 +148,9 @@ def main(argv: Sequence[str]) -> None:
     reward_model = load_grader(grader, tokenizer, path, device)
     mixed = None
     if options.demonstrations:
-        shown = read_demonstrations(options.demonstrations)
+        demonstrations = read_demonstrations(options.demonstrations)
         imitation, context = options.imitation_config(), gpt.context
-        mixed = imitation_batches(shown, tokenizer, context, imitation, options.seed, "rl")
+        mixed = imitation_batches(demonstrations, tokenizer, context, imitation, options.seed, "rl")
     inputs = {
         "model": path,
         "reward": grader,

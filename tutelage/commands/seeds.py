@@ -244,14 +244,14 @@ def _child(training: Training, seed: int, sender: Connection, inherited: list[Co
         for connection in inherited:  # else no process would learn that the first one has gone
             connection.close()
         torch.set_num_threads(1)
-        told = 0.0
+        reported = 0.0
         for news in train(training, seed):
             now = time.perf_counter()
             if isinstance(news, Finding):
                 sender.send(news)
-            elif now - told >= TELL_EVERY_S or news.step >= news.steps:
+            elif now - reported >= TELL_EVERY_S or news.step >= news.steps:
                 sender.send(news)
-                told = now
+                reported = now
         sender.send(None)
     except (KeyboardInterrupt, BrokenPipeError):  # the first process says why, or has gone
         signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -94,8 +94,8 @@ def main(argv: Sequence[str]) -> None:
         try:
             watch(screen, teach(room, once=options.once))
         except KeyboardInterrupt:
-            said = f"Stopped at version {room.standing.version}; every label up to it is marked."
-            screen.print(said, soft_wrap=True)
+            message = f"Stopped at version {room.standing.version}; every label up to it is marked."
+            screen.print(message, soft_wrap=True)
         finally:
             store.close()
 
@@ -135,11 +135,11 @@ def read_ground(options: TeachOptions, tokenizer: Tokenizer, context: int, stage
     the model reads."""
     data, config = options.run / "data", options.teaching
     learned: list[Comparison] = []
-    kept: list[Comparison] = []
+    measured: list[Comparison] = []
     for path in sorted(data.glob("comparisons_*.jsonl")):
         comparisons = read_comparisons(path)
         learned += comparisons[: -held_out(comparisons)]
-        kept += comparisons[-held_out(comparisons) :]
+        measured += comparisons[-held_out(comparisons) :]
     if not learned:
         raise BadInput(
             f"{options.run} holds no comparisons (data/comparisons_1.jsonl, at least two) to "
@@ -147,9 +147,9 @@ def read_ground(options: TeachOptions, tokenizer: Tokenizer, context: int, stage
             "verifier, or put some there."
         )
     path = data / "demonstrations.jsonl"
-    shown = read_demonstrations(path) if path.exists() else []
-    asked = [comparison.prompt for comparison in learned]
-    prompts = list(dict.fromkeys(read_prompts(options.prompts) if options.prompts else asked))
+    demonstrations = read_demonstrations(path) if path.exists() else []
+    compared = [comparison.prompt for comparison in learned]
+    prompts = list(dict.fromkeys(read_prompts(options.prompts) if options.prompts else compared))
     longest = context - config.max_new_tokens
     practised = [p for p in prompts if len(tokenizer.encode_prompt(p)) <= longest]
     if not practised:
@@ -159,8 +159,12 @@ def read_ground(options: TeachOptions, tokenizer: Tokenizer, context: int, stage
         )
     return Ground(
         [c for c in learned if comparison_tree(tokenizer, c).longest <= context],
-        [c for c in kept[-config.held_out :] if comparison_tree(tokenizer, c).longest <= context],
-        [d for d in shown if demonstration_tree(tokenizer, d).longest <= context],
+        [
+            c
+            for c in measured[-config.held_out :]
+            if comparison_tree(tokenizer, c).longest <= context
+        ],
+        [d for d in demonstrations if demonstration_tree(tokenizer, d).longest <= context],
         practised,
         stage,
     )

@@ -48,20 +48,24 @@ def main(argv: Sequence[str]) -> None:
     torch.set_num_threads(1)
     began = time.perf_counter()
     findings = verify(claims)
-    seen = list(findings) if options.json else list(shown(findings))
+    results = list(findings) if options.json else list(printed(findings))
     seconds = time.perf_counter() - began
     if options.json:
-        print(as_json(seen, seconds))
-    broken = [finding.name for finding in seen if not finding.holds]
+        print(as_json(results, seconds))
+    broken = [finding.name for finding in results if not finding.holds]
     if broken:
         names = listing(list(dict.fromkeys(broken)))
-        raise TutelageError(f"{len(broken)} of {plural(len(seen), 'claim')} did not hold: {names}.")
+        raise TutelageError(
+            f"{len(broken)} of {plural(len(results), 'claim')} did not hold: {names}."
+        )
     if not options.json:
-        held = "The claim holds" if len(seen) == 1 else f"All {plural(len(seen), 'claim')} hold"
+        held = (
+            "The claim holds" if len(results) == 1 else f"All {plural(len(results), 'claim')} hold"
+        )
         console().print(f"{held}, {duration(seconds)}.")
 
 
-def shown(findings: Iterator[Finding]) -> Iterator[Finding]:
+def printed(findings: Iterator[Finding]) -> Iterator[Finding]:
     """Print a line for each finding as it comes, and pass it on."""
     screen = console()
     heading = f"  {'':<5}{'expected':>10}  {'got':>10}  {'off by':>7}  {'at most':>7}  claim"

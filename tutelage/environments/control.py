@@ -54,7 +54,7 @@ class SideBySide(VectorEnv):
     def step(
         self, actions: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        seen, paid = [], []
+        observations, rewards = [], []
         terminated, truncated = [False] * self.num_envs, [False] * self.num_envs
         for i, environment in enumerate(self.environments):
             if self._over[i]:
@@ -62,10 +62,16 @@ class SideBySide(VectorEnv):
                 reward: Any = 0.0
             else:
                 observation, reward, terminated[i], truncated[i], _ = environment.step(actions[i])
-            seen.append(observation)
-            paid.append(reward)
+            observations.append(observation)
+            rewards.append(reward)
         self._over = [a or b for a, b in zip(terminated, truncated, strict=True)]
-        return np.array(seen), np.array(paid), np.array(terminated), np.array(truncated), {}
+        return (
+            np.array(observations),
+            np.array(rewards),
+            np.array(terminated),
+            np.array(truncated),
+            {},
+        )
 
     def close_extras(self, **_: Any) -> None:
         for environment in self.environments:
@@ -126,18 +132,18 @@ def make_environment(name: str, **options: Any) -> gymnasium.Env:
     if environment.spec is not None and environment.spec.max_episode_steps is None:
         # the likeliest action in each state may lead nowhere, for ever
         environment = TimeLimit(environment, _LONGEST)
-    seen = environment.observation_space
-    if isinstance(seen, Dict):
+    space = environment.observation_space
+    if isinstance(space, Dict):
         # minigrid's missions are strings of a space of its own
-        kept = [key for key, space in seen.items() if not isinstance(space.sample(), str)]
-        if len(kept) < len(seen):
+        kept = [key for key, part in space.items() if not isinstance(part.sample(), str)]
+        if len(kept) < len(space):
             environment = FilterObservation(environment, kept)
-    if not (isinstance(seen, Box) and len(seen.shape) == 1):
+    if not (isinstance(space, Box) and len(space.shape) == 1):
         with contextlib.suppress(NotImplementedError):
             environment = FlattenObservation(environment)
     if not isinstance(environment.observation_space, Box):
         raise BadInput(
-            f"The observations of {name} are {seen}, which cannot be made a row of numbers."
+            f"The observations of {name} are {space}, which cannot be made a row of numbers."
         )
     return environment
 

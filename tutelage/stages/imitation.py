@@ -94,7 +94,7 @@ class AdversarialConfig:
 def clone(
     run: Run,
     cloning: Cloning,
-    shown: Episodes,
+    demonstrations: Episodes,
     make: Make,
     config: CloneConfig,
     seed: int,
@@ -104,8 +104,10 @@ def clone(
     """Make the expert's actions likely, and let a critic learn its returns; keep the policy under
     which held-out episodes were likeliest; ends with checkpoints/<stage>."""
     policy, learning_rate = cloning.policy, cloning.config.learning_rate
-    learned, held = shown.divide(config.held_out, seeded(seed, stage, "divide"))
-    returns = learned.returns_to_go(config.gamma) if policy.critic is not None else None
+    training, held_out_episodes = demonstrations.divide(
+        config.held_out, seeded(seed, stage, "divide")
+    )
+    returns = training.returns_to_go(config.gamma) if policy.critic is not None else None
     start_at, best, best_policy = 0, float("inf"), copied(policy)
     if state := run.load_state(stage):
         cloning.load_state_dict(state["cloning"])
@@ -116,14 +118,14 @@ def clone(
             update, config.updates, config.warmup, config.final_learning_rate
         )
         set_learning_rate(cloning.optimiser, learning_rate * factor)
-        metrics = cloning.update(learned.inputs(), seeded(seed, stage, update), returns)
+        metrics = cloning.update(training.inputs(), seeded(seed, stage, update), returns)
         done = update + 1
         if done in audited:
             with torch.no_grad():
-                metrics["validation/loss"] = cloning_loss(policy, held.inputs()).item()
+                metrics["validation/loss"] = cloning_loss(policy, held_out_episodes.inputs()).item()
             if metrics["validation/loss"] < best:
                 best, best_policy = metrics["validation/loss"], copied(policy)
-            metrics |= _audit(policy, held.inputs(), make, config.audit_episodes, seed)
+            metrics |= _audit(policy, held_out_episodes.inputs(), make, config.audit_episodes, seed)
             run.log(stage, done, metrics)
             run.save_state(
                 stage,
@@ -191,7 +193,7 @@ def gail(
     run: Run,
     algorithm: Algorithm,
     adversary: GAIL,
-    shown: Episodes,
+    demonstrations: Episodes,
     make: Make,
     config: AdversarialConfig,
     seed: int,
@@ -235,7 +237,7 @@ def gail(
         done = update + 1
         metrics["train/steps"] = done * config.environments * config.steps_per_update
         if done in audited:
-            metrics |= _audit(policy, shown.inputs(), make, config.audit_episodes, seed)
+            metrics |= _audit(policy, demonstrations.inputs(), make, config.audit_episodes, seed)
         run.log(stage, done, metrics)
         if done in audited:
             run.save_state(
@@ -261,12 +263,12 @@ def _mixed(expert: ControlPolicy, learner: ControlPolicy, share: float) -> Any:
 
 
 def _audit(
-    policy: ControlPolicy, shown: Transitions, make: Make, episodes: int, seed: int
+    policy: ControlPolicy, demonstrations: Transitions, make: Make, episodes: int, seed: int
 ) -> dict[str, float]:
     """Always the same episodes, so that audits differ by the policy alone."""
-    found = evaluate_control(policy, make(min(episodes, 8)), episodes, seed_number(seed, "audit"))
+    returns = evaluate_control(policy, make(min(episodes, 8)), episodes, seed_number(seed, "audit"))
     return {
-        "audit/return": sum(found) / len(found),
-        "audit/count": len(found),
-        "audit/agreement": agreement(policy, shown),
+        "audit/return": sum(returns) / len(returns),
+        "audit/count": len(returns),
+        "audit/agreement": agreement(policy, demonstrations),
     }

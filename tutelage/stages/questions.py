@@ -138,7 +138,7 @@ def _rate_tasks(
     drawn = _draw(prompts, count, seed)
     sampling = Sampling(max_new_tokens=REPLY_TOKENS)
     generator = seeded(*seed, "reply")
-    found = collect_replies(asker.policy, asker.tokenizer, drawn, 1, sampling, generator)
+    trajectories = collect_replies(asker.policy, asker.tokenizer, drawn, 1, sampling, generator)
     return [
         NewTask(
             kind="rate",
@@ -150,7 +150,7 @@ def _rate_tasks(
             propensity=len(drawn) / len(prompts),
             source="teach, at random",
         )
-        for trajectory in found
+        for trajectory in trajectories
         if trajectory.terminated
     ]
 
@@ -211,8 +211,9 @@ def pair_features(
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
     """What the last layer weighs of each first response less that of the second: (N, D + 1)."""
     trees = [comparison_tree(tokenizer, pair) for pair in pairs]
-    found = RewardModelJudge(model, tokenizer.pad).features_of_trees(trees)
-    features = found.view(len(pairs), 2, -1)
+    features = (
+        RewardModelJudge(model, tokenizer.pad).features_of_trees(trees).view(len(pairs), 2, -1)
+    )
     return (features[:, 0] - features[:, 1]).double().numpy()
 
 
