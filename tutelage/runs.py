@@ -172,19 +172,25 @@ class Run:
                 rows.append(json.loads(line))
         return rows
 
-    def timed(self, stage: str, progress: Iterator[Progress]) -> Iterator[Progress]:
-        """Add the seconds that a stage took, over all its attempts, to timings.json."""
-        began = time.perf_counter()
-        try:
-            yield from progress
-        finally:
-            self.add_seconds(stage, time.perf_counter() - began)
+    def timings(self) -> dict[str, float]:
+        """timings.json: the seconds of each stage, over all its attempts but those that were killed
+        by force."""
+        path = self.folder / "timings.json"
+        return dict(read_json(path)) if path.exists() else {}
 
     def add_seconds(self, stage: str, seconds: float) -> None:
-        """Add to what timings.json says of a stage."""
-        path = self.folder / "timings.json"
-        spent = read_json(path) if path.exists() else {}
-        write_json(path, spent | {stage: spent.get(stage, 0.0) + seconds})
+        """Add to the stage's seconds in timings.json."""
+        spent = self.timings()
+        write_json(self.folder / "timings.json", spent | {stage: spent.get(stage, 0.0) + seconds})
+
+    @contextlib.contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the seconds that this attempt at a stage takes to timings.json."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.add_seconds(stage, time.perf_counter() - began)
 
     def _forget_metrics(self, stage: str, after: int) -> None:
         kept = [row for row in self.metrics() if row["stage"] != stage or row["step"] <= after]

@@ -17,7 +17,7 @@ import torch
 
 from tutelage.algorithms import ALGORITHMS
 from tutelage.curricula import CURRICULA
-from tutelage.data.comparisons import held_out, read_comparisons, write_comparisons
+from tutelage.data.comparisons import comparison_tree, held_out, read_comparisons, write_comparisons
 from tutelage.data.corpus import read_corpus, token_stream
 from tutelage.data.demonstrations import read_demonstrations, write_demonstrations
 from tutelage.device import pick_device, pick_dtype, seed_number, seeded
@@ -51,7 +51,6 @@ from tutelage.stages.policy import PolicyConfig, Practice, auditor, reinforce
 from tutelage.stages.pretrain import PretrainConfig, pretrain
 from tutelage.stages.reward import RewardConfig, train_reward_model
 from tutelage.stages.sft import IMITATED, SFTConfig, imitation_batches, sft
-from tutelage.text.packing import Tree
 from tutelage.text.tokenizer import Tokenizer
 
 
@@ -95,17 +94,24 @@ def school(config: SchoolConfig) -> Iterator[Progress]:
     run.add_seconds("world", time.perf_counter() - began)
     device = pick_device(config.device)
     lesson = Lesson(run, config, plan, device, pick_dtype(device, config.dtype))
-    yield from run.timed("world", build_world(lesson))
-    yield from run.timed("pretrain", teach_language(lesson))
-    yield from run.timed("sft", teach_demonstrations(lesson))
+    with run.timed("world"):
+        yield from build_world(lesson)
+    with run.timed("pretrain"):
+        yield from teach_language(lesson)
+    with run.timed("sft"):
+        yield from teach_demonstrations(lesson)
     policy = "sft"
     for number in range(1, plan.rounds + 1):
         if JUDGES[config.judge].learned:
-            yield from run.timed(f"compare_{number}", gather(lesson, number, policy))
-            yield from run.timed(f"reward_{number}", learn_to_grade(lesson, number))
-        yield from run.timed(f"ppo_{number}", improve(lesson, number, policy))
+            with run.timed(f"compare_{number}"):
+                yield from gather(lesson, number, policy)
+            with run.timed(f"reward_{number}"):
+                yield from learn_to_grade(lesson, number)
+        with run.timed(f"ppo_{number}"):
+            yield from improve(lesson, number, policy)
         policy = f"ppo_{number}"
-    yield from run.timed("evaluate", evaluate(lesson, policy))
+    with run.timed("evaluate"):
+        yield from evaluate(lesson, policy)
 
 
 def build_world(lesson: Lesson) -> Iterator[Progress]:
@@ -225,10 +231,7 @@ def learn_to_grade(lesson: Lesson, number: int) -> Iterator[Progress]:
     if number > 1:
         model, tokenizer = load_reward_model(run.checkpoint(f"reward_{number - 1}"), lesson.device)
     first = read_comparisons(lesson.data("comparisons_1.jsonl"))[:200]
-    reference = [
-        Tree(tokenizer.encode_prompt(c.prompt), [tokenizer.encode_reply(r) for r in c.responses])
-        for c in first
-    ]
+    reference = [comparison_tree(tokenizer, comparison) for comparison in first]
     config = RewardConfig(swapped=lesson.curriculum.swapped)
     yield from train_reward_model(
         run, model, tokenizer, comparisons, reference, config, seed, lesson.dtype, stage
@@ -317,7 +320,7 @@ def evaluate(lesson: Lesson, policy: str) -> Iterator[Progress]:
     measured["over_optimisation"] = over_optimisation(run, plan.rounds, plan.audit_tasks)
     measured["selection"] = selection(measured["over_optimisation"])
     yield Progress("evaluate", len(stages) + 1, len(stages) + 1)
-    spent = read_json(run.folder / "timings.json")
+    spent = run.timings()
     spent["evaluate"] = spent.get("evaluate", 0.0) + time.perf_counter() - began
     write_json(
         path,

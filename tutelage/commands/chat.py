@@ -94,11 +94,9 @@ class Chat:
         self.device = device
         self.load(path)
         curriculum = curriculum_of(path)
-        tree: Tree
-        if options.folder is not None:
-            tree = copy_folder(options.folder)
-        else:
-            tree = curriculum.files(options.seed)
+        tree: Tree = (
+            copy_folder(options.folder) if options.folder else curriculum.files(options.seed)
+        )
         self.runs_commands = options.folder is not None or curriculum.runs_commands
         self.workspace = Workspace(tree, closed=not self.runs_commands)
         is_stage = options.model.parent.name == "checkpoints"
@@ -132,11 +130,9 @@ class Chat:
                 continue
             if line.startswith("/"):
                 self._obey(line)
-                proposed = line == "/redo"
             else:
                 self.ask(line)
-                proposed = True
-            if proposed:
+            if line == "/redo" or not line.startswith("/"):
                 waiting = self._offer()
 
     def _greet(self) -> None:
@@ -168,8 +164,7 @@ class Chat:
         longest = self.model.context - 1
         while self.past and len(self._tokens()) > longest:
             self.past = self.past[2:]  # the oldest exchange
-        if len(self._tokens()) > longest:
-            length = len(self._tokens())
+        if (length := len(self._tokens())) > longest:
             self._say(Text(f"That is {length} tokens; this model reads at most {longest}."))
             return
         written: list[str] = []

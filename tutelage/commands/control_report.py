@@ -68,7 +68,7 @@ def _seed_row(training: Training, seed: int) -> dict[str, Any]:
     run = Run(training.seed_folder(seed))
     rows = run.metrics()
     returns = read_json(run.folder / "evaluation.json")["returns"]
-    spent = read_json(run.folder / "timings.json")
+    spent = run.timings()
     first = next((row["episode/return"] for row in rows if "episode/return" in row), None)
     row = {
         "seed": seed,

@@ -173,12 +173,10 @@ def find_policy(path: Path) -> Path:
         return path.parent
     if not path.is_dir():
         return path
-    folders = [path, path / "checkpoints" / "control", *sorted((path / "checkpoints").glob("*"))]
     # `tutelage rl --env` has a run a seed; the best of them is meant
-    folders += [
-        seed / "checkpoints" / "control" for seed in sorted(path.glob("seed_*"), key=_worse)
-    ]
-    for folder in folders:
+    seeds = sorted(path.glob("seed_*"), key=_worse)
+    folders = [path, path / "checkpoints" / "control", *sorted(path.glob("checkpoints/*"))]
+    for folder in [*folders, *(seed / "checkpoints" / "control" for seed in seeds)]:
         if (folder / "policy.safetensors").exists():
             return folder
     raise BadInput(

@@ -265,16 +265,15 @@ def stage_of(
 def recorded(run: Run, expert: ControlPolicy | None, options: ImitateOptions) -> Episodes:
     """The expert's episodes, or without one the bot's, played once and kept in the run."""
     path = run.folder / "expert.npz"
-    if not path.exists() and expert is None:
-        seeds = bot_seeds(options.seed, options.episodes)
-        cores = available_cores()
-        played = demonstrate_side_by_side(options.env, seeds, cores, **options.keywords())
-        save_episodes(path, played)
-    elif not path.exists():
-        assert expert is not None
-        environments = maker(options)(min(options.episodes, 20))
-        seed = seed_number(options.seed, "record")  # not those the learner is measured on
-        played = record(expert, environments, options.episodes, seed, sampled=options.sampled)
+    if not path.exists():
+        if expert is None:
+            seeds = bot_seeds(options.seed, options.episodes)
+            cores = available_cores()
+            played = demonstrate_side_by_side(options.env, seeds, cores, **options.keywords())
+        else:
+            environments = maker(options)(min(options.episodes, 20))
+            seed = seed_number(options.seed, "record")  # not those the learner is measured on
+            played = record(expert, environments, options.episodes, seed, sampled=options.sampled)
         save_episodes(path, played)
     return read_episodes(path, maker(options)(1))
 

@@ -111,15 +111,17 @@ def main(argv: Sequence[str]) -> None:
     if kept_out or kept_out_ratings:
         trained, tokenizer = load_model(run.checkpoint("reward"), device)
         assert isinstance(trained, RewardModel)
-        right, pairs = rankings_right(trained, tokenizer, kept_out)
-        if pairs:
-            said = rate(right / pairs, wilson(right, pairs), pairs)
-            screen.print(f"  Pairs that it had not seen, ranked alike: {said}", soft_wrap=True)
-        right, pairs = ratings_right(trained, tokenizer, kept_out_ratings)
-        if pairs:
-            said = rate(right / pairs, wilson(right, pairs), pairs)
-            told = "Ratings that it had not seen, two of a labeler ordered alike"
-            screen.print(f"  {told}: {said}", soft_wrap=True)
+        for label, (right, pairs) in {
+            "Pairs that it had not seen, ranked alike": rankings_right(
+                trained, tokenizer, kept_out
+            ),
+            "Ratings that it had not seen, two of a labeler ordered alike": ratings_right(
+                trained, tokenizer, kept_out_ratings
+            ),
+        }.items():
+            if pairs:
+                share = rate(right / pairs, wilson(right, pairs), pairs)
+                screen.print(f"  {label}: {share}", soft_wrap=True)
     reinforce = ["tutelage", "rl", "--model", str(options.model), "--reward", str(run.folder)]
     reinforce += ["--prompts", "FILE.txt", "--run", str(run.folder)]
     show_next(screen, shlex.join(reinforce), model=run.checkpoint("reward"))

@@ -94,13 +94,13 @@ def train(training: Training, seed: int) -> Iterator[Progress | Finding]:
     try:
         if not run.done("control"):
             doctor = Doctor(run.folder / "metrics.jsonl")
-            with _timed(run.folder, "train"):
+            with run.timed("train"):
                 for progress in _trained(training, run, seed):
                     yield progress
                     yield from doctor.hear(progress)
             write_findings(run.folder)
         if not path.exists():
-            with _timed(run.folder, "evaluate"):
+            with run.timed("evaluate"):
                 write_json(path, {"returns": _evaluated(training, run, seed)})
     except EnvironmentFailure as failure:
         raise EnvironmentFailure(
@@ -157,29 +157,7 @@ def _trained(training: Training, run: Run, seed: int) -> Iterator[Progress]:
         speed = metrics.get("train/steps_per_s", speed)
         yield Progress(progress.stage, progress.step, progress.steps, metrics)
     if speed is not None:
-        write_json(_timings(run.folder), _spent(run.folder) | {"steps_per_s": speed})
-
-
-def _timings(folder: Path) -> Path:
-    return folder / "timings.json"
-
-
-def _spent(folder: Path) -> dict[str, float]:
-    """Seconds of each part, over its attempts; one that was killed by force left none."""
-    path = _timings(folder)
-    return dict(read_json(path)) if path.exists() else {}
-
-
-@contextlib.contextmanager
-def _timed(folder: Path, name: str) -> Iterator[None]:
-    """Add the seconds of this attempt to timings.json."""
-    began = time.perf_counter()
-    try:
-        yield
-    finally:
-        spent = _spent(folder)
-        spent[name] = spent.get(name, 0.0) + time.perf_counter() - began
-        write_json(_timings(folder), spent)
+        write_json(run.folder / "timings.json", run.timings() | {"steps_per_s": speed})
 
 
 def side_by_side(

@@ -6,7 +6,7 @@ import contextlib
 import difflib
 import importlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
@@ -54,7 +54,7 @@ class SideBySide(VectorEnv):
     def step(
         self, actions: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        observations, rewards = [], []
+        observed, rewards = [], []
         terminated, truncated = [False] * self.num_envs, [False] * self.num_envs
         for i, environment in enumerate(self.environments):
             if self._over[i]:
@@ -62,16 +62,10 @@ class SideBySide(VectorEnv):
                 reward: Any = 0.0
             else:
                 observation, reward, terminated[i], truncated[i], _ = environment.step(actions[i])
-            observations.append(observation)
+            observed.append(observation)
             rewards.append(reward)
         self._over = [a or b for a, b in zip(terminated, truncated, strict=True)]
-        return (
-            np.array(observations),
-            np.array(rewards),
-            np.array(terminated),
-            np.array(truncated),
-            {},
-        )
+        return np.array(observed), np.array(rewards), np.array(terminated), np.array(truncated), {}
 
     def close_extras(self, **_: Any) -> None:
         for environment in self.environments:
@@ -80,26 +74,12 @@ class SideBySide(VectorEnv):
 
 def make_environments(name: str, count: int, **options: Any) -> VectorEnv:
     """`count` of a Gymnasium environment, each starting anew by itself in the step after an
-    episode's end; as one vectorised environment where it offers that. options: its own."""
+    episode's end; as one vectorised environment where it offers that. options: its own. BadInput
+    says why it cannot be made, and what to do."""
     register(name)
-    return _made(name, lambda: _side_by_side(name, count, options))
-
-
-def _side_by_side(name: str, count: int, options: dict[str, Any]) -> VectorEnv:
-    vectorised = gymnasium.spec(name.rpartition(":")[2]).vector_entry_point is not None
-    if vectorised and count >= _MANY:  # with few the arrays cost more than they save
-        made = gymnasium.make_vec(name, count, vectorization_mode="vector_entry_point", **options)
-        if made.metadata.get("autoreset_mode") == AutoresetMode.NEXT_STEP:
-            return made
-        made.close()
-    return SideBySide([make_environment(name, **options) for _ in range(count)])
-
-
-def _made(name: str, make: Callable[[], VectorEnv]) -> VectorEnv:
-    """What `make` makes; why it cannot, and what to do, as one sentence."""
     cannot = f"Gymnasium cannot make the environment {name}"
     try:
-        return make()
+        return _side_by_side(name, count, options)
     except BadInput:
         raise
     except (gymnasium.error.UnregisteredEnv, gymnasium.error.DeprecatedEnv):
@@ -119,6 +99,16 @@ def _made(name: str, make: Callable[[], VectorEnv]) -> VectorEnv:
         raise BadInput(
             f"{cannot}: {str(error).rstrip('.')}. It is told by its name and --env-options."
         ) from None
+
+
+def _side_by_side(name: str, count: int, options: dict[str, Any]) -> VectorEnv:
+    vectorised = gymnasium.spec(name.rpartition(":")[2]).vector_entry_point is not None
+    if vectorised and count >= _MANY:  # with few the arrays cost more than they save
+        made = gymnasium.make_vec(name, count, vectorization_mode="vector_entry_point", **options)
+        if made.metadata.get("autoreset_mode") == AutoresetMode.NEXT_STEP:
+            return made
+        made.close()
+    return SideBySide([make_environment(name, **options) for _ in range(count)])
 
 
 def make_environment(name: str, **options: Any) -> gymnasium.Env:

@@ -39,9 +39,9 @@ ROW_LENGTH = 192  # tokens a packed row
 
 @dataclass(frozen=True)
 class Asker:
-    """Who is asked about, and who has the questions.
+    """The models whose replies people label, and what decides which of them.
 
-    doubt: how unsure the reward model's last layer is, as `doubt_of` has it.
+    doubt: the posterior of the reward model's last layer, from `doubt_of`.
     """
 
     policy: LanguageModel
@@ -49,6 +49,9 @@ class Asker:
     tokenizer: Tokenizer
     doubt: Posterior
     stage: str  # of the policy, for those who read the labels later
+
+
+Maker = Callable[[Asker, Sequence[Conversation], int, Settings, tuple[object, ...]], list[NewTask]]
 
 
 def ask(
@@ -139,48 +142,34 @@ def _rate_tasks(
     sampling = Sampling(max_new_tokens=REPLY_TOKENS)
     generator = seeded(*seed, "reply")
     trajectories = collect_replies(asker.policy, asker.tokenizer, drawn, 1, sampling, generator)
-    return [
-        NewTask(
-            kind="rate",
-            payload={
-                "prompt": written_messages(trajectory.prompt),
-                "response": trajectory.response,
-                "stage": asker.stage,
-            },
-            propensity=len(drawn) / len(prompts),
-            source="teach, at random",
-        )
+    payloads = (
+        {
+            "prompt": written_messages(trajectory.prompt),
+            "response": trajectory.response,
+            "stage": asker.stage,
+        }
         for trajectory in trajectories
         if trajectory.terminated
-    ]
-
-
-def _demonstrate_tasks(
-    asker: Asker,
-    prompts: Sequence[Conversation],
-    count: int,
-    settings: Settings,
-    seed: tuple[object, ...],
-) -> list[NewTask]:
-    payloads = (
-        {"prompt": written_messages(prompt), "style": "plain", "use_case": ""}
-        for prompt in _draw(prompts, count, seed)
     )
-    return [_at_random("demonstrate", payload, count / len(prompts)) for payload in payloads]
+    return [_at_random("rate", payload, len(drawn) / len(prompts)) for payload in payloads]
 
 
-def _dialogue_tasks(
-    asker: Asker,
-    prompts: Sequence[Conversation],
-    count: int,
-    settings: Settings,
-    seed: tuple[object, ...],
-) -> list[NewTask]:
-    payloads = (
-        {"opening": prompt[-1].content, "suggestions": SUGGESTIONS}
-        for prompt in _draw(prompts, count, seed)
-    )
-    return [_at_random("dialogue", payload, count / len(prompts)) for payload in payloads]
+def _makes_at_random(kind: TaskKind, payload: Callable[[Conversation], dict[str, Any]]) -> Maker:
+    """Makes tasks of one kind of prompts that are drawn at random."""
+
+    def make(
+        asker: Asker,
+        prompts: Sequence[Conversation],
+        count: int,
+        settings: Settings,
+        seed: tuple[object, ...],
+    ) -> list[NewTask]:
+        propensity = count / len(prompts)
+        return [
+            _at_random(kind, payload(prompt), propensity) for prompt in _draw(prompts, count, seed)
+        ]
+
+    return make
 
 
 def _at_random(kind: TaskKind, payload: dict[str, Any], propensity: float) -> NewTask:
@@ -189,12 +178,17 @@ def _at_random(kind: TaskKind, payload: dict[str, Any], propensity: float) -> Ne
     )
 
 
-Maker = Callable[[Asker, Sequence[Conversation], int, Settings, tuple[object, ...]], list[NewTask]]
 MAKERS: dict[str, Maker] = {
     "rank": _rank_tasks,
     "rate": _rate_tasks,
-    "demonstrate": _demonstrate_tasks,
-    "dialogue": _dialogue_tasks,
+    "demonstrate": _makes_at_random(
+        "demonstrate",
+        lambda prompt: {"prompt": written_messages(prompt), "style": "plain", "use_case": ""},
+    ),
+    "dialogue": _makes_at_random(
+        "dialogue",
+        lambda prompt: {"opening": prompt[-1].content, "suggestions": SUGGESTIONS},
+    ),
 }
 
 
