@@ -59,3 +59,13 @@ def test_a_prompt_whose_replies_tie_says_nothing_to_kto():
 def test_beta_is_a_price():
     with pytest.raises(ValueError, match="beta must be above 0, got 0"):
         PreferenceConfig(beta=0.0)
+
+
+@pytest.mark.parametrize("kind", ["dpo", "ipo", "kto"])
+def test_without_a_pair_there_is_no_loss(kind: str):
+    alone = torch.tensor([[True, False, False]])
+    h = H[:1].clone().requires_grad_()
+    found = preference_loss(h, RANKS[:1], alone, PreferenceConfig(loss=kind), torch.zeros(()))
+    (gradient,) = torch.autograd.grad(found, h)
+    assert found.item() == 0
+    assert gradient.tolist() == [[0.0, 0.0, 0.0]]

@@ -130,3 +130,34 @@ def test_a_direction_without_curvature_is_not_taken(monkeypatch: pytest.MonkeyPa
     metrics = TRPO(policy, TRPOConfig()).update(batch, seeded("update"))
     assert metrics["policy/kl_step"] == 0.0
     assert flat(list(policy.actor.parameters())).equal(before)
+
+
+@pytest.mark.parametrize("stretch", [3.0, 30.0])
+def test_the_line_search_takes_back_what_leaves_the_region(
+    stretch: float, monkeypatch: pytest.MonkeyPatch
+):
+    """A direction that is far too long: it is shortened until the measured KL, not the one that
+    its curvature foretold, is within the region."""
+    policy = new_policy("categorical")
+    batch = lived(policy, 400)
+    fisher = policy.fisher
+    monkeypatch.setattr(policy, "fisher", lambda _: lambda v: fisher(batch.inputs)(v) / stretch**2)
+    old = policy.distribution(batch.inputs).detach()
+    algorithm = TRPO(policy, TRPOConfig(max_kl=0.01, damping=1e-6, backtracks=40))
+    metrics = algorithm.update(batch, seeded("update"))
+    moved = old.kl(policy.distribution(batch.inputs)).mean().item()
+    assert metrics["policy/backtracks"] > 1
+    assert 0.003 < moved <= 0.01
+    assert metrics["policy/kl_step"] == pytest.approx(moved)
+
+
+def test_a_step_that_never_fits_is_taken_back_whole(monkeypatch: pytest.MonkeyPatch):
+    policy = new_policy("categorical")
+    batch = lived(policy, 400)
+    fisher = policy.fisher
+    monkeypatch.setattr(policy, "fisher", lambda _: lambda v: fisher(batch.inputs)(v) / 1e6)
+    before = flat(list(policy.actor.parameters())).clone()
+    algorithm = TRPO(policy, TRPOConfig(max_kl=0.01, damping=1e-9, backtracks=2))
+    metrics = algorithm.update(batch, seeded("update"))
+    assert metrics["policy/backtracks"] == 2
+    assert flat(list(policy.actor.parameters())).equal(before)

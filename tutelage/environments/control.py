@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import importlib
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -16,9 +15,10 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from gymnasium.wrappers import FilterObservation, FlattenObservation, TimeLimit
 
+from tutelage.environments.grid import GridWorld
+from tutelage.environments.registration import GRID_WORLDS, register
 from tutelage.errors import BadInput
 
-GRID_WORLDS = ("MiniGrid-", "BabyAI-")  # registered by the package minigrid
 _LONGEST = 10_000  # steps of an episode, where the environment sets no limit
 _MANY = 8  # environments, from which a vectorised one is faster
 
@@ -115,8 +115,6 @@ def make_environment(name: str, **options: Any) -> gymnasium.Env:
     """One environment, its observation flattened to a row of numbers where it is not one; texts in
     it are left out, but for the instructions of grid worlds."""
     if name.startswith(GRID_WORLDS):
-        from tutelage.environments.grid import GridWorld  # it stands on this module
-
         return GridWorld(name, **options)
     environment = gymnasium.make(name, disable_env_checker=True, **options)
     if environment.spec is not None and environment.spec.max_episode_steps is None:
@@ -136,23 +134,3 @@ def make_environment(name: str, **options: Any) -> gymnasium.Env:
             f"The observations of {name} are {space}, which cannot be made a row of numbers."
         )
     return environment
-
-
-def register(name: str) -> None:
-    """Import the package that registers the environment, where it is one known by its name, or the
-    module before the colon of `module:Name-v0`."""
-    if ":" in name:
-        module = name.partition(":")[0]
-        try:
-            importlib.import_module(module)
-        except ImportError as error:
-            raise BadInput(
-                f"The module {module}, which is to register {name}, cannot be imported: {error}."
-            ) from None
-    if name.startswith(GRID_WORLDS):
-        try:
-            import minigrid  # noqa: F401
-        except ImportError:
-            raise BadInput(
-                f'{name} needs the package minigrid: pip install "tutelage[worlds]".'
-            ) from None

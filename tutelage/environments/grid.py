@@ -19,7 +19,7 @@ import torch
 from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import VectorEnv
 
-from tutelage.environments.control import register
+from tutelage.environments.registration import register
 from tutelage.errors import BadInput
 from tutelage.policies.control import CategoricalActor, ControlPolicy
 from tutelage.policies.grid import CELLS, ROW, VIEW, WORDS, InstructedNetwork
