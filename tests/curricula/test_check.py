@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
-from tutelage.curricula.terminal import check_answers, is_refusal, sample_tasks
+from tutelage.curricula.terminal.check import check_answers, is_refusal
 from tutelage.curricula.terminal.families import COMPOSITIONS, FAMILIES, TOPICS
-from tutelage.curricula.terminal.tasks import TerminalTask, make_task
+from tutelage.curricula.terminal.tasks import TerminalTask, make_task, sample_tasks
 from tutelage.sandbox import Ending, Entry
 from tutelage.schema import Outcome
 

@@ -6,9 +6,9 @@ import re
 import pytest
 
 from tests.curricula.joined import joined_pairs
-from tutelage.curricula.terminal import pretraining_corpus
 from tutelage.curricula.terminal.corpora import manuals, prose
 from tutelage.curricula.terminal.corpora.transcripts import transcripts
+from tutelage.curricula.terminal.corpus import pretraining_corpus
 from tutelage.curricula.terminal.families import FAMILIES, TOPICS
 from tutelage.curricula.terminal.families.pipelines import (
     HELD_OUT_PAIRS,

@@ -9,14 +9,14 @@ from collections import Counter
 
 import pytest
 
-from tutelage.curricula.terminal import SPLITS, demonstrations, sample_tasks
 from tutelage.curricula.terminal.families import FAMILIES, HELD_OUT_COMPOSITIONS, TOPICS
+from tutelage.curricula.terminal.tasks import SPLITS, demonstrations, sample_tasks
 from tutelage.curricula.terminal.words import ALL_HELD_OUT
 from tutelage.errors import BadInput
 
 DIGEST = """
 import hashlib
-from tutelage.curricula.terminal import SPLITS, sample_tasks
+from tutelage.curricula.terminal.tasks import SPLITS, sample_tasks
 tasks = [task for split in SPLITS for task in sample_tasks(split, 40, 3)]
 said = repr([(t.prompt, t.reference, sorted(t.tree.items()), t.opposite) for t in tasks])
 print(hashlib.sha256(said.encode()).hexdigest())

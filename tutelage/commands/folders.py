@@ -107,8 +107,9 @@ Inputs = Mapping[str, Path | Sequence[Path] | None]
 
 
 def settle(folder: Path, command: str, config: object, inputs: Inputs) -> Run:
-    """The run, with `<command>.toml` in it: what is made there, of what. Asked again for the same,
-    it goes on; for anything else it refuses."""
+    """The run, with its record `<command>.toml`: the options, and digests of the inputs.
+
+    BadInput where the folder's record of this command names other options or inputs."""
     if (folder / "config.toml").exists():
         raise BadInput(
             f"{folder} belongs to `tutelage school`, which alone writes there: give another --run."
@@ -143,13 +144,13 @@ def _compare(path: Path, command: str, text: str, inputs: set[str]) -> None:
             elif table == RECORD:
                 what = f"was begun with other contents of {name.replace('_', ' ')}"
             else:
-                what = f"was begun with {name} = {_said(before)}, not {_said(after)}"
+                what = f"was begun with {name} = {_or_nothing(before)}, not {_or_nothing(after)}"
             raise BadInput(
                 f"The {command} in {path.parent} {what}: give the same again, or another --run."
             )
 
 
-def _said(value: Any) -> str:
+def _or_nothing(value: Any) -> str:
     return "nothing" if value is None else str(value)
 
 

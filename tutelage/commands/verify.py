@@ -16,7 +16,7 @@ from rich.text import Text
 from tutelage.commands.options import parse
 from tutelage.errors import TutelageError
 from tutelage.proof import Finding, chosen_claims, verify
-from tutelage.screen import ACCENT, console
+from tutelage.screen import ACCENT, BAD, console
 from tutelage.wording import MINUS, duration, listing, plural
 
 ABOUT = """
@@ -77,7 +77,7 @@ def printed(findings: Iterator[Finding]) -> Iterator[Finding]:
 
 def finding_line(finding: Finding) -> Text:
     """✓ G7      1.07783     1.07783    2e-15    1e-12  k2 as a loss pushes as KL(π‖ref) does."""
-    mark = ("✓ ", f"bold {ACCENT}") if finding.holds else ("✗ ", "bold #D55E00")
+    mark = ("✓ ", f"bold {ACCENT}") if finding.holds else ("✗ ", f"bold {BAD}")
     measured = finding.measured
     numbers = (
         f"{number(measured.expected):>10}  {number(measured.got):>10}  "

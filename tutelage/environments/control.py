@@ -24,9 +24,9 @@ _MANY = 8  # environments, from which a vectorised one is faster
 
 
 class SideBySide(VectorEnv):
-    """Environments of one kind, stepped one after another; each starts anew by itself in the step
-    after an episode's end, which ignores its action and pays 0. As gymnasium's SyncVectorEnv in
-    this mode, without the copies that take it longer than a small environment's own step."""
+    """Environments of one kind, stepped one after another. In the step after an episode's end an
+    environment is reset, its action ignored, its reward 0. As gymnasium's SyncVectorEnv in this
+    mode, without the copies that take it longer than a small environment's own step."""
 
     def __init__(self, environments: Sequence[gymnasium.Env]) -> None:
         self.environments = list(environments)
@@ -44,10 +44,9 @@ class SideBySide(VectorEnv):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
         self._over = [False] * self.num_envs
-        numbers = [None if seed is None else seed + i for i in range(self.num_envs)]
         started = [
-            environment.reset(seed=number, options=options)[0]
-            for environment, number in zip(self.environments, numbers, strict=True)
+            environment.reset(seed=None if seed is None else seed + i, options=options)[0]
+            for i, environment in enumerate(self.environments)
         ]
         return np.stack(started), {}
 

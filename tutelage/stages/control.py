@@ -83,12 +83,12 @@ def control(
     stage: str = "control",
     shape: PolicyShape | None = None,
 ) -> Iterator[Progress]:
-    """Improve the algorithm's policy by what it lives through; keep the policy that did best in an
-    audit; ends with checkpoints/<stage>. make: so many environments, side by side. shape: written
-    beside the policy, so that it can be loaded again.
+    """Play, credit and update in turn; ends with checkpoints/<stage>, the policy whose audit had
+    the highest mean return. make: makes a number of environments, side by side. shape: saved with
+    the policy, so that it can be loaded again.
 
     After an audit the state is saved and new episodes begin, because an environment in the middle
-    of one cannot be saved: a resumed run then lives through the same as one that was never cut.
+    of an episode cannot be saved: a resumed run then plays the same as one that was never cut off.
     """
     policy = algorithm.policy
     assert isinstance(policy, ControlPolicy)

@@ -101,8 +101,8 @@ def clone(
     stage: str = "bc",
     shape: PolicyShape | None = None,
 ) -> Iterator[Progress]:
-    """Make the expert's actions likely, and let a critic learn its returns; keep the policy under
-    which held-out episodes were likeliest; ends with checkpoints/<stage>."""
+    """Raise the likelihood of the expert's actions, and regress a critic on its returns; ends with
+    checkpoints/<stage>, the policy with the lowest loss on held-out episodes."""
     policy, learning_rate = cloning.policy, cloning.config.learning_rate
     training, held_out_episodes = demonstrations.divide(
         config.held_out, seeded(seed, stage, "divide")
@@ -151,8 +151,8 @@ def dagger(
     stage: str = "dagger",
     shape: PolicyShape | None = None,
 ) -> Iterator[Progress]:
-    """Go where the learner goes, ask the expert what it would do there, clone all its answers so
-    far; ends with checkpoints/<stage>."""
+    """Each round: the learner plays, the expert labels the visited states with its actions, and the
+    learner clones all labels so far; ends with checkpoints/<stage>."""
     policy = cloning.policy
     start_at, gathered = 0, None
     if state := run.load_state(stage):
@@ -200,11 +200,11 @@ def gail(
     stage: str = "gail",
     shape: PolicyShape | None = None,
 ) -> Iterator[Progress]:
-    """Improve the algorithm's policy by what an adversary takes for the expert's; the last policy
-    is kept, because returns may not choose; ends with checkpoints/<stage>.
+    """Reinforce the policy by rewards from a discriminator between its steps and the expert's; ends
+    with checkpoints/<stage>, the last policy, because returns may not choose.
 
-    As in `control`, new episodes begin after an audit, so that a resumed run lives through the same
-    as one that was never cut.
+    As in `control`, new episodes begin after an audit, so that a resumed run plays the same as one
+    that was never cut off.
     """
     policy, learning_rate = algorithm.policy, algorithm.config.learning_rate
     assert isinstance(policy, ControlPolicy)
