@@ -42,13 +42,13 @@ def uninterrupted() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():  # never interrupted
         yield
         return
-    came: list[int] = []
-    old = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    signals: list[int] = []
+    old = signal.signal(signal.SIGINT, lambda number, _: signals.append(number))
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, old)
-        if came:
+        if signals:
             signal.raise_signal(signal.SIGINT)
 
 

@@ -188,8 +188,8 @@ def gather(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
     yield Progress(f"compare_{number}", 2, 3)
     labeler_path = lesson.data("labeler.json")
     if not labeler_path.exists():
-        worth = [Labeler().utilities(replies, gold) for _, replies, gold in scored]
-        labeler = calibrated(Labeler(), worth, AGREEMENT, seed=seed)
+        utilities = [Labeler().utilities(replies, gold) for _, replies, gold in scored]
+        labeler = calibrated(Labeler(), utilities, AGREEMENT, seed=seed)
         write_json(labeler_path, {"noise": labeler.noise, "agreement": AGREEMENT})
     labeler = Labeler(noise=read_json(labeler_path)["noise"])
     generator = seeded(seed, "label", number)

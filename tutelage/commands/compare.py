@@ -93,11 +93,10 @@ def main(argv: Sequence[str]) -> None:
         write_comparisons(path, comparisons)
         screen.print(f"✓ {plural(len(comparisons), 'prompt')} ranked by {judge}", soft_wrap=True)
     elif not rank_by_hand(screen, replies, path):
-        again = shlex.join(["tutelage", "compare", *argv])
-        show_next(screen, again, rankings=path)
+        show_next(screen, shlex.join(["tutelage", "compare", *argv]), rankings=path)
         return
-    learn = ["tutelage", "reward", "--model", str(options.model), "--comparisons", str(path)]
-    show_next(screen, shlex.join([*learn, "--run", str(run.folder)]), rankings=path)
+    command = ["tutelage", "reward", "--model", str(options.model), "--comparisons", str(path)]
+    show_next(screen, shlex.join([*command, "--run", str(run.folder)]), rankings=path)
 
 
 def _replies(

@@ -77,8 +77,8 @@ class ControlOptions:
 
     def __post_init__(self) -> None:
         if not all(width > 0 for width in self.hidden):
-            got = " ".join(map(str, self.hidden))
-            raise ValueError(f"hidden must be widths above 0, got {got}")
+            widths = " ".join(map(str, self.hidden))
+            raise ValueError(f"hidden must be widths above 0, got {widths}")
         if self.episodes < 1:
             raise ValueError(f"episodes must be at least 1, got {self.episodes}")
         if self.seeds is not None and self.seed is not None:
@@ -105,8 +105,8 @@ class ControlOptions:
 def options_class(name: str) -> type[ControlOptions]:
     """The options with those of one algorithm among them, at its defaults for control."""
     entry = ALGORITHMS[name]
-    fitted = entry.settings(**(entry.control or {}))
-    settings = settings_class(fitted, (*WITHOUT_REFERENCE, *entry.fixed))
+    defaults = entry.settings(**(entry.control or {}))
+    settings = settings_class(defaults, (*WITHOUT_REFERENCE, *entry.fixed))
     training = ControlConfig(steps_per_update=entry.steps_per_update)
     hints = typing.get_type_hints(ControlOptions, include_extras=True)
     fields = [
@@ -133,8 +133,8 @@ def main(argv: Sequence[str]) -> None:
     # Networks this small keep one processor busy; a second one mostly waits, or is waited for.
     torch.set_num_threads(1)
     check_fit(options)
-    begin = find_start(options)
-    settle(options.run, "rl", options, {"start": begin / "policy.safetensors"} if begin else {})
+    start = find_start(options)
+    settle(options.run, "rl", options, {"start": start / "policy.safetensors"} if start else {})
     training = Training(
         folder=options.run,
         environment=options.env,
@@ -144,7 +144,7 @@ def main(argv: Sequence[str]) -> None:
         hidden=options.hidden,
         config=options.training,
         episodes=options.episodes,
-        start=begin,
+        start=start,
     )
     seeds = options.chosen_seeds()
     screen = console()
@@ -199,14 +199,14 @@ def check_fit(options: ControlOptions) -> None:
         raise BadInput(f"hidden does nothing in {options.env}: {OWN_SHAPE}.")
     try:
         settings = options.settings
-        fitted = new_algorithm(options.algorithm, settings, environments, options.hidden, 0)
+        algorithm = new_algorithm(options.algorithm, settings, environments, options.hidden, 0)
     except (BadInput, ValueError) as error:
-        why = str(error).rstrip(".")
+        reason = str(error).rstrip(".")
     else:
-        if options.training.normalise and isinstance(fitted.policy, ControlPolicy):
-            fitted.policy.standardise()
+        if options.training.normalise and isinstance(algorithm.policy, ControlPolicy):
+            algorithm.policy.standardise()
         return
-    able = []
+    suitable = []
     for name in typing.get_args(ControlAlgorithmName):
         entry = ALGORITHMS[name]
         try:
@@ -214,9 +214,9 @@ def check_fit(options: ControlOptions) -> None:
             new_algorithm(name, settings, environments, options.hidden, 0)
         except (BadInput, ValueError):
             continue
-        able.append(name)
-    others = f": {listing(able)} can" if able else ""
-    raise BadInput(f"{options.algorithm} cannot act in {options.env}{others}. {why}.")
+        suitable.append(name)
+    others = f": {listing(suitable)} can" if suitable else ""
+    raise BadInput(f"{options.algorithm} cannot act in {options.env}{others}. {reason}.")
 
 
 def _next(options: ControlOptions, argv: Sequence[str]) -> str:

@@ -252,9 +252,9 @@ def stage_of(
             run, cloning, expert, make, DAggerConfig(rounds=options.rounds), seed, shape=shape
         )
     environments = make(1)
-    acted = environments.single_action_space
+    action_space = environments.single_action_space
     environments.close()
-    actions = int(acted.n) if isinstance(acted, Discrete) else None
+    actions = int(action_space.n) if isinstance(action_space, Discrete) else None
     entry = ALGORITHMS[options.algorithm]
     algorithm = entry.algorithm(learner, entry.settings(**(entry.control or {})))
     adversary = GAIL(episodes, actions, GAILConfig(), seeded(seed, "discriminator"))

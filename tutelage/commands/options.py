@@ -146,8 +146,8 @@ def _default(kind: type, values: dict[str, Any]) -> object:
         value: Any
         if dataclasses.is_dataclass(hints[field.name]):
             made = field.default_factory
-            fitted = {} if made is dataclasses.MISSING else options_of(made())
-            value = _default(typing.cast(type, hints[field.name]), fitted | values)
+            defaults = {} if made is dataclasses.MISSING else options_of(made())
+            value = _default(typing.cast(type, hints[field.name]), defaults | values)
         elif field.name.removesuffix("_") in values:
             value = values[field.name.removesuffix("_")]
         elif field.default is not dataclasses.MISSING:
@@ -172,10 +172,10 @@ def options_of(config: Any) -> dict[str, Any]:
     return options
 
 
-def settings_class(fitted: object, hidden: Sequence[str] = ()) -> type:
+def settings_class(defaults: object, hidden: Sequence[str] = ()) -> type:
     """An algorithm's settings as options: these as defaults, the hidden ones out of sight and as
     they are, and the fields' comments as help."""
-    kind = type(fitted)
+    kind = type(defaults)
     comments = dict(re.findall(r"(?m)^    (\w+): .*?  # (.*)$", inspect.getsource(kind)))
     annotated: Any = typing.Annotated
     fields = []
@@ -184,7 +184,7 @@ def settings_class(fitted: object, hidden: Sequence[str] = ()) -> type:
         annotation = annotated[hint, tyro.conf.arg(name=name, help=comments.get(key))]
         if key in hidden:
             annotation = annotated[hint, tyro.conf.Suppress, tyro.conf.Fixed]
-        fields.append((key, annotation, dataclasses.field(default=getattr(fitted, key))))
+        fields.append((key, annotation, dataclasses.field(default=getattr(defaults, key))))
     return dataclasses.make_dataclass(
         kind.__name__, fields, bases=(kind,), frozen=True, kw_only=True
     )
@@ -217,11 +217,11 @@ def _field(name: str) -> str:
     return f"{name}_" if keyword.iskeyword(name) else name
 
 
-def one_sentence(boxed: str, command: str, names: Sequence[str], help_words: str = "") -> str:
+def one_sentence(box: str, command: str, names: Sequence[str], help_words: str = "") -> str:
     """What tyro says in a box, as one sentence. names: the options that there are."""
     # Off a terminal the box is a title, and sections under rules, all two columns in.
     sections: list[list[str]] = [[]]
-    for line in _ESCAPES.sub("", boxed).splitlines():
+    for line in _ESCAPES.sub("", box).splitlines():
         if line.strip() and not line.strip(" -─"):
             sections.append([])
         else:
@@ -236,8 +236,8 @@ def one_sentence(boxed: str, command: str, names: Sequence[str], help_words: str
             return f"tutelage {command} does not expect {word!r}; {see}"
         options = ["--" + name.replace("_", "-") for name in names]
         near = difflib.get_close_matches(word, options, n=1)
-        meant = f", perhaps you meant {near[0]}" if near else ""
-        return f"tutelage {command} has no option {word}{meant}; {see}"
+        suggestion = f", perhaps you meant {near[0]}" if near else ""
+        return f"tutelage {command} has no option {word}{suggestion}; {see}"
     if missing := by_start.get(f"Missing from tutelage {command}"):
         needed = [name for name in map(_option, missing[1:]) if name]
         return f"tutelage {command} needs {listing(needed)}; {see}"

@@ -162,10 +162,10 @@ def main(argv: Sequence[str]) -> None:
         )
         Watcher(screen).watch(stages)
     made = run.checkpoint("prefer")
-    talk = ["tutelage", "chat", str(run.folder)]
+    command = ["tutelage", "chat", str(run.folder)]
     if find_model(run.folder) != made:  # a later stage would speak
-        talk += ["--stage", "prefer"]
-    show_next(screen, shlex.join(talk), model=made)
+        command += ["--stage", "prefer"]
+    show_next(screen, shlex.join(command), model=made)
 
 
 def _source(

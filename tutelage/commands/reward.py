@@ -122,15 +122,15 @@ def main(argv: Sequence[str]) -> None:
             if pairs:
                 share = rate(right / pairs, wilson(right, pairs), pairs)
                 screen.print(f"  {label}: {share}", soft_wrap=True)
-    reinforce = ["tutelage", "rl", "--model", str(options.model), "--reward", str(run.folder)]
-    reinforce += ["--prompts", "FILE.txt", "--run", str(run.folder)]
-    show_next(screen, shlex.join(reinforce), model=run.checkpoint("reward"))
+    command = ["tutelage", "rl", "--model", str(options.model), "--reward", str(run.folder)]
+    command += ["--prompts", "FILE.txt", "--run", str(run.folder)]
+    show_next(screen, shlex.join(command), model=run.checkpoint("reward"))
 
 
 def _split(labels: Sequence[Label]) -> tuple[Sequence[Label], Sequence[Label]]:
     """Those to learn from, and the last eighth."""
-    kept = len(labels) // 8
-    return labels[: len(labels) - kept], labels[len(labels) - kept :]
+    count = len(labels) // 8
+    return labels[: len(labels) - count], labels[len(labels) - count :]
 
 
 def _start(path: Path, device: torch.device) -> tuple[RewardModel, Tokenizer]:

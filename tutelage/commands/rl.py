@@ -179,5 +179,5 @@ def main(argv: Sequence[str]) -> None:
         )
         Watcher(screen, doctor=Doctor(run.folder / "metrics.jsonl")).watch(stages)
     write_findings(run.folder)
-    talk = shlex.join(["tutelage", "chat", str(run.folder)])
-    show_next(screen, talk, model=run.checkpoint("rl"))
+    command = shlex.join(["tutelage", "chat", str(run.folder)])
+    show_next(screen, command, model=run.checkpoint("rl"))

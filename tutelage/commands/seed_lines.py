@@ -79,7 +79,7 @@ class SeedLines:
     def _finish(self, seed: int, progress: Progress, now: float) -> None:
         """Print the line of a seed that is done."""
         running = self.running.pop(seed, None)
-        took = duration(now - running.began) if running else "done earlier"
+        elapsed = duration(now - running.began) if running else "done earlier"
         metrics = progress.metrics
         outcome = evaluated(
             metrics["evaluate/return"], metrics["evaluate/sd"], int(metrics["evaluate/episodes"])
@@ -87,7 +87,7 @@ class SeedLines:
         line = Text.assemble(
             ("✓ ", f"bold {ACCENT}"),
             (f"{f'Seed {seed}':<{NAME_WIDTH}}", COLOURS["rl"]),
-            f"{took:>12}   {outcome}",
+            f"{elapsed:>12}   {outcome}",
         )
         self.console.print(line, soft_wrap=True)
 

@@ -77,5 +77,5 @@ def main(argv: Sequence[str]) -> None:
     if not run.done("sft"):
         stages = sft(run, gpt, tokenizer, demonstrations, options.training, options.seed, dtype)
         Watcher(screen).watch(stages)
-    talk = shlex.join(["tutelage", "chat", str(run.folder)])
-    show_next(screen, talk, model=run.checkpoint("sft"))
+    command = shlex.join(["tutelage", "chat", str(run.folder)])
+    show_next(screen, command, model=run.checkpoint("sft"))

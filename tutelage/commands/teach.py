@@ -87,14 +87,16 @@ def main(argv: Sequence[str]) -> None:
     learners, ground = prepare_run(options, machine)
     with only_teacher(options.run):
         store = Store(options.database or labels_url(options.run))
-        room = Classroom(
+        classroom = Classroom(
             Run(options.run), store, learners, ground, options.teaching, options.seed, machine.dtype
         )
         screen = console()
         try:
-            watch(screen, teach(room, once=options.once))
+            watch(screen, teach(classroom, once=options.once))
         except KeyboardInterrupt:
-            message = f"Stopped at version {room.standing.version}; every label up to it is marked."
+            message = (
+                f"Stopped at version {classroom.standing.version}; every label up to it is marked."
+            )
             screen.print(message, soft_wrap=True)
         finally:
             store.close()

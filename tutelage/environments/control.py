@@ -122,9 +122,9 @@ def make_environment(name: str, **options: Any) -> gymnasium.Env:
     space = environment.observation_space
     if isinstance(space, Dict):
         # minigrid's missions are strings of a space of its own
-        kept = [key for key, part in space.items() if not isinstance(part.sample(), str)]
-        if len(kept) < len(space):
-            environment = FilterObservation(environment, kept)
+        keys = [key for key, part in space.items() if not isinstance(part.sample(), str)]
+        if len(keys) < len(space):
+            environment = FilterObservation(environment, keys)
     if not (isinstance(space, Box) and len(space.shape) == 1):
         with contextlib.suppress(NotImplementedError):
             environment = FlattenObservation(environment)

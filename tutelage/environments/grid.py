@@ -72,9 +72,9 @@ def reads_instructions(environments: VectorEnv) -> bool:
 
 def grid_policy(worlds: VectorEnv, generator: torch.Generator) -> ControlPolicy:
     """Fresh networks that read the worlds' rows: an actor and a critic."""
-    acted = worlds.single_action_space
-    assert isinstance(acted, Discrete)
-    actions = int(acted.n)
+    action_space = worlds.single_action_space
+    assert isinstance(action_space, Discrete)
+    actions = int(action_space.n)
     return ControlPolicy(
         CategoricalActor(InstructedNetwork(len(VOCABULARY), actions, generator, last_gain=0.01)),
         InstructedNetwork(len(VOCABULARY), 1, generator),

@@ -215,12 +215,12 @@ def evaluate_control(
     players = start(environments, seed)
     wanted = -(-episodes // environments.num_envs)
     returns: list[list[float]] = [[] for _ in range(environments.num_envs)]
-    totals, acted = players.returns, environments.single_action_space
+    totals, action_space = players.returns, environments.single_action_space
     observations, ended = players.observations, players.ended
     while min(map(len, returns)) < wanted:
         action = policy.actor(torch.as_tensor(observations, dtype=torch.float32)).mode().numpy()
-        if isinstance(acted, Box):
-            action = action.clip(acted.low, acted.high)
+        if isinstance(action_space, Box):
+            action = action.clip(action_space.low, action_space.high)
         observations, rewards, terminated, truncated = step(environments, action)
         check_finite(rewards, "reward")
         totals += rewards * ~ended

@@ -154,35 +154,37 @@ def dagger(
     """Each round: the learner plays, the expert labels the visited states with its actions, and the
     learner clones all labels so far; ends with checkpoints/<stage>."""
     policy = cloning.policy
-    start_at, gathered = 0, None
+    start_at, dataset = 0, None
     if state := run.load_state(stage):
         cloning.load_state_dict(state["cloning"])
         start_at = state["step"]
-        gathered = Transitions(state["observations"], state["actions"], state["mask"])
+        dataset = Transitions(state["observations"], state["actions"], state["mask"])
     for number in range(start_at, config.rounds):
         share = expert_share(config.expert_share, number)
         players = start(make(config.environments), seed_number(seed, stage, number))
         mixed = ControlPolicy(_mixed(expert, policy, share))
-        lived = play(mixed, players, config.steps_per_round, seeded(seed, stage, number, "play"))
+        experience = play(
+            mixed, players, config.steps_per_round, seeded(seed, stage, number, "play")
+        )
         players.environments.close()
-        assert isinstance(lived.inputs, Transitions)
-        fresh = labelled(expert, lived.inputs)
-        metrics = {"rollout/agreement": agreement(policy, fresh)}
-        gathered = aggregate(gathered, fresh)
+        assert isinstance(experience.inputs, Transitions)
+        new_labels = labelled(expert, experience.inputs)
+        metrics = {"rollout/agreement": agreement(policy, new_labels)}
+        dataset = aggregate(dataset, new_labels)
         for update in range(config.updates_per_round):
-            metrics |= cloning.update(gathered, seeded(seed, stage, number, update))
+            metrics |= cloning.update(dataset, seeded(seed, stage, number, update))
         done = number + 1
-        metrics["train/steps"] = len(gathered.actions)
-        metrics |= _audit(policy, gathered, make, config.audit_episodes, seed)
+        metrics["train/steps"] = len(dataset.actions)
+        metrics |= _audit(policy, dataset, make, config.audit_episodes, seed)
         run.log(stage, done, metrics)
         run.save_state(
             stage,
             {
                 "step": done,
                 "cloning": cloning.state_dict(),
-                "observations": gathered.observations,
-                "actions": gathered.actions,
-                "mask": gathered.mask,
+                "observations": dataset.observations,
+                "actions": dataset.actions,
+                "mask": dataset.mask,
             },
         )
         yield Progress(stage, done, config.rounds, metrics)
@@ -249,8 +251,8 @@ def gail(
                 },
             )
             players = start(players.environments, seed_number(seed, stage, done))
-        lived = (done - start_at) * config.environments * config.steps_per_update
-        metrics["train/steps_per_s"] = lived / (time.perf_counter() - began)
+        played = (done - start_at) * config.environments * config.steps_per_update
+        metrics["train/steps_per_s"] = played / (time.perf_counter() - began)
         yield Progress(stage, done, config.updates, metrics)
     players.environments.close()
     run.finish(stage, lambda folder: save_policy(folder, policy, shape))
