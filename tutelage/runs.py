@@ -153,7 +153,7 @@ class Run:
         with uninterrupted():
             write_folder(self.checkpoint(stage), write)
             # Not before: a kill in between would lose the stage. A kill here leaves the state
-            # beside the finished stage until the run is opened again.
+            # with the finished stage until the run is opened again.
             self._resume_path(stage).unlink(missing_ok=True)
 
     def log(self, stage: str, step: int, metrics: Mapping[str, float]) -> None:

@@ -89,7 +89,7 @@ def school(config: SchoolConfig) -> Iterator[Progress]:
         require_sandbox()
     began = time.perf_counter()
     if not (config.run / "data" / "corpus.jsonl").exists():
-        read_corpus(config.corpus)  # a mistake in it is told before the folder belongs to it
+        read_corpus(config.corpus)  # a mistake in it is raised before the folder is written
     run, plan = open_run(config)
     run.add_seconds("world", time.perf_counter() - began)
     device = pick_device(config.device)
@@ -273,7 +273,7 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
         prompts_per_step=plan.policy_prompts,
         samples_per_prompt=plan.samples_per_prompt,
         max_new_tokens=lesson.curriculum.reply_tokens,
-        # A person has no gold check to choose by; it is measured beside, for the report.
+        # A person has no gold check to choose by; it is measured for the report.
         keeper=KeeperConfig(by="audit/score" if JUDGES[config.judge].learned else "audit/gold"),
     )
     audit_practice = Practice([ask(task.prompt) for task in audit_tasks], judge, audit_tasks)

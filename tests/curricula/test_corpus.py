@@ -2,6 +2,7 @@
 
 import random
 import re
+from itertools import chain
 
 import pytest
 
@@ -64,7 +65,7 @@ def requests_in(texts: list[str]) -> list[str]:
     ]
     everything = "\n".join(sentences)
     found = []
-    for family in FAMILIES + TOPICS:
+    for family in chain(FAMILIES, *TOPICS.values()):
         for phrasing in {text for p in (*family.train, *family.held_out) for text in expand(p)}:
             text = normalised(phrasing)
             literals = re.split(r"\{\w+\}", text)

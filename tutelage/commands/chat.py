@@ -86,7 +86,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 class Chat:
-    """One sitting: a model, a copy of files, and what was said last."""
+    """One session: a model, a copy of files, the last request and its reply."""
 
     def __init__(self, options: ChatOptions, screen: Console, device: torch.device) -> None:
         self.options, self.screen = options, screen

@@ -83,7 +83,7 @@ def main(argv: Sequence[str]) -> None:
     gpt, tokenizer = load_policy(model, device)
     check_prompts(prompts, tokenizer, gpt.context, options.max_new_tokens)
     if judge is not None:
-        load_reward_model(judge)  # one that does not grade is told before the folder is bound to it
+        load_reward_model(judge)  # a mistake in it is raised before the run folder is written
     inputs = {"model": model, "prompts": options.prompts, "judge": judge}
     run = settle(options.run, "compare", options, inputs)
     replies = _replies(run, options, gpt, tokenizer, prompts)

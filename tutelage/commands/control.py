@@ -57,7 +57,7 @@ Example
 
 @dataclass(frozen=True, kw_only=True)
 class ControlOptions:
-    # tyro finds no comments in a class that is made here, so the words stand beside the types
+    # tyro finds no comments in a class that is made here, so the help stands in the types
     env: Annotated[str, arg(metavar="ID", help="of a Gymnasium environment")]
     run: Annotated[Path, arg(metavar="DIR", help="folder of the run")]
     algorithm: Annotated[ControlAlgorithmName, arg(help="whose settings stand below")] = "ppo"
@@ -220,7 +220,7 @@ def check_fit(options: ControlOptions) -> None:
 
 
 def _next(options: ControlOptions, argv: Sequence[str]) -> str:
-    """One seed says little, so several come next; after several, the page."""
+    """The next command: five seeds after a single one, the report after several."""
     if len(options.chosen_seeds()) > 1:
         return shlex.join(["tutelage", "report", str(options.run)])
     words = list(argv)

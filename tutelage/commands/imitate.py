@@ -281,7 +281,7 @@ def recorded(run: Run, expert: ControlPolicy | None, options: ImitateOptions) ->
 def outcome(
     returns: Sequence[float], episodes: Episodes, agreed: float
 ) -> Iterator[tuple[str, str]]:
-    """What the learner reached beside what the expert did, line by line."""
+    """(label, text) lines: the learner's return, the expert's, how often their actions agree."""
     yield "Return", interval(returns)
     if episodes.returns is not None:
         yield "Expert's", interval(episodes.returns)

@@ -1,4 +1,4 @@
-"""What a person said of replies in a chat: appended as it is said, read as rankings later."""
+"""A person's judgements of chat replies: appended at once, read later as rankings or ratings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tutelage.data.ratings import rating_of
 from tutelage.errors import BadInput
 from tutelage.schema import Comparison, Rating, ask
 
-CHAT = "chat"  # the labeler of what was said in a chat
+CHAT = "chat"  # the labeler of judgements made in a chat
 
 
 def now() -> str:

@@ -191,7 +191,8 @@ def settings_class(defaults: object, hidden: Sequence[str] = ()) -> type:
 
 
 def environment_options(text: str) -> dict[str, Any]:
-    """What --env-options says, an environment's own options by name. ValueError unless JSON."""
+    """The JSON of --env-options as keyword arguments of the environment; ValueError unless it is an
+    object."""
     try:
         options = json.loads(text)
     except json.JSONDecodeError as error:
@@ -202,7 +203,7 @@ def environment_options(text: str) -> dict[str, Any]:
 
 
 def options_text(command: str, options: dict[str, Any], made: dict[str, str]) -> str:
-    """TOML that is a preset of the command and says of what the result was made."""
+    """TOML: a preset of the command, and a table of what the result was made of."""
     tables = {command: _record(options), RECORD: _record(made)}
     return re.sub(r"(?m)^(\w+)_ = ", r"\1 = ", to_toml(tables))
 
@@ -218,7 +219,7 @@ def _field(name: str) -> str:
 
 
 def one_sentence(box: str, command: str, names: Sequence[str], help_words: str = "") -> str:
-    """What tyro says in a box, as one sentence. names: the options that there are."""
+    """tyro's error message, a box, as one sentence. names: the options that there are."""
     # Off a terminal the box is a title, and sections under rules, all two columns in.
     sections: list[list[str]] = [[]]
     for line in _ESCAPES.sub("", box).splitlines():

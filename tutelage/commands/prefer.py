@@ -143,7 +143,7 @@ def main(argv: Sequence[str]) -> None:
     device, dtype = prepare(options.device, options.dtype)
     path = find_model(options.model, options.stage, making=(options.run, "prefer"))
     gpt, tokenizer = load_policy(path, device)
-    # What cannot be learned from is told before the folder is bound to it.
+    # Mistakes in the data are raised before the run folder is written.
     source, inputs = _source(options, path, gpt, tokenizer, dtype)
     mixed = None
     if options.demonstrations:

@@ -69,7 +69,7 @@ def main(argv: Sequence[str]) -> None:
     stream = token_stream(tokenizer, documents)
     # The end of the text is kept: unlike rows drawn at random it shares no sentence with it.
     held_out = max(len(stream) // 50, options.training.row_length + 1)
-    if len(stream) < 3 * held_out:  # told before the folder is bound to this corpus
+    if len(stream) < 3 * held_out:  # raised before the run folder is written
         raise BadInput(
             f"The corpus has {len(stream)} tokens; at least {3 * held_out} are needed, or a "
             "shorter --row-length."

@@ -10,6 +10,7 @@ from typing import Annotated, TypeVar
 
 import torch
 import tyro
+from rich.console import Console
 
 from tutelage.algorithms.raters import load_raters
 from tutelage.commands.folders import find_model, settle
@@ -85,7 +86,7 @@ def main(argv: Sequence[str]) -> None:
     learned, kept_out = _split(comparisons)
     learned_ratings, kept_out_ratings = _split(ratings)
     model, tokenizer = _start(path, device)
-    # What cannot be trained on is told before the folder is bound to it.
+    # Mistakes in the data are raised before the run folder is written.
     trees = comparison_trees(tokenizer, comparisons, model.context)
     rated = rating_trees(tokenizer, ratings, model.context)
     raters = load_raters(path)
@@ -108,20 +109,16 @@ def main(argv: Sequence[str]) -> None:
             raters,
         )
         Watcher(screen).watch(stages)
-    if kept_out or kept_out_ratings:
-        trained, tokenizer = load_model(run.checkpoint("reward"), device)
-        assert isinstance(trained, RewardModel)
-        for label, (right, pairs) in {
-            "Pairs that it had not seen, ranked alike": rankings_right(
-                trained, tokenizer, kept_out
-            ),
-            "Ratings that it had not seen, two of a labeler ordered alike": ratings_right(
-                trained, tokenizer, kept_out_ratings
-            ),
-        }.items():
-            if pairs:
-                share = rate(right / pairs, wilson(right, pairs), pairs)
-                screen.print(f"  {label}: {share}", soft_wrap=True)
+    trained, _ = load_model(run.checkpoint("reward"), device)
+    assert isinstance(trained, RewardModel)
+    judge = RewardModelJudge(trained, tokenizer.pad)
+    if kept_out:
+        alike = pairs_right(judge.score_trees(trees[len(learned) :]), kept_out)
+        show_share(screen, "Pairs that it had not seen, ranked alike", *alike)
+    if kept_out_ratings:
+        scores = judge.score_trees(rated[len(learned_ratings) :]).tolist()
+        alike = ratings_right(scores, kept_out_ratings)
+        show_share(screen, "Ratings that it had not seen, two of a labeler ordered alike", *alike)
     command = ["tutelage", "rl", "--model", str(options.model), "--reward", str(run.folder)]
     command += ["--prompts", "FILE.txt", "--run", str(run.folder)]
     show_next(screen, shlex.join(command), model=run.checkpoint("reward"))
@@ -140,25 +137,15 @@ def _start(path: Path, device: torch.device) -> tuple[RewardModel, Tokenizer]:
     return RewardModel(model), tokenizer
 
 
-def rankings_right(
-    model: RewardModel, tokenizer: Tokenizer, comparisons: Sequence[Comparison]
-) -> tuple[int, int]:
-    """How many pairs the model orders as the labeler did, of how many; ties are left out."""
-    if not comparisons:
-        return 0, 0
-    trees = comparison_trees(tokenizer, comparisons, model.context)
-    return pairs_right(RewardModelJudge(model, tokenizer.pad).score_trees(trees), comparisons)
+def show_share(screen: Console, label: str, right: int, pairs: int) -> None:
+    if pairs:
+        share = rate(right / pairs, wilson(right, pairs), pairs)
+        screen.print(f"  {label}: {share}", soft_wrap=True)
 
 
-def ratings_right(
-    model: RewardModel, tokenizer: Tokenizer, ratings: Sequence[Rating]
-) -> tuple[int, int]:
+def ratings_right(scores: Sequence[float], ratings: Sequence[Rating]) -> tuple[int, int]:
     """How many pairs of ratings the model's scores order alike, of how many: each labeler's on a
     scale taken two by two, so that no rating counts twice; equal ones are left out."""
-    if not ratings:
-        return 0, 0
-    trees = rating_trees(tokenizer, ratings, model.context)
-    scores = RewardModelJudge(model, tokenizer.pad).score_trees(trees).tolist()
     waiting: dict[tuple[str, str], int] = {}
     right = pairs = 0
     for place, rating in enumerate(ratings):

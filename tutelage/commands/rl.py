@@ -60,7 +60,7 @@ Example
 
 @dataclass(frozen=True, kw_only=True)
 class RLOptions:
-    # tyro finds no comments in a class that is made here, so the words stand beside the types
+    # tyro finds no comments in a class that is made here, so the help stands in the types
     model: Annotated[Path, arg(metavar="FOLDER", help="who learns")]
     reward: Annotated[Path, arg(metavar="FOLDER", help="who grades")]
     prompts: Annotated[Path, arg(metavar="FILE", help="what is asked")]

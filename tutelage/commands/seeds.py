@@ -204,7 +204,7 @@ def side_by_side(
 
 def _started(training: Training, seed: int, others: list[Connection]) -> tuple[Connection, Any]:
     # A fork has everything imported. It is safe while no thread computes, and none does: torch was
-    # told to use one. Elsewhere than on Linux the system's own libraries do not bear it.
+    # set to use one. Elsewhere than on Linux the system's own libraries do not bear it.
     context: Any = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     receiver, sender = context.Pipe(duplex=False)
     inherited = [*others, receiver] if sys.platform == "linux" else []
@@ -217,7 +217,7 @@ def _started(training: Training, seed: int, others: list[Connection]) -> tuple[C
 
 
 def _child(training: Training, seed: int, sender: Connection, inherited: list[Connection]) -> None:
-    """Train one seed and tell of it: progress and findings, then None, or the failure."""
+    """Train one seed; send progress and findings, then None, or the failure."""
     try:
         for connection in inherited:  # else no process would learn that the first one has gone
             connection.close()
@@ -234,7 +234,7 @@ def _child(training: Training, seed: int, sender: Connection, inherited: list[Co
     except (KeyboardInterrupt, BrokenPipeError):  # the first process says why, or has gone
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         os._exit(130)
-    except Exception as error:  # told as it would be in the first process
+    except Exception as error:  # raised again in the first process
         with contextlib.suppress(BrokenPipeError):
             sender.send(error)
 

@@ -69,7 +69,7 @@ def main(argv: Sequence[str]) -> None:
     sources = [read_demonstrations(path) for path in options.demonstrations]
     demonstrations = mixed(sources, options.shares or [len(source) for source in sources])
     gpt, tokenizer = load_policy(model, device)
-    # What cannot be trained on is told before the folder is bound to it.
+    # Mistakes in the data are raised before the run folder is written.
     divide(demonstrations, tokenizer, gpt.context, options.training)
     inputs: Inputs = {"model": model, "demonstrations": options.demonstrations}
     run = settle(options.run, "sft", options, inputs)

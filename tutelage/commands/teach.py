@@ -94,10 +94,8 @@ def main(argv: Sequence[str]) -> None:
         try:
             watch(screen, teach(classroom, once=options.once))
         except KeyboardInterrupt:
-            message = (
-                f"Stopped at version {classroom.standing.version}; every label up to it is marked."
-            )
-            screen.print(message, soft_wrap=True)
+            stopped = f"Stopped at version {classroom.standing.version}"
+            screen.print(f"{stopped}; every label up to it is marked.", soft_wrap=True)
         finally:
             store.close()
 
@@ -119,10 +117,8 @@ def prepare_run(options: TeachOptions, machine: Machine) -> tuple[Learners, Grou
     except BadInput:  # labels make the first one
         reward_model, raters = RewardModel(copy.deepcopy(reference)), None
     else:
-        reward_model, raters = (
-            load_grader(grader, tokenizer, path, machine.device),
-            load_raters(grader),
-        )
+        reward_model = load_grader(grader, tokenizer, path, machine.device)
+        raters = load_raters(grader)
     ground = read_ground(options, tokenizer, gpt.context, path.name)
     entry = ALGORITHMS[options.algorithm]
     policy = LanguagePolicy(
@@ -148,6 +144,7 @@ def read_ground(options: TeachOptions, tokenizer: Tokenizer, context: int, stage
             "measure the effect of a label on: give the run of a school that was not graded by the "
             "verifier, or put some there."
         )
+    measured = measured[-config.held_out :]
     path = data / "demonstrations.jsonl"
     demonstrations = read_demonstrations(path) if path.exists() else []
     compared = [comparison.prompt for comparison in learned]
@@ -161,11 +158,7 @@ def read_ground(options: TeachOptions, tokenizer: Tokenizer, context: int, stage
         )
     return Ground(
         [c for c in learned if comparison_tree(tokenizer, c).longest <= context],
-        [
-            c
-            for c in measured[-config.held_out :]
-            if comparison_tree(tokenizer, c).longest <= context
-        ],
+        [c for c in measured if comparison_tree(tokenizer, c).longest <= context],
         [d for d in demonstrations if demonstration_tree(tokenizer, d).longest <= context],
         practised,
         stage,

@@ -53,15 +53,12 @@ def main(argv: Sequence[str]) -> None:
     if options.json:
         print(as_json(results, seconds))
     broken = [finding.name for finding in results if not finding.holds]
+    count = plural(len(results), "claim")
     if broken:
         names = listing(list(dict.fromkeys(broken)))
-        raise TutelageError(
-            f"{len(broken)} of {plural(len(results), 'claim')} did not hold: {names}."
-        )
+        raise TutelageError(f"{len(broken)} of {count} did not hold: {names}.")
     if not options.json:
-        held = (
-            "The claim holds" if len(results) == 1 else f"All {plural(len(results), 'claim')} hold"
-        )
+        held = "The claim holds" if len(results) == 1 else f"All {count} hold"
         console().print(f"{held}, {duration(seconds)}.")
 
 

@@ -1,5 +1,5 @@
-"""Imitation of an expert in an environment, without its rewards: clone, ask again, or play until
-nobody can tell the two apart. Returns are shown in audits and choose nothing."""
+"""Imitation of an expert in an environment, without its rewards: behaviour cloning, DAgger, GAIL.
+Audits measure returns, which choose nothing."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def ask(
     settings: Settings,
     *seed: object,
 ) -> list[NewTask]:
-    """A task of each of these kinds, as far as the policy says something to ask about."""
+    """A task of each of these kinds; fewer where the policy's replies leave nothing to label."""
     tasks: list[NewTask] = []
     for kind in dict.fromkeys(kinds):
         tasks += MAKERS[kind](asker, prompts, kinds.count(kind), settings, (*seed, kind))
