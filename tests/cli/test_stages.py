@@ -248,7 +248,7 @@ PAIRS = "reward --model {r} --comparisons {d}/pairs.jsonl"
         (f"{PROMPTED} --prompts-per-step 0", "prompts_per_step must be a number above 0, got 0"),
         (f"{PROMPTED} --kl-coefficient -1", "kl_coefficient must be a number at least 0, got -1.0"),
         (f"{PROMPTED} --kl-coefficient -1 --algorithm grpo", "kl_coefficient must be a number at"),
-        (f"{PROMPTED} --learning-rate -1", "learning_rate must be a number above 0, got -1.0"),
+        (f"{PROMPTED} --learning-rate -1", "learning_rate must be a number at least 0, got -1.0"),
         (f"{PROMPTED} --samples-per-prompt 1 --algorithm rloo", "must be at least 2, got 1"),
         (f"{PROMPTED} --missing-stop-penalty -1", "missing_stop_penalty must be a number"),
         (f"{JUDGED} --missing-stop-penalty nan", "missing_stop_penalty must be a number"),
