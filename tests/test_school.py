@@ -158,7 +158,7 @@ def test_no_prompt_is_compared_twice_or_has_a_demonstration(whole: Whole):
 def test_tasks_to_compare_are_new(whole: Whole):
     """With more tasks than the school's, where chance alone would repeat some."""
     plan = replace(PLAN, comparisons=600)
-    lesson = Lesson(Run(whole.folder), CONFIG, plan, torch.float32)
+    lesson = Lesson(Run(whole.folder), CONFIG, plan, torch.device("cpu"), torch.float32)
     prompts = [task.prompt for task in unseen_tasks(lesson, 1)]
     shown = {
         d.messages[0].content

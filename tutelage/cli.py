@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib
 import os
 import shlex
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from tutelage import __version__
 from tutelage.errors import TutelageError
@@ -51,139 +53,32 @@ tutelage --version      says which version this is.
 Main = Callable[[Sequence[str]], None]
 
 
-def _school() -> Main:
-    from tutelage.commands.school import main
+# NumPy reads it when it is loaded. Products as small as those of control gain nothing from a second
+# thread, and with a process a seed such threads wait for each other's cores.
+_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "1")
 
+
+def _load(command: str) -> Main:
+    """The `main` of the module of this name in tutelage.commands."""
+    if command in ("control", "imitate"):
+        os.environ.setdefault(*_ONE_THREAD)
+    main: Main = importlib.import_module(f"tutelage.commands.{command}").main
     return main
 
 
-def _chat() -> Main:
-    from tutelage.commands.chat import main
+def _rl(argv: Sequence[str]) -> None:
+    from tutelage.commands.options import peek
 
-    return main
-
-
-def _serve() -> Main:
-    from tutelage.commands.serve import main
-
-    return main
+    # Each of the two imports much that the other does not need.
+    _load("rl" if peek(argv, "rl", "env") is None else "control")(argv)
 
 
-def _pretrain() -> Main:
-    from tutelage.commands.pretrain import main
-
-    return main
-
-
-def _sft() -> Main:
-    from tutelage.commands.sft import main
-
-    return main
-
-
-def _compare() -> Main:
-    from tutelage.commands.compare import main
-
-    return main
-
-
-def _reward() -> Main:
-    from tutelage.commands.reward import main
-
-    return main
-
-
-def _prefer() -> Main:
-    from tutelage.commands.prefer import main
-
-    return main
-
-
-def _rl() -> Main:
-    def main(argv: Sequence[str]) -> None:
-        from tutelage.commands.options import peek
-
-        # Each of the two imports much that the other does not need.
-        if peek(argv, "rl", "env") is None:
-            from tutelage.commands.rl import main as rl
-        else:
-            # NumPy reads it when it is loaded. Products this small gain nothing from a second
-            # thread, and with a process a seed such threads wait for each other's cores.
-            os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-            from tutelage.commands.control import main as rl
-        rl(argv)
-
-    return main
-
-
-def _imitate() -> Main:
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as for `rl --env`
-    from tutelage.commands.imitate import main
-
-    return main
-
-
-def _teach() -> Main:
-    from tutelage.commands.teach import main
-
-    return main
-
-
-def _evaluate() -> Main:
-    from tutelage.commands.evaluate import main
-
-    return main
-
-
-def _report() -> Main:
-    from tutelage.commands.report import main
-
-    return main
-
-
-def _inspect() -> Main:
-    from tutelage.commands.inspect import main
-
-    return main
-
-
-def _doctor() -> Main:
-    from tutelage.commands.doctor import main
-
-    return main
-
-
-def _verify() -> Main:
-    from tutelage.commands.verify import main
-
-    return main
-
-
-def _sandbox() -> Main:
-    from tutelage.commands.sandbox import main
-
-    return main
-
-
-COMMANDS: dict[str, Callable[[], Main]] = {
-    "school": _school,
-    "chat": _chat,
-    "serve": _serve,
-    "pretrain": _pretrain,
-    "sft": _sft,
-    "compare": _compare,
-    "reward": _reward,
-    "prefer": _prefer,
-    "rl": _rl,
-    "imitate": _imitate,
-    "teach": _teach,
-    "evaluate": _evaluate,
-    "report": _report,
-    "inspect": _inspect,
-    "doctor": _doctor,
-    "verify": _verify,
-    "sandbox": _sandbox,
-}
+_OWN_MODULE = (
+    *("school", "chat", "serve", "pretrain", "sft", "compare", "reward", "prefer", "imitate"),
+    *("teach", "evaluate", "report", "inspect", "doctor", "verify", "sandbox"),
+)
+COMMANDS: dict[str, Callable[[], Main]] = {name: partial(_load, name) for name in _OWN_MODULE}
+COMMANDS["rl"] = lambda: _rl
 
 UNFORESEEN, INTERRUPTED, UNREAD = 70, 130, 141
 
@@ -247,10 +142,10 @@ def _explain(error: Exception, argv: Sequence[str]) -> int:
         return 1
     if os.environ.get("TUTELAGE_DEBUG") == "1":
         traceback.print_exception(error)
-    told = " ".join(str(error).split())[:300]
+    message = " ".join(str(error).split())[:300]
     _say(
-        f"Unforeseen {type(error).__name__}: {told or 'no message'}. This is a fault in Tutelage; "
-        f"please report it in its issue tracker with what `TUTELAGE_DEBUG=1 "
+        f"Unforeseen {type(error).__name__}: {message or 'no message'}. This is a fault in "
+        f"Tutelage; please report it in its issue tracker with what `TUTELAGE_DEBUG=1 "
         f"{shlex.join(['tutelage', *argv])}` prints."
     )
     return UNFORESEEN

@@ -42,13 +42,13 @@ def uninterrupted() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():  # never interrupted
         yield
         return
-    came: list[int] = []
-    old = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    signals: list[int] = []
+    old = signal.signal(signal.SIGINT, lambda number, _: signals.append(number))
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, old)
-        if came:
+        if signals:
             signal.raise_signal(signal.SIGINT)
 
 
@@ -123,9 +123,9 @@ class Run:
             raise BadInput(f"The run folder {self.folder} is a file; give a folder.")
         self.folder.mkdir(parents=True, exist_ok=True)
         self._metrics_path = self.folder / "metrics.jsonl"
-        for left in (self.folder / "checkpoints").glob("*.resume.pt"):
-            if self.done(left.name.removesuffix(".resume.pt")):  # killed at the end of `finish`
-                left.unlink()
+        for path in (self.folder / "checkpoints").glob("*.resume.pt"):
+            if self.done(path.name.removesuffix(".resume.pt")):  # killed at the end of `finish`
+                path.unlink()
 
     def checkpoint(self, stage: str) -> Path:
         """Folder of a finished stage."""
@@ -153,7 +153,7 @@ class Run:
         with uninterrupted():
             write_folder(self.checkpoint(stage), write)
             # Not before: a kill in between would lose the stage. A kill here leaves the state
-            # beside the finished stage until the run is opened again.
+            # with the finished stage until the run is opened again.
             self._resume_path(stage).unlink(missing_ok=True)
 
     def log(self, stage: str, step: int, metrics: Mapping[str, float]) -> None:
@@ -172,19 +172,25 @@ class Run:
                 rows.append(json.loads(line))
         return rows
 
-    def timed(self, stage: str, progress: Iterator[Progress]) -> Iterator[Progress]:
-        """Add the seconds that a stage took, over all its attempts, to timings.json."""
-        began = time.perf_counter()
-        try:
-            yield from progress
-        finally:
-            self.add_seconds(stage, time.perf_counter() - began)
+    def timings(self) -> dict[str, float]:
+        """timings.json: the seconds of each stage, over all its attempts but those that were killed
+        by force."""
+        path = self.folder / "timings.json"
+        return dict(read_json(path)) if path.exists() else {}
 
     def add_seconds(self, stage: str, seconds: float) -> None:
-        """Add to what timings.json says of a stage."""
-        path = self.folder / "timings.json"
-        spent = read_json(path) if path.exists() else {}
-        write_json(path, spent | {stage: spent.get(stage, 0.0) + seconds})
+        """Add to the stage's seconds in timings.json."""
+        spent = self.timings()
+        write_json(self.folder / "timings.json", spent | {stage: spent.get(stage, 0.0) + seconds})
+
+    @contextlib.contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the seconds that this attempt at a stage takes to timings.json."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.add_seconds(stage, time.perf_counter() - began)
 
     def _forget_metrics(self, stage: str, after: int) -> None:
         kept = [row for row in self.metrics() if row["stage"] != stage or row["step"] <= after]

@@ -17,7 +17,7 @@ import torch
 
 from tutelage.algorithms import ALGORITHMS
 from tutelage.curricula import CURRICULA
-from tutelage.data.comparisons import held_out, read_comparisons, write_comparisons
+from tutelage.data.comparisons import comparison_tree, held_out, read_comparisons, write_comparisons
 from tutelage.data.corpus import read_corpus, token_stream
 from tutelage.data.demonstrations import read_demonstrations, write_demonstrations
 from tutelage.device import pick_device, pick_dtype, seed_number, seeded
@@ -51,7 +51,6 @@ from tutelage.stages.policy import PolicyConfig, Practice, auditor, reinforce
 from tutelage.stages.pretrain import PretrainConfig, pretrain
 from tutelage.stages.reward import RewardConfig, train_reward_model
 from tutelage.stages.sft import IMITATED, SFTConfig, imitation_batches, sft
-from tutelage.text.packing import Tree
 from tutelage.text.tokenizer import Tokenizer
 
 
@@ -80,7 +79,7 @@ class Lesson:
         seed = seed_number(self.config.seed, purpose, number)
         return self.curriculum.tasks("train", count, seed)
 
-    def shown(self) -> list[Demonstration]:
+    def demonstrations(self) -> list[Demonstration]:
         return read_demonstrations(self.data("demonstrations.jsonl"))
 
 
@@ -90,22 +89,29 @@ def school(config: SchoolConfig) -> Iterator[Progress]:
         require_sandbox()
     began = time.perf_counter()
     if not (config.run / "data" / "corpus.jsonl").exists():
-        read_corpus(config.corpus)  # a mistake in it is told before the folder belongs to it
+        read_corpus(config.corpus)  # a mistake in it is raised before the folder is written
     run, plan = open_run(config)
     run.add_seconds("world", time.perf_counter() - began)
     device = pick_device(config.device)
     lesson = Lesson(run, config, plan, device, pick_dtype(device, config.dtype))
-    yield from run.timed("world", build_world(lesson))
-    yield from run.timed("pretrain", teach_language(lesson))
-    yield from run.timed("sft", teach_demonstrations(lesson))
+    with run.timed("world"):
+        yield from build_world(lesson)
+    with run.timed("pretrain"):
+        yield from teach_language(lesson)
+    with run.timed("sft"):
+        yield from teach_demonstrations(lesson)
     policy = "sft"
     for number in range(1, plan.rounds + 1):
         if JUDGES[config.judge].learned:
-            yield from run.timed(f"compare_{number}", gather(lesson, number, policy))
-            yield from run.timed(f"reward_{number}", learn_to_grade(lesson, number))
-        yield from run.timed(f"ppo_{number}", improve(lesson, number, policy))
+            with run.timed(f"compare_{number}"):
+                yield from gather(lesson, number, policy)
+            with run.timed(f"reward_{number}"):
+                yield from learn_to_grade(lesson, number)
+        with run.timed(f"ppo_{number}"):
+            yield from improve(lesson, number, policy)
         policy = f"ppo_{number}"
-    yield from run.timed("evaluate", evaluate(lesson, policy))
+    with run.timed("evaluate"):
+        yield from evaluate(lesson, policy)
 
 
 def build_world(lesson: Lesson) -> Iterator[Progress]:
@@ -119,8 +125,8 @@ def build_world(lesson: Lesson) -> Iterator[Progress]:
         write_text(lesson.data("corpus.jsonl"), "".join(rows))
     yield Progress("world", 1, steps)
     if not lesson.data("demonstrations.jsonl").exists():
-        shown = lesson.curriculum.demonstrations(plan.demonstrations, seed)
-        write_demonstrations(lesson.data("demonstrations.jsonl"), shown)
+        demonstrations = lesson.curriculum.demonstrations(plan.demonstrations, seed)
+        write_demonstrations(lesson.data("demonstrations.jsonl"), demonstrations)
     yield Progress("world", 2, steps)
     if not lesson.data("tokenizer.json").exists():
         vocabulary = SIZES[lesson.plan.size].vocabulary
@@ -137,9 +143,9 @@ def teach_language(lesson: Lesson) -> Iterator[Progress]:
     tokenizer = Tokenizer.load(lesson.data("tokenizer.json"))
     documents = read_corpus([lesson.data("corpus.jsonl")])
     order = torch.randperm(len(documents), generator=seeded(seed, "split")).tolist()
-    kept = max(1, len(documents) // 50)
-    validation = token_stream(tokenizer, [documents[i] for i in order[:kept]])
-    stream = token_stream(tokenizer, [documents[i] for i in order[kept:]])
+    count = max(1, len(documents) // 50)
+    validation = token_stream(tokenizer, [documents[i] for i in order[:count]])
+    stream = token_stream(tokenizer, [documents[i] for i in order[count:]])
     shape = replace(SIZES[plan.size], vocabulary=len(tokenizer))
     gpt = new_model(shape, seeded(seed, "initialise")).to(lesson.device)
     config = PretrainConfig(steps=plan.pretrain_steps)
@@ -155,7 +161,9 @@ def teach_demonstrations(lesson: Lesson) -> Iterator[Progress]:
     config = SFTConfig(
         epochs=lesson.plan.sft_epochs, swapped=curriculum.swapped, left_out=curriculum.left_out
     )
-    yield from sft(run, gpt, tokenizer, lesson.shown(), config, lesson.config.seed, lesson.dtype)
+    yield from sft(
+        run, gpt, tokenizer, lesson.demonstrations(), config, lesson.config.seed, lesson.dtype
+    )
 
 
 def gather(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
@@ -180,8 +188,8 @@ def gather(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
     yield Progress(f"compare_{number}", 2, 3)
     labeler_path = lesson.data("labeler.json")
     if not labeler_path.exists():
-        worth = [Labeler().utilities(replies, gold) for _, replies, gold in scored]
-        labeler = calibrated(Labeler(), worth, AGREEMENT, seed=seed)
+        utilities = [Labeler().utilities(replies, gold) for _, replies, gold in scored]
+        labeler = calibrated(Labeler(), utilities, AGREEMENT, seed=seed)
         write_json(labeler_path, {"noise": labeler.noise, "agreement": AGREEMENT})
     labeler = Labeler(noise=read_json(labeler_path)["noise"])
     generator = seeded(seed, "label", number)
@@ -196,14 +204,14 @@ def gather(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
 def unseen_tasks(lesson: Lesson, number: int) -> list[Task]:
     """The round's tasks to compare replies to: no prompt twice, none that has a demonstration or
     was compared before, so that the last of them can be held out."""
-    seen = {message.content for example in lesson.shown() for message in example.messages}
+    used = {message.content for example in lesson.demonstrations() for message in example.messages}
     for earlier in range(1, number):
         compared = read_comparisons(lesson.data(f"comparisons_{earlier}.jsonl"))
-        seen |= {comparison.prompt[-1].content for comparison in compared}
+        used |= {comparison.prompt[-1].content for comparison in compared}
     drawn = lesson.training_tasks("compare", 2 * lesson.plan.comparisons, number)
     unseen: dict[str, Task] = {}
     for task in drawn:
-        if task.prompt not in seen:
+        if task.prompt not in used:
             unseen.setdefault(task.prompt, task)
     return list(unseen.values())[: lesson.plan.comparisons]
 
@@ -223,10 +231,7 @@ def learn_to_grade(lesson: Lesson, number: int) -> Iterator[Progress]:
     if number > 1:
         model, tokenizer = load_reward_model(run.checkpoint(f"reward_{number - 1}"), lesson.device)
     first = read_comparisons(lesson.data("comparisons_1.jsonl"))[:200]
-    reference = [
-        Tree(tokenizer.encode_prompt(c.prompt), [tokenizer.encode_reply(r) for r in c.responses])
-        for c in first
-    ]
+    reference = [comparison_tree(tokenizer, comparison) for comparison in first]
     config = RewardConfig(swapped=lesson.curriculum.swapped)
     yield from train_reward_model(
         run, model, tokenizer, comparisons, reference, config, seed, lesson.dtype, stage
@@ -268,16 +273,16 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
         prompts_per_step=plan.policy_prompts,
         samples_per_prompt=plan.samples_per_prompt,
         max_new_tokens=lesson.curriculum.reply_tokens,
-        # A person has no gold check to choose by; it is measured beside, for the report.
+        # A person has no gold check to choose by; it is measured for the report.
         keeper=KeeperConfig(by="audit/score" if JUDGES[config.judge].learned else "audit/gold"),
     )
-    asked = Practice([ask(task.prompt) for task in audit_tasks], judge, audit_tasks)
-    audit = auditor(reference, tokenizer, asked, steps, (config.seed, stage), gold)
+    audit_practice = Practice([ask(task.prompt) for task in audit_tasks], judge, audit_tasks)
+    audit = auditor(reference, tokenizer, audit_practice, steps, (config.seed, stage), gold)
     # As InstructGPT mixed pretraining text into PPO, demonstrations keep the policy from drifting.
-    shown, curriculum = lesson.shown(), lesson.curriculum
+    demonstrations, curriculum = lesson.demonstrations(), lesson.curriculum
     augmented = SFTConfig(batch=IMITATED, swapped=curriculum.swapped, left_out=curriculum.left_out)
     context = reference.context
-    mixed = imitation_batches(shown, tokenizer, context, augmented, config.seed, stage)
+    mixed = imitation_batches(demonstrations, tokenizer, context, augmented, config.seed, stage)
     yield from reinforce(
         run,
         algorithm,
@@ -315,7 +320,7 @@ def evaluate(lesson: Lesson, policy: str) -> Iterator[Progress]:
     measured["over_optimisation"] = over_optimisation(run, plan.rounds, plan.audit_tasks)
     measured["selection"] = selection(measured["over_optimisation"])
     yield Progress("evaluate", len(stages) + 1, len(stages) + 1)
-    spent = read_json(run.folder / "timings.json")
+    spent = run.timings()
     spent["evaluate"] = spent.get("evaluate", 0.0) + time.perf_counter() - began
     write_json(
         path,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tutelage.curricula.terminal import pretraining_corpus
+from tutelage.curricula.terminal.corpus import pretraining_corpus
 from tutelage.errors import SandboxUnavailable
 from tutelage.sandbox import Sandbox
 

@@ -2,13 +2,14 @@
 
 import random
 import re
+from itertools import chain
 
 import pytest
 
 from tests.curricula.joined import joined_pairs
-from tutelage.curricula.terminal import pretraining_corpus
 from tutelage.curricula.terminal.corpora import manuals, prose
 from tutelage.curricula.terminal.corpora.transcripts import transcripts
+from tutelage.curricula.terminal.corpus import pretraining_corpus
 from tutelage.curricula.terminal.families import FAMILIES, TOPICS
 from tutelage.curricula.terminal.families.pipelines import (
     HELD_OUT_PAIRS,
@@ -64,7 +65,7 @@ def requests_in(texts: list[str]) -> list[str]:
     ]
     everything = "\n".join(sentences)
     found = []
-    for family in FAMILIES + TOPICS:
+    for family in chain(FAMILIES, *TOPICS.values()):
         for phrasing in {text for p in (*family.train, *family.held_out) for text in expand(p)}:
             text = normalised(phrasing)
             literals = re.split(r"\{\w+\}", text)

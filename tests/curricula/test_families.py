@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
+from itertools import chain
 
 import pytest
 
@@ -9,12 +10,9 @@ from tests.curricula.joined import joined_pairs
 from tutelage.curricula.terminal.corpora import manuals, prose
 from tutelage.curricula.terminal.families import (
     COMPOSITIONS,
-    DANGER,
     FAMILIES,
     HELD_OUT_COMPOSITIONS,
-    NONSENSE,
     PLAIN_FAMILIES,
-    SMALL_TALK,
     TOPICS,
     TRAINED_COMPOSITIONS,
 )
@@ -22,7 +20,8 @@ from tutelage.curricula.terminal.families.pipelines import HELD_OUT_PAIRS, PAIRS
 from tutelage.curricula.terminal.family import define, expand, fill_slots
 from tutelage.curricula.terminal.words import ALL_HELD_OUT, TRAIN_WORDS, is_held_out
 
-EVERYTHING = FAMILIES + TOPICS
+TOPIC_FAMILIES = tuple(chain(*TOPICS.values()))
+EVERYTHING = FAMILIES + TOPIC_FAMILIES
 
 
 def normalised(phrasing: str) -> str:
@@ -41,9 +40,9 @@ def test_there_are_enough_families_in_ten_groups():
     assert len(FAMILIES) >= 48
     assert len({family.group for family in FAMILIES}) == 10
     assert len({family.name for family in EVERYTHING}) == len(EVERYTHING)
-    assert len(NONSENSE) >= 10
-    assert len(DANGER) >= 8
-    assert len(SMALL_TALK) >= 8
+    assert len(TOPICS["nonsense"]) >= 10
+    assert len(TOPICS["danger"]) >= 8
+    assert len(TOPICS["small_talk"]) >= 8
     assert len(HELD_OUT_COMPOSITIONS) >= 9
 
 
@@ -62,7 +61,7 @@ def test_each_family_has_ten_phrasings_and_two_held_out(family):
 
 
 def test_speech_has_held_out_phrasings():
-    for topics in (NONSENSE, DANGER, SMALL_TALK):
+    for topics in TOPICS.values():
         assert all(len(topic.held_out) == 2 for topic in topics)
         assert all(len(topic.train) >= 10 for topic in topics)
 
@@ -95,7 +94,7 @@ def is_one_word_apart(one, other):
     )
 
 
-@pytest.mark.parametrize("family", PLAIN_FAMILIES + TOPICS, ids=lambda family: family.name)
+@pytest.mark.parametrize("family", PLAIN_FAMILIES + TOPIC_FAMILIES, ids=lambda family: family.name)
 def test_held_out_phrasings_differ_by_more_than_a_word(family):
     trained = {normalised(text) for phrasing in family.train for text in expand(phrasing)}
     for phrasing in family.held_out:

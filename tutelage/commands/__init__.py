@@ -1,1 +1,1 @@
-"""One module a sub-command; beside the command line itself the only code that prints."""
+"""One module a sub-command; with the command line itself the only code that prints."""

@@ -86,7 +86,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 class Chat:
-    """One sitting: a model, a copy of files, and what was said last."""
+    """One session: a model, a copy of files, the last request and its reply."""
 
     def __init__(self, options: ChatOptions, screen: Console, device: torch.device) -> None:
         self.options, self.screen = options, screen
@@ -94,11 +94,9 @@ class Chat:
         self.device = device
         self.load(path)
         curriculum = curriculum_of(path)
-        tree: Tree
-        if options.folder is not None:
-            tree = copy_folder(options.folder)
-        else:
-            tree = curriculum.files(options.seed)
+        tree: Tree = (
+            copy_folder(options.folder) if options.folder else curriculum.files(options.seed)
+        )
         self.runs_commands = options.folder is not None or curriculum.runs_commands
         self.workspace = Workspace(tree, closed=not self.runs_commands)
         is_stage = options.model.parent.name == "checkpoints"
@@ -108,7 +106,7 @@ class Chat:
         self.past: list[Message] = []
         self.prompt = ""  # the last request …
         self.reply: str | None = None  # … and its reply
-        self.drawn = 0  # replies so far: each is drawn from a seed of its own
+        self.replies_drawn = 0  # replies so far: each is drawn from a seed of its own
 
     def load(self, folder: Path) -> None:
         """Talk to the model in this folder from now on."""
@@ -132,11 +130,9 @@ class Chat:
                 continue
             if line.startswith("/"):
                 self._obey(line)
-                proposed = line == "/redo"
             else:
                 self.ask(line)
-                proposed = True
-            if proposed:
+            if line == "/redo" or not line.startswith("/"):
                 waiting = self._offer()
 
     def _greet(self) -> None:
@@ -168,8 +164,7 @@ class Chat:
         longest = self.model.context - 1
         while self.past and len(self._tokens()) > longest:
             self.past = self.past[2:]  # the oldest exchange
-        if len(self._tokens()) > longest:
-            length = len(self._tokens())
+        if (length := len(self._tokens())) > longest:
             self._say(Text(f"That is {length} tokens; this model reads at most {longest}."))
             return
         written: list[str] = []
@@ -211,8 +206,8 @@ class Chat:
         tokens = self._tokens()
         most = min(self.options.max_new_tokens, self.model.context - len(tokens))
         sampling = Sampling(max_new_tokens=most, temperature=temperature)
-        self.drawn += 1
-        generator = seeded(self.options.seed, "chat", self.drawn)
+        self.replies_drawn += 1
+        generator = seeded(self.options.seed, "chat", self.replies_drawn)
         sampler = ModelSampler(self.model, self.tokenizer.stop_tokens)
         yield from stream_text(sampler, self.tokenizer, tokens, sampling, generator)
 

@@ -83,7 +83,7 @@ def main(argv: Sequence[str]) -> None:
     gpt, tokenizer = load_policy(model, device)
     check_prompts(prompts, tokenizer, gpt.context, options.max_new_tokens)
     if judge is not None:
-        load_reward_model(judge)  # one that does not grade is told before the folder is bound to it
+        load_reward_model(judge)  # a mistake in it is raised before the run folder is written
     inputs = {"model": model, "prompts": options.prompts, "judge": judge}
     run = settle(options.run, "compare", options, inputs)
     replies = _replies(run, options, gpt, tokenizer, prompts)
@@ -93,11 +93,10 @@ def main(argv: Sequence[str]) -> None:
         write_comparisons(path, comparisons)
         screen.print(f"✓ {plural(len(comparisons), 'prompt')} ranked by {judge}", soft_wrap=True)
     elif not rank_by_hand(screen, replies, path):
-        again = shlex.join(["tutelage", "compare", *argv])
-        show_next(screen, again, rankings=path)
+        show_next(screen, shlex.join(["tutelage", "compare", *argv]), rankings=path)
         return
-    learn = ["tutelage", "reward", "--model", str(options.model), "--comparisons", str(path)]
-    show_next(screen, shlex.join([*learn, "--run", str(run.folder)]), rankings=path)
+    command = ["tutelage", "reward", "--model", str(options.model), "--comparisons", str(path)]
+    show_next(screen, shlex.join([*command, "--run", str(run.folder)]), rankings=path)
 
 
 def _replies(
@@ -111,10 +110,10 @@ def _replies(
     path = run.folder / "data" / "replies.jsonl"
     if not path.exists():
         sampling = Sampling(max_new_tokens=options.max_new_tokens, temperature=options.temperature)
-        found = sample_responses(gpt, tokenizer, prompts, sampling, options.seed, "compare")
+        sampled = sample_responses(gpt, tokenizer, prompts, sampling, options.seed, "compare")
         rows = (
             {"prompt": prompts[index][-1].content, "responses": responses}
-            for index, responses in found
+            for index, responses in sampled
         )
         write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     if not path.read_text(encoding="utf-8"):
@@ -154,23 +153,23 @@ def rank_by_hand(screen: Console, replies: Sequence[tuple[str, list[str]]], path
     """Ask for a ranking of each prompt's replies; False when the person stopped before the end or
     ranked none."""
     done = read_comparisons(path) if path.exists() and path.stat().st_size else []
-    asked = {(item.prompt[-1].content, item.responses) for item in done}
-    left = [item for item in replies if (item[0], tuple(item[1])) not in asked]
-    if not left:
+    ranked = {(item.prompt[-1].content, item.responses) for item in done}
+    unranked = [item for item in replies if (item[0], tuple(item[1])) not in ranked]
+    if not unranked:
         screen.print(f"All {plural(len(done), 'prompt')} are ranked.")
         return True
     screen.print(Text(KEYS, style="dim"))
     place = 0
-    while place < len(left):
-        prompt, responses = left[place]
-        _show(screen, prompt, responses, place + 1, len(left), len(done))
+    while place < len(unranked):
+        prompt, responses = unranked[place]
+        _show(screen, prompt, responses, place + 1, len(unranked), len(done))
         answer = _ask_ranking(screen, len(responses))
         if answer == "q":
             return False
         if answer == "u":
             # Only what this sitting ranked comes back; what an earlier one did is settled.
             place = max(0, place - 1)
-            if done and (done[-1].prompt[-1].content, list(done[-1].responses)) == left[place]:
+            if done and (done[-1].prompt[-1].content, list(done[-1].responses)) == unranked[place]:
                 done.pop()
         elif answer == "s":
             place += 1
@@ -187,17 +186,17 @@ def rank_by_hand(screen: Console, replies: Sequence[tuple[str, list[str]]], path
 
 
 def _show(
-    screen: Console, prompt: str, responses: Sequence[str], number: int, left: int, done: int
+    screen: Console, prompt: str, responses: Sequence[str], number: int, total: int, done: int
 ) -> None:
     screen.print()
-    progress = f"{count(number)} of {count(left)}, {count(done)} ranked so far"
+    progress = f"{count(number)} of {count(total)}, {count(done)} ranked so far"
     screen.print(
         Text.assemble((visible(prompt), "bold"), (f"   {progress}", "dim")), soft_wrap=True
     )
     for index, response in enumerate(responses, start=1):
         mark = (f"  {index}  ", COLOURS["compare"])
-        shown = visible(response).replace("\n", "\n     ")
-        screen.print(Text.assemble(mark, shown or "(nothing)"), soft_wrap=True)
+        text = visible(response).replace("\n", "\n     ")
+        screen.print(Text.assemble(mark, text or "(nothing)"), soft_wrap=True)
 
 
 def _ask_ranking(screen: Console, count: int) -> str | tuple[tuple[int, ...], ...]:
@@ -205,26 +204,26 @@ def _ask_ranking(screen: Console, count: int) -> str | tuple[tuple[int, ...], ..
     while True:
         try:
             screen.print(Text("best to worst › ", style=ACCENT), end="")
-            said = input().strip()
+            answer = input().strip()
         except EOFError:
             screen.print()
             return "q"
-        if said in ("s", "u", "q"):
-            return said
+        if answer in ("s", "u", "q"):
+            return answer
         try:
-            return parse_ranking(said, count)
+            return parse_ranking(answer, count)
         except BadInput as error:
             screen.print(f"  {error}", soft_wrap=True)
 
 
-def parse_ranking(said: str, count: int) -> tuple[tuple[int, ...], ...]:
+def parse_ranking(answer: str, count: int) -> tuple[tuple[int, ...], ...]:
     """`2>1=3` as groups of indices from best to worst: ((1,), (0, 2)).
 
     Where there are fewer than ten replies the signs may be blanks or left out: `2 1=3`, `213`.
     """
     groups: list[list[int]] = []
     tied = False
-    for word in [*re.findall(r"\d|[^\d\s]", said), ""]:
+    for word in [*re.findall(r"\d|[^\d\s]", answer), ""]:
         if tied and not word.isdecimal():
             raise BadInput("= stands between two numbers; write such as 2>1=3.")
         if tied:

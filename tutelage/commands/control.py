@@ -57,7 +57,7 @@ Example
 
 @dataclass(frozen=True, kw_only=True)
 class ControlOptions:
-    # tyro finds no comments in a class that is made here, so the words stand beside the types
+    # tyro finds no comments in a class that is made here, so the help stands in the types
     env: Annotated[str, arg(metavar="ID", help="of a Gymnasium environment")]
     run: Annotated[Path, arg(metavar="DIR", help="folder of the run")]
     algorithm: Annotated[ControlAlgorithmName, arg(help="whose settings stand below")] = "ppo"
@@ -77,8 +77,8 @@ class ControlOptions:
 
     def __post_init__(self) -> None:
         if not all(width > 0 for width in self.hidden):
-            got = " ".join(map(str, self.hidden))
-            raise ValueError(f"hidden must be widths above 0, got {got}")
+            widths = " ".join(map(str, self.hidden))
+            raise ValueError(f"hidden must be widths above 0, got {widths}")
         if self.episodes < 1:
             raise ValueError(f"episodes must be at least 1, got {self.episodes}")
         if self.seeds is not None and self.seed is not None:
@@ -105,8 +105,8 @@ class ControlOptions:
 def options_class(name: str) -> type[ControlOptions]:
     """The options with those of one algorithm among them, at its defaults for control."""
     entry = ALGORITHMS[name]
-    fitted = entry.settings(**(entry.control or {}))
-    settings = settings_class(fitted, (*WITHOUT_REFERENCE, *entry.fixed))
+    defaults = entry.settings(**(entry.control or {}))
+    settings = settings_class(defaults, (*WITHOUT_REFERENCE, *entry.fixed))
     training = ControlConfig(steps_per_update=entry.steps_per_update)
     hints = typing.get_type_hints(ControlOptions, include_extras=True)
     fields = [
@@ -133,8 +133,8 @@ def main(argv: Sequence[str]) -> None:
     # Networks this small keep one processor busy; a second one mostly waits, or is waited for.
     torch.set_num_threads(1)
     check_fit(options)
-    begin = find_start(options)
-    settle(options.run, "rl", options, {"start": begin / "policy.safetensors"} if begin else {})
+    start = find_start(options)
+    settle(options.run, "rl", options, {"start": start / "policy.safetensors"} if start else {})
     training = Training(
         folder=options.run,
         environment=options.env,
@@ -144,7 +144,7 @@ def main(argv: Sequence[str]) -> None:
         hidden=options.hidden,
         config=options.training,
         episodes=options.episodes,
-        start=begin,
+        start=start,
     )
     seeds = options.chosen_seeds()
     screen = console()
@@ -168,7 +168,7 @@ def find_start(options: ControlOptions) -> Path | None:
     folder = find_policy(options.start)
     if not folder.is_dir():
         raise BadInput(f"{folder} is no folder of a policy.")
-    _, found = load_control_policy(folder)
+    _, policy_shape = load_control_policy(folder)
     wanted = PolicyShape(
         environment=options.env,
         environment_options=options.keywords(),
@@ -176,18 +176,18 @@ def find_start(options: ControlOptions) -> Path | None:
         networks=ALGORITHMS[options.algorithm].networks,
         normalised=options.training.normalise,
     )
-    for name, said in {
+    for name, template in {
         "environment": "for {}",
         "environment_options": "for an environment with the options {}",
         "hidden": "with hidden layers of {}",
         "networks": "of the networks {}",
         "normalised": "whose normalise is {}",
     }.items():
-        there, here = getattr(found, name), getattr(wanted, name)
-        if there != here:
-            told = said.format(json.dumps(there) if name == "environment_options" else there)
-            needed = json.dumps(here) if name == "environment_options" else here
-            raise BadInput(f"{folder} holds a policy {told}, not {needed}.")
+        actual, expected = getattr(policy_shape, name), getattr(wanted, name)
+        if actual != expected:
+            if name == "environment_options":
+                actual, expected = json.dumps(actual), json.dumps(expected)
+            raise BadInput(f"{folder} holds a policy {template.format(actual)}, not {expected}.")
     return folder
 
 
@@ -199,14 +199,14 @@ def check_fit(options: ControlOptions) -> None:
         raise BadInput(f"hidden does nothing in {options.env}: {OWN_SHAPE}.")
     try:
         settings = options.settings
-        fitted = new_algorithm(options.algorithm, settings, environments, options.hidden, 0)
+        algorithm = new_algorithm(options.algorithm, settings, environments, options.hidden, 0)
     except (BadInput, ValueError) as error:
-        why = str(error).rstrip(".")
+        reason = str(error).rstrip(".")
     else:
-        if options.training.normalise and isinstance(fitted.policy, ControlPolicy):
-            fitted.policy.standardise()
+        if options.training.normalise and isinstance(algorithm.policy, ControlPolicy):
+            algorithm.policy.standardise()
         return
-    able = []
+    suitable = []
     for name in typing.get_args(ControlAlgorithmName):
         entry = ALGORITHMS[name]
         try:
@@ -214,19 +214,19 @@ def check_fit(options: ControlOptions) -> None:
             new_algorithm(name, settings, environments, options.hidden, 0)
         except (BadInput, ValueError):
             continue
-        able.append(name)
-    others = f": {listing(able)} can" if able else ""
-    raise BadInput(f"{options.algorithm} cannot act in {options.env}{others}. {why}.")
+        suitable.append(name)
+    others = f": {listing(suitable)} can" if suitable else ""
+    raise BadInput(f"{options.algorithm} cannot act in {options.env}{others}. {reason}.")
 
 
 def _next(options: ControlOptions, argv: Sequence[str]) -> str:
-    """One seed says little, so several come next; after several, the page."""
+    """The next command: five seeds after a single one, the report after several."""
     if len(options.chosen_seeds()) > 1:
         return shlex.join(["tutelage", "report", str(options.run)])
-    kept = list(argv)
+    words = list(argv)
     for name in ("--run", "--seed", "--seeds"):
-        while name in kept:
-            at = kept.index(name)
-            del kept[at : at + 2]
-        kept = [word for word in kept if not word.startswith(f"{name}=")]
-    return shlex.join(["tutelage", "rl", *kept, "--seeds", "5", "--run", f"{options.run}-seeds"])
+        while name in words:
+            at = words.index(name)
+            del words[at : at + 2]
+        words = [word for word in words if not word.startswith(f"{name}=")]
+    return shlex.join(["tutelage", "rl", *words, "--seeds", "5", "--run", f"{options.run}-seeds"])

@@ -68,9 +68,9 @@ def _seed_row(training: Training, seed: int) -> dict[str, Any]:
     run = Run(training.seed_folder(seed))
     rows = run.metrics()
     returns = read_json(run.folder / "evaluation.json")["returns"]
-    spent = read_json(run.folder / "timings.json")
+    spent = run.timings()
     first = next((row["episode/return"] for row in rows if "episode/return" in row), None)
-    found = {
+    row = {
         "seed": seed,
         "returns": returns,
         "mean": statistics.fmean(returns),
@@ -80,7 +80,7 @@ def _seed_row(training: Training, seed: int) -> dict[str, Any]:
         "seconds": spent.get("train", 0.0),
         "steps_per_s": spent.get("steps_per_s"),
     }
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in row.items() if value is not None}
 
 
 def _settings(training: Training) -> dict[str, str]:
@@ -104,12 +104,12 @@ def _filmed(training: Training, seed: int, path: Path) -> dict[str, Any]:
         return evaluate_control(policy, environments, environments.num_envs, number)
 
     number = int(torch.randint(2**30, (), generator=seeded(seed, "film")))
-    found = film(training.environment, training.environment_options, play, number)
-    write_atomically(path, lambda temporary: temporary.write_bytes(found.picture))
+    filmed = film(training.environment, training.environment_options, play, number)
+    write_atomically(path, lambda temporary: temporary.write_bytes(filmed.picture))
     return {
         "seed": seed,
         "episodes": EPISODES,
-        "return": found.total,
-        "steps": found.steps,
-        "speed": found.speed,
+        "return": filmed.total,
+        "steps": filmed.steps,
+        "speed": filmed.speed,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Annotated
 
 import tyro
@@ -86,16 +87,7 @@ def main(argv: Sequence[str]) -> None:
             name,
             samples=options.samples,
         )
-        share = mean_of_tasks(graded.successes(), options.samples)
+        share = fmean(graded.successes())
         # Samples of one task are alike, so the interval counts tasks.
         ci95 = wilson(share * options.count, options.count)
         screen.print(f"{set_name(name):<18}{rate(share, ci95, options.count)}")
-
-
-def mean_of_tasks(successes: Sequence[bool], samples: int) -> float:
-    """Mean over tasks of the share of right samples; a task's samples stand together."""
-    shares = [
-        sum(successes[start : start + samples]) / samples
-        for start in range(0, len(successes), samples)
-    ]
-    return sum(shares) / len(shares)

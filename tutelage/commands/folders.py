@@ -40,19 +40,19 @@ def find_model(
         if stage is not None:
             raise BadInput(f"{folder} is one model, not a run, so it has no stage {stage}.")
         return folder
-    found = stages_of(folder)
-    if not found:
+    stages = stages_of(folder)
+    if not stages:
         raise BadInput(
             f"{folder} holds no model: give a folder with a model.json in it, such as "
             "runs/school/checkpoints/sft, or a run whose first stage is done."
         )
     if stage is not None:
-        if stage not in found:
-            raise BadInput(f"{folder} has no stage {stage}; it has {', '.join(found)}.")
+        if stage not in stages:
+            raise BadInput(f"{folder} has no stage {stage}; it has {', '.join(stages)}.")
         return folder / "checkpoints" / stage
     if making is not None and making[0].resolve() == folder.resolve():
-        found = [name for name in found if taught_at(name) < taught_at(making[1])]
-    wanted = [name for name in found if is_reward_model(folder / "checkpoints" / name) == grades]
+        stages = [name for name in stages if taught_at(name) < taught_at(making[1])]
+    wanted = [name for name in stages if is_reward_model(folder / "checkpoints" / name) == grades]
     if not wanted:
         listed = ", ".join(stages_of(folder))
         kind = "reward model" if grades else "model that speaks"
@@ -107,8 +107,9 @@ Inputs = Mapping[str, Path | Sequence[Path] | None]
 
 
 def settle(folder: Path, command: str, config: object, inputs: Inputs) -> Run:
-    """The run, with `<command>.toml` in it: what is made there, of what. Asked again for the same,
-    it goes on; for anything else it refuses."""
+    """The run, with its record `<command>.toml`: the options, and digests of the inputs.
+
+    BadInput where the folder's record of this command names other options or inputs."""
     if (folder / "config.toml").exists():
         raise BadInput(
             f"{folder} belongs to `tutelage school`, which alone writes there: give another --run."
@@ -117,9 +118,9 @@ def settle(folder: Path, command: str, config: object, inputs: Inputs) -> Run:
     # where it computes may change between one attempt and the next
     options = {n: v for n, v in options_of(config).items() if n not in ("run", "device")}
     made = {"tutelage": __version__}
-    for name, given in inputs.items():
-        if given is not None:
-            paths = [given] if isinstance(given, Path) else given
+    for name, source in inputs.items():
+        if source is not None:
+            paths = [source] if isinstance(source, Path) else source
             made[name] = " ".join(digest(path) for path in paths)
     path = folder / f"{command}.toml"
     text = options_text(command, options, made)
@@ -143,13 +144,13 @@ def _compare(path: Path, command: str, text: str, inputs: set[str]) -> None:
             elif table == RECORD:
                 what = f"was begun with other contents of {name.replace('_', ' ')}"
             else:
-                what = f"was begun with {name} = {_said(before)}, not {_said(after)}"
+                what = f"was begun with {name} = {_or_nothing(before)}, not {_or_nothing(after)}"
             raise BadInput(
                 f"The {command} in {path.parent} {what}: give the same again, or another --run."
             )
 
 
-def _said(value: Any) -> str:
+def _or_nothing(value: Any) -> str:
     return "nothing" if value is None else str(value)
 
 
@@ -173,10 +174,10 @@ def find_policy(path: Path) -> Path:
         return path.parent
     if not path.is_dir():
         return path
-    found = [path, path / "checkpoints" / "control", *sorted((path / "checkpoints").glob("*"))]
     # `tutelage rl --env` has a run a seed; the best of them is meant
-    found += [seed / "checkpoints" / "control" for seed in sorted(path.glob("seed_*"), key=_worse)]
-    for folder in found:
+    seeds = sorted(path.glob("seed_*"), key=_worse)
+    folders = [path, path / "checkpoints" / "control", *sorted(path.glob("checkpoints/*"))]
+    for folder in [*folders, *(seed / "checkpoints" / "control" for seed in seeds)]:
         if (folder / "policy.safetensors").exists():
             return folder
     raise BadInput(

@@ -148,7 +148,7 @@ def main(argv: Sequence[str]) -> None:
     if reads_instructions(environments) and options.hidden != ImitateOptions.hidden:
         raise BadInput(f"hidden does nothing in {options.env}: {OWN_SHAPE}.")
     path = options.expert if options.expert == BOT else find_policy(options.expert)
-    expert = shown = None
+    expert = episodes = None
     if path == BOT:
         demonstrate(options.env, bot_seeds(options.seed, 1), **options.keywords())  # it can
         if options.sampled:
@@ -162,7 +162,7 @@ def main(argv: Sequence[str]) -> None:
                 raise BadInput(
                     f"{name} does nothing with {path}, whose episodes are played already."
                 )
-        shown = read_episodes(path, environments)
+        episodes = read_episodes(path, environments)
     if expert is None and options.method == "dagger":
         what = "the bot is no policy" if path == BOT else f"{path} only holds what it did"
         raise BadInput(
@@ -170,17 +170,17 @@ def main(argv: Sequence[str]) -> None:
             "policy as --expert, or another --method."
         )
     model = read_tables(environments) if options.method == "max_ent_irl" else None
-    networks = networks_of(options.method, shown is None or shown.rewards is not None)
+    networks = networks_of(options.method, episodes is None or episodes.rewards is not None)
     generator = seeded(options.seed, options.method)
     learner = fresh_policy(environments, shape_of(options).hidden, generator, networks)
     environments.close()
     made_of = {"expert": path / "policy.safetensors" if path.is_dir() else path}
     run = settle(options.run, "imitate", options, {} if path == BOT else made_of)
-    if shown is None:
-        shown = recorded(run, expert, options)
+    if episodes is None:
+        episodes = recorded(run, expert, options)
     screen = console()
     if not run.done(options.method):
-        Watcher(screen).watch(stage_of(options, run, learner, expert, shown, model))
+        Watcher(screen).watch(stage_of(options, run, learner, expert, episodes, model))
     checkpoint = run.checkpoint(options.method)
     learned, _ = load_control_policy(checkpoint)
     returns = evaluate_control(
@@ -189,8 +189,8 @@ def main(argv: Sequence[str]) -> None:
         options.evaluation_episodes,
         seed_number(options.seed, "evaluation"),
     )
-    for label, said in outcome(returns, shown, agreement(learned, shown.inputs())):
-        screen.print(Text(f"{label:<10}{said}"), soft_wrap=True)
+    for label, text in outcome(returns, episodes, agreement(learned, episodes.inputs())):
+        screen.print(Text(f"{label:<10}{text}"), soft_wrap=True)
     screen.print(Text(f"{'Policy':<10}{checkpoint}"), soft_wrap=True)
 
 
@@ -231,19 +231,19 @@ def stage_of(
     run: Run,
     learner: ControlPolicy,
     expert: ControlPolicy | None,
-    shown: Episodes,
+    episodes: Episodes,
     model: TabularModel | None,
 ) -> Iterator[Progress]:
     """The method's loop, about to begin."""
     make, seed = maker(options), options.seed
-    shape = shape_of(options, shown.rewards is not None)
+    shape = shape_of(options, episodes.rewards is not None)
     if model is not None:
-        found = MaxEntConfig(discount=options.discount, penalty=options.penalty)
-        return max_ent(run, shown, model, found, shape=shape)
+        max_ent_config = MaxEntConfig(discount=options.discount, penalty=options.penalty)
+        return max_ent(run, episodes, model, max_ent_config, shape=shape)
     if options.method == "bc":
         cloning = Cloning(learner, CloningConfig())
         return clone(
-            run, cloning, shown, make, CloneConfig(updates=options.updates), seed, shape=shape
+            run, cloning, episodes, make, CloneConfig(updates=options.updates), seed, shape=shape
         )
     if options.method == "dagger":
         assert expert is not None
@@ -252,39 +252,40 @@ def stage_of(
             run, cloning, expert, make, DAggerConfig(rounds=options.rounds), seed, shape=shape
         )
     environments = make(1)
-    acted = environments.single_action_space
+    action_space = environments.single_action_space
     environments.close()
-    actions = int(acted.n) if isinstance(acted, Discrete) else None
+    actions = int(action_space.n) if isinstance(action_space, Discrete) else None
     entry = ALGORITHMS[options.algorithm]
     algorithm = entry.algorithm(learner, entry.settings(**(entry.control or {})))
-    adversary = GAIL(shown, actions, GAILConfig(), seeded(seed, "discriminator"))
+    adversary = GAIL(episodes, actions, GAILConfig(), seeded(seed, "discriminator"))
     config = AdversarialConfig(steps=options.steps)
-    return gail(run, algorithm, adversary, shown, make, config, seed, shape=shape)
+    return gail(run, algorithm, adversary, episodes, make, config, seed, shape=shape)
 
 
 def recorded(run: Run, expert: ControlPolicy | None, options: ImitateOptions) -> Episodes:
     """The expert's episodes, or without one the bot's, played once and kept in the run."""
     path = run.folder / "expert.npz"
-    if not path.exists() and expert is None:
-        seeds = bot_seeds(options.seed, options.episodes)
-        cores = available_cores()
-        played = demonstrate_side_by_side(options.env, seeds, cores, **options.keywords())
-        save_episodes(path, played)
-    elif not path.exists():
-        assert expert is not None
-        environments = maker(options)(min(options.episodes, 20))
-        seed = seed_number(options.seed, "record")  # not those the learner is measured on
-        played = record(expert, environments, options.episodes, seed, sampled=options.sampled)
+    if not path.exists():
+        if expert is None:
+            seeds = bot_seeds(options.seed, options.episodes)
+            cores = available_cores()
+            played = demonstrate_side_by_side(options.env, seeds, cores, **options.keywords())
+        else:
+            environments = maker(options)(min(options.episodes, 20))
+            seed = seed_number(options.seed, "record")  # not those the learner is measured on
+            played = record(expert, environments, options.episodes, seed, sampled=options.sampled)
         save_episodes(path, played)
     return read_episodes(path, maker(options)(1))
 
 
-def outcome(returns: Sequence[float], shown: Episodes, agreed: float) -> Iterator[tuple[str, str]]:
-    """What the learner reached beside what the expert did, line by line."""
+def outcome(
+    returns: Sequence[float], episodes: Episodes, agreed: float
+) -> Iterator[tuple[str, str]]:
+    """(label, text) lines: the learner's return, the expert's, how often their actions agree."""
     yield "Return", interval(returns)
-    if shown.returns is not None:
-        yield "Expert's", interval(shown.returns)
-    if shown.actions.dim() == 1:
+    if episodes.returns is not None:
+        yield "Expert's", interval(episodes.returns)
+    if episodes.actions.dim() == 1:
         yield "Agrees", f"with {100 * agreed:.1f} % of the expert's actions"
 
 

@@ -70,10 +70,12 @@ def main(argv: Sequence[str]) -> None:
     if not everything:
         raise BadInput(f"{options.demonstrations} holds no demonstration.")
     swap = RareWordSwap(example.messages for example in everything)
-    shown, generator = everything[: options.count], seeded(options.seed, "inspect")
+    examples, generator = everything[: options.count], seeded(options.seed, "inspect")
     trees = [
         augmented_tree(example, tree, swap, tokenizer, context, options.config(), generator)
-        for example, tree in zip(shown, demonstration_trees(tokenizer, shown, context), strict=True)
+        for example, tree in zip(
+            examples, demonstration_trees(tokenizer, examples, context), strict=True
+        )
     ]
     batch = pack(trees, options.row_length, tokenizer.pad)
     screen = console()

@@ -1,4 +1,4 @@
-"""What a person said of replies in a chat: appended as it is said, read as rankings later."""
+"""A person's judgements of chat replies: appended at once, read later as rankings or ratings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tutelage.data.ratings import rating_of
 from tutelage.errors import BadInput
 from tutelage.schema import Comparison, Rating, ask
 
-CHAT = "chat"  # the labeler of what was said in a chat
+CHAT = "chat"  # the labeler of judgements made in a chat
 
 
 def now() -> str:
@@ -63,42 +63,44 @@ def read_rankings(path: Path) -> list[Comparison]:
     records = [record for _, record in read_records(path)]
     if not any("verdict" in record for record in records):
         return read_comparisons(path)
-    found: list[Comparison] = []
-    said: dict[str, dict[str, str]] = {}  # prompt: reply: good or bad, as was said last
+    comparisons: list[Comparison] = []
+    verdicts: dict[str, dict[str, str]] = {}  # prompt: reply: good or bad, whichever came last
     for record in records:
         prompt, verdict = str(record.get("prompt")), record.get("verdict")
         responses = record.get("responses")
         if verdict == "redo" and isinstance(responses, list) and len(responses) == 2:
-            found.append(Comparison(ask(prompt), tuple(map(str, responses)), ((1,), (0,)), CHAT))
+            comparisons.append(
+                Comparison(ask(prompt), tuple(map(str, responses)), ((1,), (0,)), CHAT)
+            )
         elif verdict in ("good", "bad"):
-            said.setdefault(prompt, {})[str(record.get("response"))] = str(verdict)
-    found += [
+            verdicts.setdefault(prompt, {})[str(record.get("response"))] = str(verdict)
+    comparisons += [
         _good_against_bad(prompt, replies)
-        for prompt, replies in said.items()
+        for prompt, replies in verdicts.items()
         if len(set(replies.values())) == 2
     ]
-    if not found:
+    if not comparisons:
         raise BadInput(
             f"The file {path} holds labels but nothing to rank: it needs a /redo, or a good and a "
             "bad reply to the same prompt."
         )
-    return found
+    return comparisons
 
 
 def read_judgements(path: Path) -> list[Rating]:
     """Ratings of a file of theirs, or of a chat's labels: each good or bad as a thumb."""
-    found = []
+    ratings = []
     for where, record in read_records(path):
         verdict = record.get("verdict")
         if verdict in ("good", "bad"):
             record = {**record, "good": verdict == "good", "labeler": CHAT}
         if verdict != "redo":  # it prefers one reply to another, and rates neither
-            found.append(rating_of(where, record))
-    if not found:
+            ratings.append(rating_of(where, record))
+    if not ratings:
         raise BadInput(
             f"The file {path} holds labels but no rating: it needs a reply called good or bad."
         )
-    return found
+    return ratings
 
 
 def _good_against_bad(prompt: str, verdicts: Mapping[str, str]) -> Comparison:

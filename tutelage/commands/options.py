@@ -36,16 +36,16 @@ def peek(argv: Sequence[str], command: str, name: str) -> Any:
     """One option's value before the others can be read, from argv or else from the preset; None
     where it is not given. Some options decide which others there are."""
     rest, preset = _take_preset(list(argv))
-    found = None
+    value = None
     for place, word in enumerate(rest):
         if word == f"--{name}":
-            found = rest[place + 1] if place + 1 < len(rest) else ""
+            value = rest[place + 1] if place + 1 < len(rest) else ""
         elif word.startswith(f"--{name}="):
-            found = word.partition("=")[2]
-    if found is None and preset is not None:
+            value = word.partition("=")[2]
+    if value is None and preset is not None:
         table = read_toml(preset).get(command)
         return table.get(name) if isinstance(table, dict) else None
-    return found
+    return value
 
 
 def parse(
@@ -56,10 +56,10 @@ def parse(
     help_words: what stands before --help to see these options, where that takes more words."""
     rest, preset = _take_preset(list(argv))
     default = read_preset(kind, command, preset) if preset else None
-    shown, said = io.StringIO(), io.StringIO()
+    out, err = io.StringIO(), io.StringIO()
     try:
-        with contextlib.redirect_stdout(shown), contextlib.redirect_stderr(said):
-            found: Any = tyro.cli(
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            options: Any = tyro.cli(
                 kind,
                 prog=f"tutelage {command}",
                 description=_description(command, about),
@@ -67,13 +67,13 @@ def parse(
                 default=default,
                 config=_STYLE,
             )
-            return typing.cast(T, found)
+            return typing.cast(T, options)
     except SystemExit as ended:
         if not ended.code:
-            print(_quiet(shown.getvalue()), end="")
+            print(_quiet(out.getvalue()), end="")
             raise
         raise BadInput(
-            one_sentence(said.getvalue(), command, list(_leaves(kind)), help_words)
+            one_sentence(err.getvalue(), command, list(_leaves(kind)), help_words)
         ) from None
 
 
@@ -128,14 +128,14 @@ def read_preset(kind: type[T], command: str, path: Path) -> T:
 def _leaves(kind: type) -> dict[str, tuple[Any, dataclasses.Field[Any]]]:
     """Every option of the dataclass, nested ones included: its name, type and field."""
     hints = typing.get_type_hints(kind)
-    found: dict[str, tuple[Any, dataclasses.Field[Any]]] = {}
+    leaves: dict[str, tuple[Any, dataclasses.Field[Any]]] = {}
     for field in dataclasses.fields(kind):
         hint = hints[field.name]
         if dataclasses.is_dataclass(hint):
-            found |= _leaves(typing.cast(type, hint))
+            leaves |= _leaves(typing.cast(type, hint))
         else:
-            found[field.name.removesuffix("_")] = (hint, field)
-    return found
+            leaves[field.name.removesuffix("_")] = (hint, field)
+    return leaves
 
 
 def _default(kind: type, values: dict[str, Any]) -> object:
@@ -146,8 +146,8 @@ def _default(kind: type, values: dict[str, Any]) -> object:
         value: Any
         if dataclasses.is_dataclass(hints[field.name]):
             made = field.default_factory
-            fitted = {} if made is dataclasses.MISSING else options_of(made())
-            value = _default(typing.cast(type, hints[field.name]), fitted | values)
+            defaults = {} if made is dataclasses.MISSING else options_of(made())
+            value = _default(typing.cast(type, hints[field.name]), defaults | values)
         elif field.name.removesuffix("_") in values:
             value = values[field.name.removesuffix("_")]
         elif field.default is not dataclasses.MISSING:
@@ -162,47 +162,48 @@ def _default(kind: type, values: dict[str, Any]) -> object:
 
 def options_of(config: Any) -> dict[str, Any]:
     """Every option's value by the name that the command line and a preset give it."""
-    found: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
         if dataclasses.is_dataclass(value):
-            found |= options_of(value)
+            options |= options_of(value)
         else:
-            found[field.name.removesuffix("_")] = value
-    return found
+            options[field.name.removesuffix("_")] = value
+    return options
 
 
-def settings_class(fitted: object, hidden: Sequence[str] = ()) -> type:
+def settings_class(defaults: object, hidden: Sequence[str] = ()) -> type:
     """An algorithm's settings as options: these as defaults, the hidden ones out of sight and as
     they are, and the fields' comments as help."""
-    kind = type(fitted)
+    kind = type(defaults)
     comments = dict(re.findall(r"(?m)^    (\w+): .*?  # (.*)$", inspect.getsource(kind)))
     annotated: Any = typing.Annotated
     fields = []
     for key, hint in typing.get_type_hints(kind).items():
         name = key.strip("_").replace("_", "-")
-        told = annotated[hint, tyro.conf.arg(name=name, help=comments.get(key))]
+        annotation = annotated[hint, tyro.conf.arg(name=name, help=comments.get(key))]
         if key in hidden:
-            told = annotated[hint, tyro.conf.Suppress, tyro.conf.Fixed]
-        fields.append((key, told, dataclasses.field(default=getattr(fitted, key))))
+            annotation = annotated[hint, tyro.conf.Suppress, tyro.conf.Fixed]
+        fields.append((key, annotation, dataclasses.field(default=getattr(defaults, key))))
     return dataclasses.make_dataclass(
         kind.__name__, fields, bases=(kind,), frozen=True, kw_only=True
     )
 
 
 def environment_options(text: str) -> dict[str, Any]:
-    """What --env-options says, an environment's own options by name. ValueError unless JSON."""
+    """The JSON of --env-options as keyword arguments of the environment; ValueError unless it is an
+    object."""
     try:
-        found = json.loads(text)
+        options = json.loads(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"env_options must be JSON, got {text}: {error}") from None
-    if not isinstance(found, dict):
+    if not isinstance(options, dict):
         raise ValueError(f'env_options must be a JSON object such as {{"name": 1}}, got {text}')
-    return found
+    return options
 
 
 def options_text(command: str, options: dict[str, Any], made: dict[str, str]) -> str:
-    """TOML that is a preset of the command and says of what the result was made."""
+    """TOML: a preset of the command, and a table of what the result was made of."""
     tables = {command: _record(options), RECORD: _record(made)}
     return re.sub(r"(?m)^(\w+)_ = ", r"\1 = ", to_toml(tables))
 
@@ -217,11 +218,11 @@ def _field(name: str) -> str:
     return f"{name}_" if keyword.iskeyword(name) else name
 
 
-def one_sentence(boxed: str, command: str, names: Sequence[str], help_words: str = "") -> str:
-    """What tyro says in a box, as one sentence. names: the options that there are."""
+def one_sentence(box: str, command: str, names: Sequence[str], help_words: str = "") -> str:
+    """tyro's error message, a box, as one sentence. names: the options that there are."""
     # Off a terminal the box is a title, and sections under rules, all two columns in.
     sections: list[list[str]] = [[]]
-    for line in _ESCAPES.sub("", boxed).splitlines():
+    for line in _ESCAPES.sub("", box).splitlines():
         if line.strip() and not line.strip(" -─"):
             sections.append([])
         else:
@@ -236,8 +237,8 @@ def one_sentence(boxed: str, command: str, names: Sequence[str], help_words: str
             return f"tutelage {command} does not expect {word!r}; {see}"
         options = ["--" + name.replace("_", "-") for name in names]
         near = difflib.get_close_matches(word, options, n=1)
-        meant = f", perhaps you meant {near[0]}" if near else ""
-        return f"tutelage {command} has no option {word}{meant}; {see}"
+        suggestion = f", perhaps you meant {near[0]}" if near else ""
+        return f"tutelage {command} has no option {word}{suggestion}; {see}"
     if missing := by_start.get(f"Missing from tutelage {command}"):
         needed = [name for name in map(_option, missing[1:]) if name]
         return f"tutelage {command} needs {listing(needed)}; {see}"

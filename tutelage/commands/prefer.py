@@ -120,21 +120,21 @@ class PreferOptions:
         return PreferConfig(learning_rate=self.learning_rate)
 
     def offline_config(self) -> OfflineConfig:
-        given = {} if self.epochs is None else {"epochs": self.epochs}
-        return OfflineConfig(batch=self.batch, swapped=self.swapped, **given)
+        chosen = {} if self.epochs is None else {"epochs": self.epochs}
+        return OfflineConfig(batch=self.batch, swapped=self.swapped, **chosen)
 
     def imitation_config(self) -> SFTConfig:
         return SFTConfig(batch=IMITATED, swapped=self.swapped, left_out=self.left_out)
 
     def online_config(self) -> OnlineConfig:
-        given = {} if self.steps is None else {"steps": self.steps}
+        chosen = {} if self.steps is None else {"steps": self.steps}
         return OnlineConfig(
             prompts_per_step=self.prompts_per_step,
             samples_per_prompt=self.samples_per_prompt,
             max_new_tokens=self.max_new_tokens,
             temperature=self.temperature,
             missing_stop_penalty=self.missing_stop_penalty,
-            **given,
+            **chosen,
         )
 
 
@@ -143,13 +143,15 @@ def main(argv: Sequence[str]) -> None:
     device, dtype = prepare(options.device, options.dtype)
     path = find_model(options.model, options.stage, making=(options.run, "prefer"))
     gpt, tokenizer = load_policy(path, device)
-    # What cannot be learned from is told before the folder is bound to it.
+    # Mistakes in the data are raised before the run folder is written.
     source, inputs = _source(options, path, gpt, tokenizer, dtype)
     mixed = None
     if options.demonstrations:
-        shown = read_demonstrations(options.demonstrations)
+        demonstrations = read_demonstrations(options.demonstrations)
         imitation, context = options.imitation_config(), gpt.context
-        mixed = imitation_batches(shown, tokenizer, context, imitation, options.seed, "prefer")
+        mixed = imitation_batches(
+            demonstrations, tokenizer, context, imitation, options.seed, "prefer"
+        )
     inputs |= {"model": path, "demonstrations": options.demonstrations}
     run = settle(options.run, "prefer", options, inputs)
     screen = console()
@@ -160,10 +162,10 @@ def main(argv: Sequence[str]) -> None:
         )
         Watcher(screen).watch(stages)
     made = run.checkpoint("prefer")
-    talk = ["tutelage", "chat", str(run.folder)]
+    command = ["tutelage", "chat", str(run.folder)]
     if find_model(run.folder) != made:  # a later stage would speak
-        talk += ["--stage", "prefer"]
-    show_next(screen, shlex.join(talk), model=made)
+        command += ["--stage", "prefer"]
+    show_next(screen, shlex.join(command), model=made)
 
 
 def _source(

@@ -68,10 +68,10 @@ def main(argv: Sequence[str]) -> None:
     gpt, tokenizer = _start(options, model, documents, device)
     stream = token_stream(tokenizer, documents)
     # The end of the text is kept: unlike rows drawn at random it shares no sentence with it.
-    kept = max(len(stream) // 50, options.training.row_length + 1)
-    if len(stream) < 3 * kept:  # told before the folder is bound to this corpus
+    held_out = max(len(stream) // 50, options.training.row_length + 1)
+    if len(stream) < 3 * held_out:  # raised before the run folder is written
         raise BadInput(
-            f"The corpus has {len(stream)} tokens; at least {3 * kept} are needed, or a "
+            f"The corpus has {len(stream)} tokens; at least {3 * held_out} are needed, or a "
             "shorter --row-length."
         )
     inputs = {"corpus": options.corpus, "from": model}
@@ -84,16 +84,16 @@ def main(argv: Sequence[str]) -> None:
             run,
             gpt,
             tokenizer,
-            stream[:-kept],
-            stream[-kept:],
+            stream[:-held_out],
+            stream[-held_out:],
             options.training,
             options.seed,
             dtype,
         )
         Watcher(screen).watch(stages)
-    learn = ["tutelage", "sft", "--model", str(run.folder), "--demonstrations", "FILE.jsonl"]
+    command = ["tutelage", "sft", "--model", str(run.folder), "--demonstrations", "FILE.jsonl"]
     show_next(
-        screen, shlex.join([*learn, "--run", str(run.folder)]), model=run.checkpoint("pretrain")
+        screen, shlex.join([*command, "--run", str(run.folder)]), model=run.checkpoint("pretrain")
     )
 
 

@@ -60,7 +60,7 @@ Example
 
 @dataclass(frozen=True, kw_only=True)
 class RLOptions:
-    # tyro finds no comments in a class that is made here, so the words stand beside the types
+    # tyro finds no comments in a class that is made here, so the help stands in the types
     model: Annotated[Path, arg(metavar="FOLDER", help="who learns")]
     reward: Annotated[Path, arg(metavar="FOLDER", help="who grades")]
     prompts: Annotated[Path, arg(metavar="FILE", help="what is asked")]
@@ -148,9 +148,9 @@ def main(argv: Sequence[str]) -> None:
     reward_model = load_grader(grader, tokenizer, path, device)
     mixed = None
     if options.demonstrations:
-        shown = read_demonstrations(options.demonstrations)
+        demonstrations = read_demonstrations(options.demonstrations)
         imitation, context = options.imitation_config(), gpt.context
-        mixed = imitation_batches(shown, tokenizer, context, imitation, options.seed, "rl")
+        mixed = imitation_batches(demonstrations, tokenizer, context, imitation, options.seed, "rl")
     inputs = {
         "model": path,
         "reward": grader,
@@ -179,5 +179,5 @@ def main(argv: Sequence[str]) -> None:
         )
         Watcher(screen, doctor=Doctor(run.folder / "metrics.jsonl")).watch(stages)
     write_findings(run.folder)
-    talk = shlex.join(["tutelage", "chat", str(run.folder)])
-    show_next(screen, talk, model=run.checkpoint("rl"))
+    command = shlex.join(["tutelage", "chat", str(run.folder)])
+    show_next(screen, command, model=run.checkpoint("rl"))

@@ -12,7 +12,7 @@ from rich.text import Text
 from tutelage.commands.options import parse
 from tutelage.errors import SandboxUnavailable
 from tutelage.sandbox import selftest
-from tutelage.screen import ACCENT, console
+from tutelage.screen import ACCENT, BAD, console
 from tutelage.wording import plural, visible
 
 ABOUT = """
@@ -40,7 +40,7 @@ def main(argv: Sequence[str]) -> None:
     screen = console()
     guarantees = selftest()
     for guarantee in guarantees:
-        mark = ("✓ ", f"bold {ACCENT}") if guarantee.held else ("✗ ", "bold #D55E00")
+        mark = ("✓ ", f"bold {ACCENT}") if guarantee.held else ("✗ ", f"bold {BAD}")
         line = Text.assemble(mark, guarantee.name)
         if not guarantee.held:
             kind = "" if guarantee.required else "not needed here: "

@@ -79,15 +79,15 @@ class SeedLines:
     def _finish(self, seed: int, progress: Progress, now: float) -> None:
         """Print the line of a seed that is done."""
         running = self.running.pop(seed, None)
-        took = duration(now - running.began) if running else "done earlier"
+        elapsed = duration(now - running.began) if running else "done earlier"
         metrics = progress.metrics
-        said = evaluated(
+        outcome = evaluated(
             metrics["evaluate/return"], metrics["evaluate/sd"], int(metrics["evaluate/episodes"])
         )
         line = Text.assemble(
             ("✓ ", f"bold {ACCENT}"),
             (f"{f'Seed {seed}':<{NAME_WIDTH}}", COLOURS["rl"]),
-            f"{took:>12}   {said}",
+            f"{elapsed:>12}   {outcome}",
         )
         self.console.print(line, soft_wrap=True)
 
@@ -115,8 +115,8 @@ class SeedLines:
     def bar(self, seed: int, filled: int) -> Text:
         """The progress bar is the learning curve: each cell as high as the return was there, on one
         scale for all seeds; without news as high as the one before."""
-        heard = [value for curve in self.curves.values() for value in curve if value is not None]
-        low, high = (min(heard), max(heard)) if heard else (0.0, 0.0)
+        values = [value for curve in self.curves.values() for value in curve if value is not None]
+        low, high = (min(values), max(values)) if values else (0.0, 0.0)
         cells = [HEIGHTS[0]]
         for value in self.curves[seed][: filled + 1]:
             share = (value - low) / (high - low) if value is not None and high > low else 0.0

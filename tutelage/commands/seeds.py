@@ -94,13 +94,13 @@ def train(training: Training, seed: int) -> Iterator[Progress | Finding]:
     try:
         if not run.done("control"):
             doctor = Doctor(run.folder / "metrics.jsonl")
-            with _timed(run.folder, "train"):
+            with run.timed("train"):
                 for progress in _trained(training, run, seed):
                     yield progress
                     yield from doctor.hear(progress)
             write_findings(run.folder)
         if not path.exists():
-            with _timed(run.folder, "evaluate"):
+            with run.timed("evaluate"):
                 write_json(path, {"returns": _evaluated(training, run, seed)})
     except EnvironmentFailure as failure:
         raise EnvironmentFailure(
@@ -157,29 +157,7 @@ def _trained(training: Training, run: Run, seed: int) -> Iterator[Progress]:
         speed = metrics.get("train/steps_per_s", speed)
         yield Progress(progress.stage, progress.step, progress.steps, metrics)
     if speed is not None:
-        write_json(_timings(run.folder), _spent(run.folder) | {"steps_per_s": speed})
-
-
-def _timings(folder: Path) -> Path:
-    return folder / "timings.json"
-
-
-def _spent(folder: Path) -> dict[str, float]:
-    """Seconds of each part, over its attempts; one that was killed by force left none."""
-    path = _timings(folder)
-    return dict(read_json(path)) if path.exists() else {}
-
-
-@contextlib.contextmanager
-def _timed(folder: Path, name: str) -> Iterator[None]:
-    """Add the seconds of this attempt to timings.json."""
-    began = time.perf_counter()
-    try:
-        yield
-    finally:
-        spent = _spent(folder)
-        spent[name] = spent.get(name, 0.0) + time.perf_counter() - began
-        write_json(_timings(folder), spent)
+        write_json(run.folder / "timings.json", run.timings() | {"steps_per_s": speed})
 
 
 def side_by_side(
@@ -226,7 +204,7 @@ def side_by_side(
 
 def _started(training: Training, seed: int, others: list[Connection]) -> tuple[Connection, Any]:
     # A fork has everything imported. It is safe while no thread computes, and none does: torch was
-    # told to use one. Elsewhere than on Linux the system's own libraries do not bear it.
+    # set to use one. Elsewhere than on Linux the system's own libraries do not bear it.
     context: Any = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     receiver, sender = context.Pipe(duplex=False)
     inherited = [*others, receiver] if sys.platform == "linux" else []
@@ -239,24 +217,24 @@ def _started(training: Training, seed: int, others: list[Connection]) -> tuple[C
 
 
 def _child(training: Training, seed: int, sender: Connection, inherited: list[Connection]) -> None:
-    """Train one seed and tell of it: progress and findings, then None, or the failure."""
+    """Train one seed; send progress and findings, then None, or the failure."""
     try:
         for connection in inherited:  # else no process would learn that the first one has gone
             connection.close()
         torch.set_num_threads(1)
-        told = 0.0
+        reported = 0.0
         for news in train(training, seed):
             now = time.perf_counter()
             if isinstance(news, Finding):
                 sender.send(news)
-            elif now - told >= TELL_EVERY_S or news.step >= news.steps:
+            elif now - reported >= TELL_EVERY_S or news.step >= news.steps:
                 sender.send(news)
-                told = now
+                reported = now
         sender.send(None)
     except (KeyboardInterrupt, BrokenPipeError):  # the first process says why, or has gone
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         os._exit(130)
-    except Exception as error:  # told as it would be in the first process
+    except Exception as error:  # raised again in the first process
         with contextlib.suppress(BrokenPipeError):
             sender.send(error)
 

@@ -132,8 +132,8 @@ def make_admin(store: Store, name: str) -> None:
 
 def read_password() -> str:
     """From TUTELAGE_ADMIN_PASSWORD, else a line of standard input; at a terminal asked twice."""
-    if given := os.environ.get(PASSWORD):
-        return given
+    if password := os.environ.get(PASSWORD):
+        return password
     if not sys.stdin.isatty():
         line = sys.stdin.readline().rstrip("\n")
         if not line:
@@ -181,17 +181,17 @@ def serve(store: Store, options: ServeOptions, device: torch.device) -> None:
         generations_per_minute=options.generations_per_minute,
     )
     if not chosen.local and not accounts.has_accounts(store):
-        reached = options.public_url or options.host + " through the proxy" * bool(options.proxy)
+        address = options.public_url or options.host + " through the proxy" * bool(options.proxy)
         raise NotAllowed(
-            f"{reached} can be reached by others, so people must sign in, and there is no "
+            f"{address} can be reached by others, so people must sign in, and there is no "
             "administrator yet: make one with "
             f"`tutelage serve {options.run} --admin NAME`."
         )
     site = Site(store=store, run=options.run.resolve(), options=chosen)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
-    with listening(options.host, options.port) as place:
-        shown = f"[{options.host}]" if ":" in options.host else options.host
-        address = f"http://{shown}:{place.getsockname()[1]}"
+    with listening(options.host, options.port) as listener:
+        host = f"[{options.host}]" if ":" in options.host else options.host
+        address = f"http://{host}:{listener.getsockname()[1]}"
         screen = console()
         screen.print(f"{options.run} is served at {address}")
         if options.public_url:
@@ -202,7 +202,7 @@ def serve(store: Store, options: ServeOptions, device: torch.device) -> None:
             screen.print("Put TLS before it where the network is not your own. Ctrl-C ends it.")
         try:
             with contextlib.suppress(KeyboardInterrupt):
-                uvicorn.Server(server_config(site)).run(sockets=[place])
+                uvicorn.Server(server_config(site)).run(sockets=[listener])
         finally:
             site.worlds.close()
 
@@ -231,19 +231,19 @@ def server_config(site: Site) -> uvicorn.Config:
 def listening(host: str, port: int) -> Iterator[socket.socket]:
     """A socket that listens, or one sentence about why there is none."""
     try:
-        family, kind, _, _, where = socket.getaddrinfo(
+        family, kind, _, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except OSError:
         raise BadInput(f"{host} is no address of this machine.") from None
-    with socket.socket(family, kind) as place:
-        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket(family, kind) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            place.bind(where)
-            place.listen(1024)
+            listener.bind(address)
+            listener.listen(1024)
         except OSError as error:
             raise TutelageError(
                 f"{host} port {port} cannot be listened on ({(error.strerror or 'refused').lower()}"
                 "): give another --port, or 0 for a free one."
             ) from None
-        yield place
+        yield listener

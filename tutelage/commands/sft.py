@@ -67,15 +67,15 @@ def main(argv: Sequence[str]) -> None:
     device, dtype = prepare(options.device, options.dtype)
     model = find_model(options.model, options.stage, making=(options.run, "sft"))
     sources = [read_demonstrations(path) for path in options.demonstrations]
-    shown = mixed(sources, options.shares or [len(source) for source in sources])
+    demonstrations = mixed(sources, options.shares or [len(source) for source in sources])
     gpt, tokenizer = load_policy(model, device)
-    # What cannot be trained on is told before the folder is bound to it.
-    divide(shown, tokenizer, gpt.context, options.training, options.seed)
+    # Mistakes in the data are raised before the run folder is written.
+    divide(demonstrations, tokenizer, gpt.context, options.training, options.seed)
     inputs: Inputs = {"model": model, "demonstrations": options.demonstrations}
     run = settle(options.run, "sft", options, inputs)
     screen = console()
     if not run.done("sft"):
-        stages = sft(run, gpt, tokenizer, shown, options.training, options.seed, dtype)
+        stages = sft(run, gpt, tokenizer, demonstrations, options.training, options.seed, dtype)
         Watcher(screen).watch(stages)
-    talk = shlex.join(["tutelage", "chat", str(run.folder)])
-    show_next(screen, talk, model=run.checkpoint("sft"))
+    command = shlex.join(["tutelage", "chat", str(run.folder)])
+    show_next(screen, command, model=run.checkpoint("sft"))

@@ -88,15 +88,15 @@ def main(argv: Sequence[str]) -> None:
     learners, ground = prepare_run(options, machine)
     with only_teacher(options.run):
         store = Store(options.database or labels_url(options.run))
-        room = Classroom(
+        classroom = Classroom(
             Run(options.run), store, learners, ground, options.teaching, options.seed, machine.dtype
         )
         screen = console()
         try:
-            watch(screen, teach(room, once=options.once))
+            watch(screen, teach(classroom, once=options.once))
         except KeyboardInterrupt:
-            said = f"Stopped at version {room.standing.version}; every label up to it is marked."
-            screen.print(said, soft_wrap=True)
+            stopped = f"Stopped at version {classroom.standing.version}"
+            screen.print(f"{stopped}; every label up to it is marked.", soft_wrap=True)
         finally:
             store.close()
 
@@ -118,10 +118,8 @@ def prepare_run(options: TeachOptions, machine: Machine) -> tuple[Learners, Grou
     except BadInput:  # labels make the first one
         reward_model, raters = RewardModel(copy.deepcopy(reference)), None
     else:
-        reward_model, raters = (
-            load_grader(grader, tokenizer, path, machine.device),
-            load_raters(grader),
-        )
+        reward_model = load_grader(grader, tokenizer, path, machine.device)
+        raters = load_raters(grader)
     ground = read_ground(options, tokenizer, gpt.context, path.name)
     entry = ALGORITHMS[options.algorithm]
     policy = LanguagePolicy(
@@ -136,27 +134,28 @@ def read_ground(options: TeachOptions, tokenizer: Tokenizer, context: int, stage
     the model reads."""
     data, config = options.run / "data", options.teaching
     learned: list[Comparison] = []
-    kept: list[Comparison] = []
+    measured: list[Comparison] = []
     for path in sorted(data.glob("comparisons_*.jsonl")):
         comparisons = read_comparisons(path)
         if (options.run / "config.toml").exists():  # what the school's reward model never saw
             learned += comparisons[: -held_out(comparisons)]
-            kept += comparisons[-held_out(comparisons) :]
+            measured += comparisons[-held_out(comparisons) :]
         else:  # by the same draw as `tutelage reward`, which kept these out too
             prompts = [comparison.prompt for comparison in comparisons]
             out = held_out_prompts(prompts, HELD_OUT, options.seed, least=1)
             learned += [c for c in comparisons if c.prompt not in out]
-            kept += [c for c in comparisons if c.prompt in out]
-    if not (learned and kept):
+            measured += [c for c in comparisons if c.prompt in out]
+    if not (learned and measured):
         raise BadInput(
             f"{options.run} holds no comparisons (data/comparisons_1.jsonl, of two prompts at "
             "least) to measure the effect of a label on: give the run of a school that was not "
             "graded by the verifier, or put some there."
         )
+    measured = measured[-config.held_out :]
     path = data / "demonstrations.jsonl"
-    shown = read_demonstrations(path) if path.exists() else []
-    asked = [comparison.prompt for comparison in learned]
-    prompts = list(dict.fromkeys(read_prompts(options.prompts) if options.prompts else asked))
+    demonstrations = read_demonstrations(path) if path.exists() else []
+    compared = [comparison.prompt for comparison in learned]
+    prompts = list(dict.fromkeys(read_prompts(options.prompts) if options.prompts else compared))
     longest = context - config.max_new_tokens
     practised = [p for p in prompts if len(tokenizer.encode_prompt(p)) <= longest]
     if not practised:
@@ -166,8 +165,8 @@ def read_ground(options: TeachOptions, tokenizer: Tokenizer, context: int, stage
         )
     return Ground(
         [c for c in learned if comparison_tree(tokenizer, c).longest <= context],
-        [c for c in kept[-config.held_out :] if comparison_tree(tokenizer, c).longest <= context],
-        [d for d in shown if demonstration_tree(tokenizer, d).longest <= context],
+        [c for c in measured if comparison_tree(tokenizer, c).longest <= context],
+        [d for d in demonstrations if demonstration_tree(tokenizer, d).longest <= context],
         practised,
         stage,
     )

@@ -16,7 +16,7 @@ from rich.text import Text
 from tutelage.commands.options import parse
 from tutelage.errors import TutelageError
 from tutelage.proof import Finding, chosen_claims, verify
-from tutelage.screen import ACCENT, console
+from tutelage.screen import ACCENT, BAD, console
 from tutelage.wording import MINUS, duration, listing, plural
 
 ABOUT = """
@@ -48,20 +48,21 @@ def main(argv: Sequence[str]) -> None:
     torch.set_num_threads(1)
     began = time.perf_counter()
     findings = verify(claims)
-    seen = list(findings) if options.json else list(shown(findings))
+    results = list(findings) if options.json else list(printed(findings))
     seconds = time.perf_counter() - began
     if options.json:
-        print(as_json(seen, seconds))
-    broken = [finding.name for finding in seen if not finding.holds]
+        print(as_json(results, seconds))
+    broken = [finding.name for finding in results if not finding.holds]
+    count = plural(len(results), "claim")
     if broken:
         names = listing(list(dict.fromkeys(broken)))
-        raise TutelageError(f"{len(broken)} of {plural(len(seen), 'claim')} did not hold: {names}.")
+        raise TutelageError(f"{len(broken)} of {count} did not hold: {names}.")
     if not options.json:
-        held = "The claim holds" if len(seen) == 1 else f"All {plural(len(seen), 'claim')} hold"
+        held = "The claim holds" if len(results) == 1 else f"All {count} hold"
         console().print(f"{held}, {duration(seconds)}.")
 
 
-def shown(findings: Iterator[Finding]) -> Iterator[Finding]:
+def printed(findings: Iterator[Finding]) -> Iterator[Finding]:
     """Print a line for each finding as it comes, and pass it on."""
     screen = console()
     heading = f"  {'':<5}{'expected':>10}  {'got':>10}  {'off by':>7}  {'at most':>7}  claim"
@@ -73,7 +74,7 @@ def shown(findings: Iterator[Finding]) -> Iterator[Finding]:
 
 def finding_line(finding: Finding) -> Text:
     """✓ G7      1.07783     1.07783    2e-15    1e-12  k2 as a loss pushes as KL(π‖ref) does."""
-    mark = ("✓ ", f"bold {ACCENT}") if finding.holds else ("✗ ", "bold #D55E00")
+    mark = ("✓ ", f"bold {ACCENT}") if finding.holds else ("✗ ", f"bold {BAD}")
     measured = finding.measured
     numbers = (
         f"{number(measured.expected):>10}  {number(measured.got):>10}  "

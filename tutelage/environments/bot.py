@@ -42,20 +42,20 @@ def demonstrate(name: str, seeds: Sequence[int], **options: Any) -> Episodes:
         if not hasattr(world, "instrs"):
             raise BadInput(f"The bot plays the levels of BabyAI, BabyAI-…, and {name} is none.")
         bot = BabyAIBot(world)
-        seen: list[np.ndarray] = []
-        done: list[int] = []
+        observed: list[np.ndarray] = []
+        taken: list[int] = []
         ended, reward = False, 0.0
         while not ended:
-            seen.append(row.copy())
-            done.append(int(bot.replan(done[-1] if done else None)))
-            view, reward, terminated, truncated, _ = world.step(done[-1])
+            observed.append(row.copy())
+            taken.append(int(bot.replan(taken[-1] if taken else None)))
+            view, reward, terminated, truncated, _ = world.step(taken[-1])
             write_view(row, view)
             ended = terminated or truncated
         if reward > 0:  # only an episode's last step is rewarded
-            rows += seen
-            actions += done
-            rewards += [0.0] * (len(done) - 1) + [reward]
-            ends += [False] * (len(done) - 1) + [True]
+            rows += observed
+            actions += taken
+            rewards += [0.0] * (len(taken) - 1) + [reward]
+            ends += [False] * (len(taken) - 1) + [True]
     over = torch.tensor(ends, dtype=torch.bool)
     return Episodes(
         torch.from_numpy(np.array(rows, dtype=np.uint8).reshape(-1, ROW)),

@@ -1,4 +1,4 @@
-"""Conversations as an environment: it says the prompt, the policy replies, and that may be all."""
+"""A conversation as a Gymnasium environment: messages are observations, replies are actions."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ class Messages(Space[Conversation]):
 
 
 class Chat(gymnasium.Env[Conversation, str]):
-    """One conversation. answer: given everything said so far, the reply last, what is said next,
-    the reward of the reply and whether the conversation is over; without it one reply is all."""
+    """One conversation, from a prompt. answer: maps all messages so far, a reply last, to the next
+    messages, the reply's reward and whether the conversation is over; None: it is over after one
+    reply."""
 
     def __init__(self, prompt: Conversation, answer: Answer | None = None) -> None:
         self.prompt, self.answer = prompt, answer

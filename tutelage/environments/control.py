@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
@@ -24,9 +24,9 @@ _MANY = 8  # environments, from which a vectorised one is faster
 
 
 class SideBySide(VectorEnv):
-    """Environments of one kind, stepped one after another; each starts anew by itself in the step
-    after an episode's end, which ignores its action and pays 0. As gymnasium's SyncVectorEnv in
-    this mode, without the copies that take it longer than a small environment's own step."""
+    """Environments of one kind, stepped one after another. In the step after an episode's end an
+    environment is reset, its action ignored, its reward 0. As gymnasium's SyncVectorEnv in this
+    mode, without the copies that take it longer than a small environment's own step."""
 
     def __init__(self, environments: Sequence[gymnasium.Env]) -> None:
         self.environments = list(environments)
@@ -44,17 +44,16 @@ class SideBySide(VectorEnv):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
         self._over = [False] * self.num_envs
-        numbers = [None if seed is None else seed + i for i in range(self.num_envs)]
         started = [
-            environment.reset(seed=number, options=options)[0]
-            for environment, number in zip(self.environments, numbers, strict=True)
+            environment.reset(seed=None if seed is None else seed + i, options=options)[0]
+            for i, environment in enumerate(self.environments)
         ]
         return np.stack(started), {}
 
     def step(
         self, actions: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        seen, paid = [], []
+        observed, rewards = [], []
         terminated, truncated = [False] * self.num_envs, [False] * self.num_envs
         for i, environment in enumerate(self.environments):
             if self._over[i]:
@@ -62,10 +61,10 @@ class SideBySide(VectorEnv):
                 reward: Any = 0.0
             else:
                 observation, reward, terminated[i], truncated[i], _ = environment.step(actions[i])
-            seen.append(observation)
-            paid.append(reward)
+            observed.append(observation)
+            rewards.append(reward)
         self._over = [a or b for a, b in zip(terminated, truncated, strict=True)]
-        return np.array(seen), np.array(paid), np.array(terminated), np.array(truncated), {}
+        return np.array(observed), np.array(rewards), np.array(terminated), np.array(truncated), {}
 
     def close_extras(self, **_: Any) -> None:
         for environment in self.environments:
@@ -74,26 +73,12 @@ class SideBySide(VectorEnv):
 
 def make_environments(name: str, count: int, **options: Any) -> VectorEnv:
     """`count` of a Gymnasium environment, each starting anew by itself in the step after an
-    episode's end; as one vectorised environment where it offers that. options: its own."""
+    episode's end; as one vectorised environment where it offers that. options: its own. BadInput
+    says why it cannot be made, and what to do."""
     register(name)
-    return _made(name, lambda: _side_by_side(name, count, options))
-
-
-def _side_by_side(name: str, count: int, options: dict[str, Any]) -> VectorEnv:
-    vectorised = gymnasium.spec(name.rpartition(":")[2]).vector_entry_point is not None
-    if vectorised and count >= _MANY:  # with few the arrays cost more than they save
-        made = gymnasium.make_vec(name, count, vectorization_mode="vector_entry_point", **options)
-        if made.metadata.get("autoreset_mode") == AutoresetMode.NEXT_STEP:
-            return made
-        made.close()
-    return SideBySide([make_environment(name, **options) for _ in range(count)])
-
-
-def _made(name: str, make: Callable[[], VectorEnv]) -> VectorEnv:
-    """What `make` makes; why it cannot, and what to do, as one sentence."""
     cannot = f"Gymnasium cannot make the environment {name}"
     try:
-        return make()
+        return _side_by_side(name, count, options)
     except BadInput:
         raise
     except (gymnasium.error.UnregisteredEnv, gymnasium.error.DeprecatedEnv):
@@ -115,6 +100,16 @@ def _made(name: str, make: Callable[[], VectorEnv]) -> VectorEnv:
         ) from None
 
 
+def _side_by_side(name: str, count: int, options: dict[str, Any]) -> VectorEnv:
+    vectorised = gymnasium.spec(name.rpartition(":")[2]).vector_entry_point is not None
+    if vectorised and count >= _MANY:  # with few the arrays cost more than they save
+        made = gymnasium.make_vec(name, count, vectorization_mode="vector_entry_point", **options)
+        if made.metadata.get("autoreset_mode") == AutoresetMode.NEXT_STEP:
+            return made
+        made.close()
+    return SideBySide([make_environment(name, **options) for _ in range(count)])
+
+
 def make_environment(name: str, **options: Any) -> gymnasium.Env:
     """One environment, its observation flattened to a row of numbers where it is not one; texts in
     it are left out, but for the instructions of grid worlds."""
@@ -124,17 +119,17 @@ def make_environment(name: str, **options: Any) -> gymnasium.Env:
     if environment.spec is not None and environment.spec.max_episode_steps is None:
         # the likeliest action in each state may lead nowhere, for ever
         environment = TimeLimit(environment, _LONGEST)
-    seen = environment.observation_space
-    if isinstance(seen, Dict):
+    space = environment.observation_space
+    if isinstance(space, Dict):
         # minigrid's missions are strings of a space of its own
-        kept = [key for key, space in seen.items() if not isinstance(space.sample(), str)]
-        if len(kept) < len(seen):
-            environment = FilterObservation(environment, kept)
-    if not (isinstance(seen, Box) and len(seen.shape) == 1):
+        keys = [key for key, part in space.items() if not isinstance(part.sample(), str)]
+        if len(keys) < len(space):
+            environment = FilterObservation(environment, keys)
+    if not (isinstance(space, Box) and len(space.shape) == 1):
         with contextlib.suppress(NotImplementedError):
             environment = FlattenObservation(environment)
     if not isinstance(environment.observation_space, Box):
         raise BadInput(
-            f"The observations of {name} are {seen}, which cannot be made a row of numbers."
+            f"The observations of {name} are {space}, which cannot be made a row of numbers."
         )
     return environment

@@ -56,8 +56,8 @@ class GridWorld(gymnasium.Env):
         return self._row.copy(), {}
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        seen, reward, terminated, truncated, _ = self.world.step(int(action))
-        write_view(self._row, seen)
+        observation, reward, terminated, truncated, _ = self.world.step(int(action))
+        write_view(self._row, observation)
         return self._row.copy(), float(reward), terminated, truncated, {}
 
     def render(self) -> Any:
@@ -66,15 +66,15 @@ class GridWorld(gymnasium.Env):
 
 def reads_instructions(environments: VectorEnv) -> bool:
     """Whether they are worlds whose rows `grid_policy` reads."""
-    each = getattr(environments, "environments", [None])
-    return isinstance(each[0], GridWorld)
+    members = getattr(environments, "environments", [None])
+    return isinstance(members[0], GridWorld)
 
 
 def grid_policy(worlds: VectorEnv, generator: torch.Generator) -> ControlPolicy:
     """Fresh networks that read the worlds' rows: an actor and a critic."""
-    acted = worlds.single_action_space
-    assert isinstance(acted, Discrete)
-    actions = int(acted.n)
+    action_space = worlds.single_action_space
+    assert isinstance(action_space, Discrete)
+    actions = int(action_space.n)
     return ControlPolicy(
         CategoricalActor(InstructedNetwork(len(VOCABULARY), actions, generator, last_gain=0.01)),
         InstructedNetwork(len(VOCABULARY), 1, generator),
@@ -111,19 +111,19 @@ def begin(world: Any, seed: int | None = None) -> np.ndarray:
     """A new episode's first row."""
     try:
         with redirect_stdout(None):  # BabyAI prints each level that it draws again
-            seen, _ = world.reset(seed=seed)
+            observation, _ = world.reset(seed=seed)
     except gymnasium.error.DependencyNotInstalled as error:
         raise BadInput(f"The grid world needs another package: {error}") from None
     row = np.zeros(ROW, dtype=np.uint8)
-    write_view(row, seen)
-    row[3 * CELLS + 1 :] = word_ids(seen["mission"])
+    write_view(row, observation)
+    row[3 * CELLS + 1 :] = word_ids(observation["mission"])
     return row
 
 
-def write_view(row: np.ndarray, seen: dict[str, Any]) -> None:
-    """What is seen now, into a row that holds the instruction."""
-    row[: 3 * CELLS] = seen["image"].reshape(-1)
-    row[3 * CELLS] = seen["direction"]
+def write_view(row: np.ndarray, observation: dict[str, Any]) -> None:
+    """Write the view and the direction into a row (ROW,) that holds the instruction already."""
+    row[: 3 * CELLS] = observation["image"].reshape(-1)
+    row[3 * CELLS] = observation["direction"]
 
 
 def word_ids(instruction: str) -> list[int]:
@@ -146,9 +146,9 @@ def look(world: Any) -> bytes:
     grid, (x, y) = world.grid, world.agent_pos
     pick = _picker(grid.width, grid.height, int(x), int(y), int(world.agent_dir))
     cells = pick([*grid.grid, _wall()])
-    shown = [2**VIEW - 1] * VIEW if world.see_through_walls else _sight(cells)
+    visible = [2**VIEW - 1] * VIEW if world.see_through_walls else _sight(cells)
     codes = [
-        (_EMPTY if cell is None else bytes(cell.encode())) if shown[j] >> i & 1 else _UNSEEN
+        (_EMPTY if cell is None else bytes(cell.encode())) if visible[j] >> i & 1 else _UNSEEN
         for (i, j), cell in zip(_PLACES, cells, strict=True)
     ]
     codes[_OWN] = _EMPTY if world.carrying is None else bytes(world.carrying.encode())
@@ -165,10 +165,10 @@ def _sight(cells: Iterable[Any]) -> list[int]:
     for (i, j), cell in zip(_PLACES, cells, strict=True):
         if cell is not None and not cell.see_behind():
             clear[j] ^= 1 << i
-    shown, row = [0] * VIEW, 1 << VIEW // 2
+    visible, row = [0] * VIEW, 1 << VIEW // 2
     for j in reversed(range(VIEW)):
-        shown[j], row = _spread(row, clear[j])
-    return shown
+        visible[j], row = _spread(row, clear[j])
+    return visible
 
 
 @cache

@@ -83,12 +83,12 @@ def control(
     stage: str = "control",
     shape: PolicyShape | None = None,
 ) -> Iterator[Progress]:
-    """Improve the algorithm's policy by what it lives through; keep the policy that did best in an
-    audit; ends with checkpoints/<stage>. make: so many environments, side by side. shape: written
-    beside the policy, so that it can be loaded again.
+    """Play, credit and update in turn; ends with checkpoints/<stage>, the policy whose audit had
+    the highest mean return. make: makes a number of environments, side by side. shape: saved with
+    the policy, so that it can be loaded again.
 
     After an audit the state is saved and new episodes begin, because an environment in the middle
-    of one cannot be saved: a resumed run then lives through the same as one that was never cut.
+    of an episode cannot be saved: a resumed run then plays the same as one that was never cut off.
     """
     policy = algorithm.policy
     assert isinstance(policy, ControlPolicy)
@@ -133,10 +133,10 @@ def control(
         metrics["train/steps"] = done * config.environments * config.steps_per_update
         if done in audited:
             # always the same episodes, so that audits differ by the policy alone
-            found = evaluate_control(
+            audit = evaluate_control(
                 policy, make(config.environments), config.audit_episodes, seed_number(seed, "audit")
             )
-            metrics["audit/return"] = sum(found) / len(found)
+            metrics["audit/return"] = sum(audit) / len(audit)
             if metrics["audit/return"] > best:
                 best, best_policy = metrics["audit/return"], copied(policy)
         run.log(stage, done, metrics)
@@ -153,8 +153,8 @@ def control(
                 },
             )
             players = start(environments, seed_number(seed, stage, done))
-        lived = (done - start_at) * config.environments * config.steps_per_update
-        metrics["train/steps_per_s"] = lived / (time.perf_counter() - began)
+        played = (done - start_at) * config.environments * config.steps_per_update
+        metrics["train/steps_per_s"] = played / (time.perf_counter() - began)
         yield Progress(stage, done, config.updates, metrics)
     environments.close()
     policy.load_state_dict(best_policy)
@@ -214,22 +214,22 @@ def evaluate_control(
     episodes of every environment count, so that short ones are not preferred."""
     players = start(environments, seed)
     wanted = -(-episodes // environments.num_envs)
-    found: list[list[float]] = [[] for _ in range(environments.num_envs)]
-    totals, acted = players.returns, environments.single_action_space
+    returns: list[list[float]] = [[] for _ in range(environments.num_envs)]
+    totals, action_space = players.returns, environments.single_action_space
     observations, ended = players.observations, players.ended
-    while min(map(len, found)) < wanted:
+    while min(map(len, returns)) < wanted:
         action = policy.actor(torch.as_tensor(observations, dtype=torch.float32)).mode().numpy()
-        if isinstance(acted, Box):
-            action = action.clip(acted.low, acted.high)
+        if isinstance(action_space, Box):
+            action = action.clip(action_space.low, action_space.high)
         observations, rewards, terminated, truncated = step(environments, action)
         check_finite(rewards, "reward")
         totals += rewards * ~ended
         ended = (terminated | truncated) & ~ended
         for i in ended.nonzero()[0]:
-            found[i].append(float(totals[i]))
+            returns[i].append(float(totals[i]))
             totals[i] = 0.0
     environments.close()
-    return [total for of_one in found for total in of_one[:wanted]]
+    return [total for per_environment in returns for total in per_environment[:wanted]]
 
 
 def audited_after(audits: int, updates: int) -> set[int]:

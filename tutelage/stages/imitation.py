@@ -1,5 +1,5 @@
-"""Imitation of an expert in an environment, without its rewards: clone, ask again, or play until
-nobody can tell the two apart. Returns are shown in audits and choose nothing."""
+"""Imitation of an expert in an environment, without its rewards: behaviour cloning, DAgger, GAIL.
+Audits measure returns, which choose nothing."""
 
 from __future__ import annotations
 
@@ -94,18 +94,20 @@ class AdversarialConfig:
 def clone(
     run: Run,
     cloning: Cloning,
-    shown: Episodes,
+    demonstrations: Episodes,
     make: Make,
     config: CloneConfig,
     seed: int,
     stage: str = "bc",
     shape: PolicyShape | None = None,
 ) -> Iterator[Progress]:
-    """Make the expert's actions likely, and let a critic learn its returns; keep the policy under
-    which held-out episodes were likeliest; ends with checkpoints/<stage>."""
+    """Raise the likelihood of the expert's actions, and regress a critic on its returns; ends with
+    checkpoints/<stage>, the policy with the lowest loss on held-out episodes."""
     policy, learning_rate = cloning.policy, cloning.config.learning_rate
-    learned, held = shown.divide(config.held_out, seeded(seed, stage, "divide"))
-    returns = learned.returns_to_go(config.gamma) if policy.critic is not None else None
+    training, held_out_episodes = demonstrations.divide(
+        config.held_out, seeded(seed, stage, "divide")
+    )
+    returns = training.returns_to_go(config.gamma) if policy.critic is not None else None
     start_at, best, best_policy = 0, float("inf"), copied(policy)
     if state := run.load_state(stage):
         cloning.load_state_dict(state["cloning"])
@@ -116,14 +118,14 @@ def clone(
             update, config.updates, config.warmup, config.final_learning_rate
         )
         set_learning_rate(cloning.optimiser, learning_rate * factor)
-        metrics = cloning.update(learned.inputs(), seeded(seed, stage, update), returns)
+        metrics = cloning.update(training.inputs(), seeded(seed, stage, update), returns)
         done = update + 1
         if done in audited:
             with torch.no_grad():
-                metrics["validation/loss"] = cloning_loss(policy, held.inputs()).item()
+                metrics["validation/loss"] = cloning_loss(policy, held_out_episodes.inputs()).item()
             if metrics["validation/loss"] < best:
                 best, best_policy = metrics["validation/loss"], copied(policy)
-            metrics |= _audit(policy, held.inputs(), make, config.audit_episodes, seed)
+            metrics |= _audit(policy, held_out_episodes.inputs(), make, config.audit_episodes, seed)
             run.log(stage, done, metrics)
             run.save_state(
                 stage,
@@ -149,38 +151,40 @@ def dagger(
     stage: str = "dagger",
     shape: PolicyShape | None = None,
 ) -> Iterator[Progress]:
-    """Go where the learner goes, ask the expert what it would do there, clone all its answers so
-    far; ends with checkpoints/<stage>."""
+    """Each round: the learner plays, the expert labels the visited states with its actions, and the
+    learner clones all labels so far; ends with checkpoints/<stage>."""
     policy = cloning.policy
-    start_at, gathered = 0, None
+    start_at, dataset = 0, None
     if state := run.load_state(stage):
         cloning.load_state_dict(state["cloning"])
         start_at = state["step"]
-        gathered = Transitions(state["observations"], state["actions"], state["mask"])
+        dataset = Transitions(state["observations"], state["actions"], state["mask"])
     for number in range(start_at, config.rounds):
         share = expert_share(config.expert_share, number)
         players = start(make(config.environments), seed_number(seed, stage, number))
         mixed = ControlPolicy(_mixed(expert, policy, share))
-        lived = play(mixed, players, config.steps_per_round, seeded(seed, stage, number, "play"))
+        experience = play(
+            mixed, players, config.steps_per_round, seeded(seed, stage, number, "play")
+        )
         players.environments.close()
-        assert isinstance(lived.inputs, Transitions)
-        fresh = labelled(expert, lived.inputs)
-        metrics = {"rollout/agreement": agreement(policy, fresh)}
-        gathered = aggregate(gathered, fresh)
+        assert isinstance(experience.inputs, Transitions)
+        new_labels = labelled(expert, experience.inputs)
+        metrics = {"rollout/agreement": agreement(policy, new_labels)}
+        dataset = aggregate(dataset, new_labels)
         for update in range(config.updates_per_round):
-            metrics |= cloning.update(gathered, seeded(seed, stage, number, update))
+            metrics |= cloning.update(dataset, seeded(seed, stage, number, update))
         done = number + 1
-        metrics["train/steps"] = len(gathered.actions)
-        metrics |= _audit(policy, gathered, make, config.audit_episodes, seed)
+        metrics["train/steps"] = len(dataset.actions)
+        metrics |= _audit(policy, dataset, make, config.audit_episodes, seed)
         run.log(stage, done, metrics)
         run.save_state(
             stage,
             {
                 "step": done,
                 "cloning": cloning.state_dict(),
-                "observations": gathered.observations,
-                "actions": gathered.actions,
-                "mask": gathered.mask,
+                "observations": dataset.observations,
+                "actions": dataset.actions,
+                "mask": dataset.mask,
             },
         )
         yield Progress(stage, done, config.rounds, metrics)
@@ -191,18 +195,18 @@ def gail(
     run: Run,
     algorithm: Algorithm,
     adversary: GAIL,
-    shown: Episodes,
+    demonstrations: Episodes,
     make: Make,
     config: AdversarialConfig,
     seed: int,
     stage: str = "gail",
     shape: PolicyShape | None = None,
 ) -> Iterator[Progress]:
-    """Improve the algorithm's policy by what an adversary takes for the expert's; the last policy
-    is kept, because returns may not choose; ends with checkpoints/<stage>.
+    """Reinforce the policy by rewards from a discriminator between its steps and the expert's; ends
+    with checkpoints/<stage>, the last policy, because returns may not choose.
 
-    As in `control`, new episodes begin after an audit, so that a resumed run lives through the same
-    as one that was never cut.
+    As in `control`, new episodes begin after an audit, so that a resumed run plays the same as one
+    that was never cut off.
     """
     policy, learning_rate = algorithm.policy, algorithm.config.learning_rate
     assert isinstance(policy, ControlPolicy)
@@ -235,7 +239,7 @@ def gail(
         done = update + 1
         metrics["train/steps"] = done * config.environments * config.steps_per_update
         if done in audited:
-            metrics |= _audit(policy, shown.inputs(), make, config.audit_episodes, seed)
+            metrics |= _audit(policy, demonstrations.inputs(), make, config.audit_episodes, seed)
         run.log(stage, done, metrics)
         if done in audited:
             run.save_state(
@@ -247,8 +251,8 @@ def gail(
                 },
             )
             players = start(players.environments, seed_number(seed, stage, done))
-        lived = (done - start_at) * config.environments * config.steps_per_update
-        metrics["train/steps_per_s"] = lived / (time.perf_counter() - began)
+        played = (done - start_at) * config.environments * config.steps_per_update
+        metrics["train/steps_per_s"] = played / (time.perf_counter() - began)
         yield Progress(stage, done, config.updates, metrics)
     players.environments.close()
     run.finish(stage, lambda folder: save_policy(folder, policy, shape))
@@ -261,12 +265,12 @@ def _mixed(expert: ControlPolicy, learner: ControlPolicy, share: float) -> Any:
 
 
 def _audit(
-    policy: ControlPolicy, shown: Transitions, make: Make, episodes: int, seed: int
+    policy: ControlPolicy, demonstrations: Transitions, make: Make, episodes: int, seed: int
 ) -> dict[str, float]:
     """Always the same episodes, so that audits differ by the policy alone."""
-    found = evaluate_control(policy, make(min(episodes, 8)), episodes, seed_number(seed, "audit"))
+    returns = evaluate_control(policy, make(min(episodes, 8)), episodes, seed_number(seed, "audit"))
     return {
-        "audit/return": sum(found) / len(found),
-        "audit/count": len(found),
-        "audit/agreement": agreement(policy, shown),
+        "audit/return": sum(returns) / len(returns),
+        "audit/count": len(returns),
+        "audit/agreement": agreement(policy, demonstrations),
     }

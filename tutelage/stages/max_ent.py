@@ -41,7 +41,7 @@ class MaxEntConfig:
 
 def max_ent(
     run: Run,
-    shown: Episodes,
+    demonstrations: Episodes,
     model: TabularModel,
     config: MaxEntConfig,
     stage: str = "max_ent_irl",
@@ -51,17 +51,17 @@ def max_ent(
     only the transitions are read. Ends with checkpoints/<stage>: the policy, and rewards.npz with
     the reward of each arrival (S,), what it makes of each action (S, A), and the policy (S, A)."""
     S, A = model.rewards.shape
-    episodes = listed(shown, S)
+    episodes = listed(demonstrations, S)
     visits = counted_visits(episodes, (S, A), config.discount)
     start = np.bincount([episode[0][0] for episode in episodes], minlength=S) / len(episodes)
-    found = max_ent_irl(
+    solution = max_ent_irl(
         model, visits, start, config.discount, arrival_features(model), penalty=config.penalty
     )
-    policy = table_policy(found.policy)
+    policy = table_policy(solution.policy)
     metrics = {
-        "train/log_likelihood": found.log_likelihood,
-        "train/gap": found.gap,
-        "audit/agreement": agreement(policy, shown.inputs()),
+        "train/log_likelihood": solution.log_likelihood,
+        "train/gap": solution.gap,
+        "audit/agreement": agreement(policy, demonstrations.inputs()),
     }
     run.log(stage, 1, metrics)
 
@@ -69,9 +69,9 @@ def max_ent(
         save_policy(folder, policy, shape)
         np.savez(
             folder / "rewards.npz",
-            arrivals=found.weights,
-            rewards=found.rewards,
-            policy=found.policy,
+            arrivals=solution.weights,
+            rewards=solution.rewards,
+            policy=solution.policy,
         )
 
     run.finish(stage, write)
@@ -88,21 +88,21 @@ def table_policy(chances: Floats) -> ControlPolicy:
     return ControlPolicy(CategoricalActor(network))
 
 
-def listed(shown: Episodes, states: int) -> list[list[tuple[int, int]]]:
+def listed(episodes: Episodes, states: int) -> list[list[tuple[int, int]]]:
     """Each episode's (state, action) pairs. BadInput unless each observation is one of `states`
     numbers that is 1."""
-    seen = shown.observations
+    observations = episodes.observations
     if (
-        seen.shape[1] != states
-        or not ((seen == 1).sum(dim=1) == 1).all()
-        or (seen != 0).sum() != len(seen)
+        observations.shape[1] != states
+        or not ((observations == 1).sum(dim=1) == 1).all()
+        or (observations != 0).sum() != len(observations)
     ):
         raise BadInput(
             f"The episodes' observations are no states of {states}: each needs {states} numbers, "
             "one of them 1 and the others 0."
         )
-    pairs = list(zip(seen.argmax(dim=1).tolist(), shown.actions.tolist(), strict=True))
-    ends = np.cumsum([0, *shown.lengths]).tolist()
+    pairs = list(zip(observations.argmax(dim=1).tolist(), episodes.actions.tolist(), strict=True))
+    ends = np.cumsum([0, *episodes.lengths]).tolist()
     return [pairs[a:b] for a, b in pairwise(ends)]
 
 

@@ -39,9 +39,9 @@ ROW_LENGTH = 192  # tokens a packed row
 
 @dataclass(frozen=True)
 class Asker:
-    """Who is asked about, and who has the questions.
+    """The models whose replies people label, and what decides which of them.
 
-    doubt: how unsure the reward model's last layer is, as `doubt_of` has it.
+    doubt: the posterior of the reward model's last layer, from `doubt_of`.
     """
 
     policy: LanguageModel
@@ -51,6 +51,9 @@ class Asker:
     stage: str  # of the policy, for those who read the labels later
 
 
+Maker = Callable[[Asker, Sequence[Conversation], int, Settings, tuple[object, ...]], list[NewTask]]
+
+
 def ask(
     asker: Asker,
     prompts: Sequence[Conversation],
@@ -58,7 +61,7 @@ def ask(
     settings: Settings,
     *seed: object,
 ) -> list[NewTask]:
-    """A task of each of these kinds, as far as the policy says something to ask about."""
+    """A task of each of these kinds; fewer where the policy's replies leave nothing to label."""
     tasks: list[NewTask] = []
     for kind in dict.fromkeys(kinds):
         tasks += MAKERS[kind](asker, prompts, kinds.count(kind), settings, (*seed, kind))
@@ -138,49 +141,35 @@ def _rate_tasks(
     drawn = _draw(prompts, count, seed)
     sampling = Sampling(max_new_tokens=REPLY_TOKENS)
     generator = seeded(*seed, "reply")
-    found = collect_replies(asker.policy, asker.tokenizer, drawn, 1, sampling, generator)
-    return [
-        NewTask(
-            kind="rate",
-            payload={
-                "prompt": written_messages(trajectory.prompt),
-                "response": trajectory.response,
-                "stage": asker.stage,
-            },
-            propensity=len(drawn) / len(prompts),
-            source="teach, at random",
-        )
-        for trajectory in found
+    trajectories = collect_replies(asker.policy, asker.tokenizer, drawn, 1, sampling, generator)
+    payloads = (
+        {
+            "prompt": written_messages(trajectory.prompt),
+            "response": trajectory.response,
+            "stage": asker.stage,
+        }
+        for trajectory in trajectories
         if trajectory.terminated
-    ]
-
-
-def _demonstrate_tasks(
-    asker: Asker,
-    prompts: Sequence[Conversation],
-    count: int,
-    settings: Settings,
-    seed: tuple[object, ...],
-) -> list[NewTask]:
-    payloads = (
-        {"prompt": written_messages(prompt), "style": "plain", "use_case": ""}
-        for prompt in _draw(prompts, count, seed)
     )
-    return [_at_random("demonstrate", payload, count / len(prompts)) for payload in payloads]
+    return [_at_random("rate", payload, len(drawn) / len(prompts)) for payload in payloads]
 
 
-def _dialogue_tasks(
-    asker: Asker,
-    prompts: Sequence[Conversation],
-    count: int,
-    settings: Settings,
-    seed: tuple[object, ...],
-) -> list[NewTask]:
-    payloads = (
-        {"opening": prompt[-1].content, "suggestions": SUGGESTIONS}
-        for prompt in _draw(prompts, count, seed)
-    )
-    return [_at_random("dialogue", payload, count / len(prompts)) for payload in payloads]
+def _makes_at_random(kind: TaskKind, payload: Callable[[Conversation], dict[str, Any]]) -> Maker:
+    """Makes tasks of one kind of prompts that are drawn at random."""
+
+    def make(
+        asker: Asker,
+        prompts: Sequence[Conversation],
+        count: int,
+        settings: Settings,
+        seed: tuple[object, ...],
+    ) -> list[NewTask]:
+        propensity = count / len(prompts)
+        return [
+            _at_random(kind, payload(prompt), propensity) for prompt in _draw(prompts, count, seed)
+        ]
+
+    return make
 
 
 def _at_random(kind: TaskKind, payload: dict[str, Any], propensity: float) -> NewTask:
@@ -189,12 +178,17 @@ def _at_random(kind: TaskKind, payload: dict[str, Any], propensity: float) -> Ne
     )
 
 
-Maker = Callable[[Asker, Sequence[Conversation], int, Settings, tuple[object, ...]], list[NewTask]]
 MAKERS: dict[str, Maker] = {
     "rank": _rank_tasks,
     "rate": _rate_tasks,
-    "demonstrate": _demonstrate_tasks,
-    "dialogue": _dialogue_tasks,
+    "demonstrate": _makes_at_random(
+        "demonstrate",
+        lambda prompt: {"prompt": written_messages(prompt), "style": "plain", "use_case": ""},
+    ),
+    "dialogue": _makes_at_random(
+        "dialogue",
+        lambda prompt: {"opening": prompt[-1].content, "suggestions": SUGGESTIONS},
+    ),
 }
 
 
@@ -211,8 +205,9 @@ def pair_features(
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
     """What the last layer weighs of each first response less that of the second: (N, D + 1)."""
     trees = [comparison_tree(tokenizer, pair) for pair in pairs]
-    found = RewardModelJudge(model, tokenizer.pad).features_of_trees(trees)
-    features = found.view(len(pairs), 2, -1)
+    features = (
+        RewardModelJudge(model, tokenizer.pad).features_of_trees(trees).view(len(pairs), 2, -1)
+    )
     return (features[:, 0] - features[:, 1]).double().numpy()
 
 

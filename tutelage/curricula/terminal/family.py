@@ -132,7 +132,7 @@ def _extension(world: World, rng: random.Random, drawn: Drawn) -> str:
     kind, extension = rng.choice(
         (("text", "txt"), ("text", "md"), ("csv", "csv"), ("log", "log"), ("words", "list"))
     )
-    while world.extensions().get(extension, 0) < 2:
+    while world.extensions()[extension] < 2:
         world.add(f"{kind}.{extension}")
     return extension
 

@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tutelage.curricula.terminal.families import (
-    DANGER,
     HELD_OUT_COMPOSITIONS,
-    NONSENSE,
     PLAIN_FAMILIES,
-    SMALL_TALK,
+    TOPICS,
     TRAINED_COMPOSITIONS,
 )
 from tutelage.curricula.terminal.family import (
@@ -39,11 +37,6 @@ _MIXTURE: dict[Kind, float] = {
     "small_talk": 0.05,
 }
 _PIPELINES_SHARE = 0.2  # of the commands
-_TOPICS: dict[Kind, tuple[Family, ...]] = {
-    "nonsense": NONSENSE,
-    "danger": DANGER,
-    "small_talk": SMALL_TALK,
-}
 _NAME_KINDS = frozenset(FILE_CLASSES) | {
     *("folder", "buried", "new", "newlike", "newfolder", "newarchive"),
     *("maybefile", "maybetwin", "person"),
@@ -84,16 +77,16 @@ class _Pool:
 
     plain: tuple[Family, ...]
     compositions: tuple[Family, ...]
-    topics: dict[Kind, tuple[Family, ...]]
+    topics: dict[str, tuple[Family, ...]]
 
 
-_TRAINED = _Pool(PLAIN_FAMILIES, TRAINED_COMPOSITIONS, _TOPICS)
+_TRAINED = _Pool(PLAIN_FAMILIES, TRAINED_COMPOSITIONS, TOPICS)
 _POOLS: dict[str, _Pool] = {
     "train": _TRAINED,
     "new_names": _Pool(
         _named(PLAIN_FAMILIES),
         TRAINED_COMPOSITIONS,
-        {kind: _named(topics) for kind, topics in _TOPICS.items()},
+        {kind: _named(topics) for kind, topics in TOPICS.items()},
     ),
     "new_phrasings": _TRAINED,
     "new_compositions": _Pool((), HELD_OUT_COMPOSITIONS, {}),
@@ -104,8 +97,8 @@ def sample_tasks(split: str, count: int, seed: int, kinds: Kinds = "all") -> lis
     """Tasks of a split; the same arguments give the same tasks in every process."""
     if split not in SPLITS:
         raise BadInput(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
-    if kinds not in ("all", "commands", *_TOPICS):
-        raise BadInput(f"kinds must be all, commands, {', '.join(_TOPICS)}, got {kinds!r}")
+    if kinds not in ("all", "commands", *TOPICS):
+        raise BadInput(f"kinds must be all, commands, {', '.join(TOPICS)}, got {kinds!r}")
     if split == "new_compositions" and kinds not in ("all", "commands"):
         raise BadInput(f"new_compositions has commands only, got kinds={kinds!r}")
     rng = random.Random(f"terminal tasks/{split}/{kinds}/{seed}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Callable
 from dataclasses import dataclass
 
 _NOUNS = """
@@ -112,38 +111,38 @@ ALL_HELD_OUT = frozenset(
     for word in (*HELD_OUT_WORDS.nouns, *HELD_OUT_WORDS.adjectives, *HELD_OUT_WORDS.people)
 )
 
-_ONSETS = "b br c d dr f g gl h j k kl l m n p pr r s st t tr v w z"
-_VOWELS = "a e i o u ai ea ia ou"
-_CODAS = "l m n nd r rk s sk t x ck th ll"
+_ONSETS, _VOWELS, _CODAS = (
+    sounds.split()
+    for sounds in (
+        "b br c d dr f g gl h j k kl l m n p pr r s st t tr v w z",
+        "a e i o u ai ea ia ou",
+        "l m n nd r rk s sk t x ck th ll",
+    )
+)
+_ENDINGS = [*_CODAS, "", "", "", ""]
 
 
-def _coiner() -> Callable[[random.Random], str]:
-    onsets, vowels, codas = _ONSETS.split(), _VOWELS.split(), [*_CODAS.split(), *[""] * 4]
-
-    def of_syllables(rng: random.Random) -> str:
-        syllables = 2 if rng.random() < 0.8 else 3
-        word = "".join(rng.choice(onsets) + rng.choice(vowels) for _ in range(syllables))
-        return word + rng.choice(codas)
-
-    def of_two_nouns(rng: random.Random) -> str:
-        first, second = rng.choice(TRAIN_WORDS.nouns), rng.choice(TRAIN_WORDS.nouns)
-        return first[: rng.randint(1, len(first) - 1)] + second[-rng.randint(1, len(second) - 1) :]
-
-    def coin(rng: random.Random) -> str:
-        while True:
-            word = of_two_nouns(rng) if rng.random() < 0.6 else of_syllables(rng)
-            if not 3 <= len(word) <= 10:
-                continue
-            if word not in ALL_HELD_OUT and f"{word}s" not in ALL_HELD_OUT:
-                return word
-
-    return coin
+def _of_syllables(rng: random.Random) -> str:
+    syllables = 2 if rng.random() < 0.8 else 3
+    word = "".join(rng.choice(_ONSETS) + rng.choice(_VOWELS) for _ in range(syllables))
+    return word + rng.choice(_ENDINGS)
 
 
-# An invented word, such as a project might be named; never a held-out one. Most begin as one noun
-# and end as another, because a model that only ever sees whole nouns completes what begins like one
-# instead of copying what stands there.
-coin_word = _coiner()
+def _of_two_nouns(rng: random.Random) -> str:
+    first, second = rng.choice(TRAIN_WORDS.nouns), rng.choice(TRAIN_WORDS.nouns)
+    return first[: rng.randint(1, len(first) - 1)] + second[-rng.randint(1, len(second) - 1) :]
+
+
+def coin_word(rng: random.Random) -> str:
+    """An invented word, such as a project might be named; never a held-out one. Most begin as one
+    noun and end as another, because a model that only ever sees whole nouns completes what begins
+    like one instead of copying what stands there."""
+    while True:
+        word = _of_two_nouns(rng) if rng.random() < 0.6 else _of_syllables(rng)
+        if not 3 <= len(word) <= 10:
+            continue
+        if word not in ALL_HELD_OUT and f"{word}s" not in ALL_HELD_OUT:
+            return word
 
 
 _COINED = 0.35  # share of the names that are invented
@@ -180,23 +179,19 @@ class Namer:
 
     def file(self, extension: str) -> str:
         """A new file name with this extension."""
-        return self._fresh(extension)
+        return f"{self.folder()}.{extension}"
 
     def folder(self) -> str:
         """A new folder name."""
-        return self._fresh("")
-
-    def _pick(self, words: tuple[str, ...]) -> str:
-        return words[int(self.rng.random() * len(words))]
-
-    def _fresh(self, extension: str) -> str:
         while True:
             stem = self._stem()
-            name = f"{stem}.{extension}" if extension else stem
             # one stem with two extensions would make requests hard to tell apart
             if stem not in self._used:
                 self._used.add(stem)
-                return name
+                return stem
+
+    def _pick(self, words: tuple[str, ...]) -> str:
+        return words[int(self.rng.random() * len(words))]
 
     def _stem(self) -> str:
         # each part of a held-out name is a held-out word: no part of it was ever trained on

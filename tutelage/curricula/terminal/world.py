@@ -7,6 +7,7 @@ import io
 import itertools
 import random
 import tarfile
+from collections import Counter
 from dataclasses import dataclass, field
 
 from tutelage.curricula.terminal.words import Lexicon, Namer
@@ -69,13 +70,9 @@ class World:
         kept = {k: v for k, v in self.tree.items() if k not in self.elsewhere_missing}
         return {**kept, **self.elsewhere}
 
-    def extensions(self) -> dict[str, int]:
+    def extensions(self) -> Counter[str]:
         """How many top-level files there are of each extension."""
-        counts: dict[str, int] = {}
-        for name in self.files:
-            extension = name.rpartition(".")[2]
-            counts[extension] = counts.get(extension, 0) + 1
-        return counts
+        return Counter(name.rpartition(".")[2] for name in self.files)
 
 
 def empty_world(rng: random.Random, lexicon: Lexicon) -> World:

@@ -127,9 +127,9 @@ def _listing(rng: random.Random) -> str:
     folder, person = namer.folder(), namer.person()
     places = list(zip(_ORDINALS, names, strict=False))
     rng.shuffle(places)
-    said = [f"The {place} is {name}." for place, name in places]
+    sentences = [f"The {place} is {name}." for place, name in places]
     return (
-        f"{person} has {len(names)} files in {folder}: {', '.join(names)}. {' '.join(said)}"
+        f"{person} has {len(names)} files in {folder}: {', '.join(names)}. {' '.join(sentences)}"
         f" All of {', '.join(names)} are in {folder}."
     )
 

@@ -41,7 +41,9 @@ HELD_OUT_COMPOSITIONS = tuple(
 )
 FAMILIES = PLAIN_FAMILIES + COMPOSITIONS
 
-NONSENSE: tuple[Family, ...] = nonsense.FAMILIES
-DANGER: tuple[Family, ...] = danger.FAMILIES
-SMALL_TALK: tuple[Family, ...] = small_talk.FAMILIES
-TOPICS = NONSENSE + DANGER + SMALL_TALK
+# What is answered in words, by the kind of task.
+TOPICS: dict[str, tuple[Family, ...]] = {
+    "nonsense": nonsense.FAMILIES,
+    "danger": danger.FAMILIES,
+    "small_talk": small_talk.FAMILIES,
+}
