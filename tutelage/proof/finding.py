@@ -65,7 +65,7 @@ def at_most(bound: Number, got: Number, tolerance: float = 1e-12) -> Measured:
 
 
 def same_gradient(expected: Number, got: Number, tolerance: float) -> Measured:
-    """Vectors whose distance is at most `tolerance` of the expected length; reported are lengths."""
+    """Vectors whose distance is at most `tolerance` of the expected length; reports lengths."""
     wanted, measured = _flat(expected), _flat(got)
     assert wanted.shape == measured.shape
     length = wanted.norm().item()

@@ -21,7 +21,7 @@ _STATES, _ACTIONS, _MAX_KL = 300, 3, 0.01
 def fisher_vector_product() -> Measured:
     """Against the Fisher matrix written out, Σ_s Σ_a π(a|s) ∇log π ∇log πᵀ / S."""
     policy = new_policy()
-    every = new_batch(policy).inputs
+    every, _ = new_batch(policy)
     few = 20  # states; each takes a gradient an action
     inputs = Transitions(every.observations[:few], every.actions[:few], every.mask[:few])
     parameters = list(policy.actor.parameters())
@@ -62,7 +62,7 @@ def fisher_vector_product_of_a_gpt() -> Measured:
 def step_stays_in_the_region() -> Measured:
     """The mean over states of KL(old‖new), summed over the actions."""
     policy = new_policy()
-    before, after = _stepped(policy, new_batch(policy))
+    before, after = _stepped(policy, *new_batch(policy))
     kl = (before.exp() * (before - after)).sum(dim=-1).mean()
     return at_most(_MAX_KL, kl.item())
 
@@ -71,9 +71,9 @@ def step_stays_in_the_region() -> Measured:
 def step_improves_the_surrogate() -> Measured:
     """Minus the gain in E ratio·A is below 0."""
     policy = new_policy()
-    batch = new_batch(policy)
-    before, after = _stepped(policy, batch)
-    ratio = (after - before).gather(1, batch.inputs.actions[:, None]).exp()[:, 0]
+    inputs, batch = new_batch(policy)
+    before, after = _stepped(policy, inputs, batch)
+    ratio = (after - before).gather(1, inputs.actions[:, None]).exp()[:, 0]
     advantages = batch.advantages - batch.advantages.mean()
     gain = ((ratio - 1) * advantages).mean()
     return at_most(-1e-3, -gain.item())
@@ -85,7 +85,7 @@ def new_policy() -> ControlPolicy:
     return ControlPolicy(CategoricalActor(network), mlp((4, 8, 1), generator)).double()
 
 
-def new_batch(policy: ControlPolicy) -> Batch:
+def new_batch(policy: ControlPolicy) -> tuple[Transitions, Batch]:
     """A decision in each of many states; the first action is worth more, by chance or not."""
     generator = seeded("exact", "states")
     observations = torch.randn(_STATES, 4, generator=generator, dtype=torch.float64)
@@ -97,14 +97,14 @@ def new_batch(policy: ControlPolicy) -> Batch:
     worth = (actions == 0).double() + 0.5 * noise
     inputs = Transitions(observations, actions, torch.ones(_STATES, 1, dtype=torch.bool))
     values = torch.zeros(_STATES, dtype=torch.float64)
-    return Batch(inputs, logprobs, worth, values=values, returns=worth)
+    return inputs, Batch(inputs, logprobs, worth, values=values, returns=worth)
 
 
-def _stepped(policy: ControlPolicy, batch: Batch) -> tuple[Tensor, Tensor]:
+def _stepped(policy: ControlPolicy, inputs: Transitions, batch: Batch) -> tuple[Tensor, Tensor]:
     """Log-probabilities (S, A) of every action before and after an update."""
 
     def logprobs() -> Tensor:
-        return policy.actor(batch.inputs.observations).logits.log_softmax(dim=-1).detach()
+        return policy.actor(inputs.observations).logits.log_softmax(dim=-1).detach()
 
     before = logprobs()
     trpo.TRPO(policy, trpo.TRPOConfig(max_kl=_MAX_KL)).update(batch, seeded("exact", "update"))
