@@ -191,8 +191,8 @@ class _Mismatch(Exception):
 
 
 def _mismatch(place: str, expected: str, value: Any) -> NoReturn:
-    came = "nothing" if value is _ABSENT else clipped(json.dumps(value), 60)
-    raise _Mismatch(f"expected {expected} at `{visible(place) or 'the top'}`, got {came}.")
+    given = "nothing" if value is _ABSENT else clipped(json.dumps(value), 60)
+    raise _Mismatch(f"expected {expected} at `{visible(place) or 'the top'}`, got {given}.")
 
 
 _ABSENT = object()
@@ -217,14 +217,14 @@ def _checked(value: Any, shape: Any, place: str) -> Any:
             for key, item in value.items()
             if item is not None
         }
-    found = {}
+    checked = {}
     for key, inner in shape.items():
         name = key.removesuffix("?")
         item = value.get(name, _ABSENT)
         if key.endswith("?") and (item is None or item is _ABSENT):
             continue
-        found[name] = _checked(item, inner, prefix + name)
-    return found
+        checked[name] = _checked(item, inner, prefix + name)
+    return checked
 
 
 def _parsed(text: str) -> Any:
@@ -272,12 +272,12 @@ def read_report(path: Path) -> dict[str, Any]:
 def seed_metrics(run_folder: Path) -> dict[int, Path]:
     """Where the seeds of a run of `tutelage rl --env` that have begun write their metrics."""
     paths = run_folder.glob("seed_*/metrics.jsonl")
-    found = [(path.parent.name.removeprefix("seed_"), path) for path in paths]
-    return dict(sorted((int(seed), path) for seed, path in found if seed.isdecimal()))
+    names = [(path.parent.name.removeprefix("seed_"), path) for path in paths]
+    return dict(sorted((int(seed), path) for seed, path in names if seed.isdecimal()))
 
 
 def begun_control(run_folder: Path) -> dict[str, Any] | None:
-    """What can be said of such a run before it has a report; None where it is none."""
+    """The known part of such a run's report before it is written; None for another run."""
     seeds = seed_metrics(run_folder)
     if not seeds or not (run_folder / "rl.toml").exists():
         return None
