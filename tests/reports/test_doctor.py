@@ -40,7 +40,7 @@ def signs(steps: int = 60, **columns: float | list[float]) -> dict[str, int]:
             name.replace("_", "/", 1): value[i] if isinstance(value, list) else value
             for name, value in columns.items()
         }
-        for finding in doctor.hear(Progress("stage", i + 1, steps, row)):
+        for finding in doctor.observe(Progress("stage", i + 1, steps, row)):
             found[finding.sign] = finding.step
     return found
 

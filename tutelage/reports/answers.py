@@ -175,15 +175,11 @@ def answer_groups(rows: Sequence[Mapping[str, Any]], before: str, after: str) ->
     """Where did the last stage help most, and where least?"""
     gains = sorted((row[after] - row[before], row["group"], row["n"]) for row in rows)
     (least, least_group, least_n), (most, most_group, most_n) = gains[0], gains[-1]
+    moved = f"{points(most)} (n = {count(most_n)})"
     if most <= 0:
-        return (
-            f"Nowhere: the best group, {most_group}, moved by {points(most)} (n = {count(most_n)})."
-        )
+        return f"Nowhere: the best group, {most_group}, moved by {moved}."
     rose = sum(gain > 0 for gain, _, _ in gains)
-    text = (
-        f"Most in {most_group}, {points(most)} (n = {count(most_n)}); "
-        f"{rose} of {plural(len(gains), 'group')} rose"
-    )
+    text = f"Most in {most_group}, {moved}; {rose} of {plural(len(gains), 'group')} rose"
     if len(gains) == 1:
         return f"{text}."
     return f"{text}, least in {least_group}, {points(least)} (n = {count(least_n)})."

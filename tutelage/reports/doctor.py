@@ -326,7 +326,7 @@ class Doctor:
         self.histories: dict[str, History] = {}
         self.reported: set[tuple[str, str]] = set()
 
-    def hear(self, progress: Progress) -> list[Finding]:
+    def observe(self, progress: Progress) -> list[Finding]:
         """The new findings of this step."""
         if progress.stage not in self.histories and self.metrics is not None:
             for step, row in _rows(read_metrics(self.metrics).get(progress.stage, {})):

@@ -30,8 +30,8 @@ class Panel:
 
 @dataclass(frozen=True)
 class Curve:
-    """A stage's metrics in one chart, the first in the stage's colour. metrics: name → label. up: the
-    right direction; None: neither."""
+    """A stage's metrics in one chart, the first in the stage's colour. metrics: name → label.
+    up: the right direction; None: neither."""
 
     stage: str
     metrics: Mapping[str, str]
