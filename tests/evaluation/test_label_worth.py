@@ -59,10 +59,10 @@ def test_every_kind_teaches(kind: str):
 
 def test_ranked_replies_come_best_first():
     made, _ = world()
-    for kind, shown in RANKED.items():
+    for kind, ranked in RANKED.items():
         labels = collect(kind, 600, made, CROWD, CONFIG, np.random.default_rng(1))
         worth = (labels.features.numpy() @ made.weights).mean(axis=0)
-        assert len(worth) == shown
+        assert len(worth) == ranked
         assert (np.diff(worth) < 0).all()
 
 
@@ -87,12 +87,12 @@ def test_offsets_pay_where_labelers_did_not_see_the_same():
 
 
 def test_a_rating_is_worth_more_than_a_thumb_that_takes_as_long():
-    found = {"rating": [], "thumb": []}
+    shares = {"rating": [], "thumb": []}
     for seed in range(6):
         made, unseen = world(seed)
-        for kind, accuracies in found.items():
+        for kind, accuracies in shares.items():
             accuracies += accuracy_by_minutes(kind, [40.0], made, unseen, CROWD, CONFIG, seed)
-    assert np.mean(found["rating"]) > np.mean(found["thumb"])
+    assert np.mean(shares["rating"]) > np.mean(shares["thumb"])
 
 
 def test_minutes_of_pairs_by_hand():

@@ -1,4 +1,4 @@
-"""Charts of labelers: what their agreement allows, what more labels would bring, who leans where.
+"""Charts of labelers: what their agreement allows, what more labels would bring, how often each agrees with the rest.
 
 Each takes plain numbers and returns a figure; shares are of 1, as everywhere.
 """
@@ -24,10 +24,9 @@ from tutelage.reports.figures import (
     label,
     span,
 )
-from tutelage.wording import about, count, percent, rate, signed
+from tutelage.wording import about, count, percent, rate
 
 Curve = Callable[[float], tuple[float, Sequence[float]]]
-_Z = 1.96
 _STEPS = 40
 
 
@@ -105,20 +104,27 @@ def labeler_accuracy(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
     rows = [row for row in rows if row["tasks"] and math.isfinite(row["with_consensus"])]
     ordered = sorted(rows, key=lambda row: row["with_consensus"])
     intervals = [share_interval(row["with_consensus"], row["tasks"]) for row in ordered]
-    xs = [100 * row["with_consensus"] for row in ordered]
-    figure = _labeler_rows([row["labeler"] for row in ordered])
-    _dots(
-        figure,
-        xs,
-        [in_percent(pair) for pair in intervals],
-        [
+    xs, places = [100 * row["with_consensus"] for row in ordered], list(range(len(ordered)))
+    figure, colour = base(height=90 + 30 * max(1, len(ordered))), COLOURS["people"]
+    figure.add_scatter(
+        x=xs,
+        y=places,
+        mode="markers",
+        marker={"size": 9, "color": colour, "line": {"width": 2, "color": colour}},
+        error_x=error_bars(xs, [in_percent(pair) for pair in intervals], fade(colour, 0.55)),
+        text=[
             f"{label(str(row['labeler']))}: {rate(row['with_consensus'], pair, row['tasks'])}"
             for row, pair in zip(ordered, intervals, strict=True)
         ],
-        [False] * len(xs),
+        hovertemplate="%{text}<extra></extra>",
     )
-    total = sum(row["tasks"] for row in ordered)
-    if total:
+    figure.update_yaxes(
+        tickvals=places,
+        ticktext=[label(str(row["labeler"]), 24) for row in ordered],
+        range=[-0.6, max(1, len(ordered)) - 0.4],
+        showgrid=False,
+    )
+    if total := sum(row["tasks"] for row in ordered):
         mean = sum(row["with_consensus"] * row["tasks"] for row in ordered) / total
         figure.add_vline(
             x=100 * mean, line={"color": COLOURS["quiet"], "width": 1.5, "dash": "dot"}
@@ -133,32 +139,6 @@ def labeler_accuracy(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
         )
     figure.update_layout(margin_t=28)
     figure.update_xaxes(title_text="agrees with most of the others (%)", range=[0, 102])
-    return figure
-
-
-def labeler_bias(
-    rows: Sequence[Mapping[str, Any]], key: str, error: str, towards: str, unit: str
-) -> go.Figure:
-    """One bias of each labeler with its 95 % interval; grey where the interval holds 0. rows:
-    {"labeler", key, error: standard error}. towards: what a bias above 0 prefers. unit: of it."""
-    ordered = sorted(rows, key=lambda row: row[key])
-    xs = [row[key] for row in ordered]
-    intervals = [[row[key] - _Z * row[error], row[key] + _Z * row[error]] for row in ordered]
-    figure = _labeler_rows([row["labeler"] for row in ordered])
-    figure.add_vline(x=0, line={"color": COLOURS["quiet"], "width": 1.5, "dash": "dot"})
-    _dots(
-        figure,
-        xs,
-        intervals,
-        [
-            f"{label(str(row['labeler']))}: {signed(row[key], 2)} ± {_Z * row[error]:.2f} {unit}"
-            for row in ordered
-        ],
-        [low <= 0 <= high for low, high in intervals],
-    )
-    ends = [end for pair in intervals for end in pair] or [-1.0, 1.0]
-    reach = 1.08 * max(abs(end) for end in ends)
-    figure.update_xaxes(title_text=f"{towards} → ({unit})", range=[-reach, reach])
     return figure
 
 
@@ -198,43 +178,3 @@ def _ticks(low: float, high: float) -> list[float]:
     wide = math.log10(high / low) > 2.2
     ticks = [first * 10.0**power for power in powers for first in ((1,) if wide else (1, 2, 5))]
     return [tick for tick in ticks if 0.99 * low <= tick <= 1.01 * high] or [low]
-
-
-def _labeler_rows(names: Sequence[object]) -> go.Figure:
-    """An empty figure with a row for each labeler, the first at the bottom."""
-    figure = base(height=90 + 30 * max(1, len(names)))
-    figure.update_yaxes(
-        tickvals=list(range(len(names))),
-        ticktext=[label(str(name), 24) for name in names],
-        range=[-0.6, max(1, len(names)) - 0.4],
-        showgrid=False,
-    )
-    return figure
-
-
-def _dots(
-    figure: go.Figure,
-    xs: Sequence[float],
-    intervals: Sequence[Sequence[float]],
-    texts: Sequence[str],
-    quiet: Sequence[bool],
-) -> None:
-    """Points with intervals, one a row; quiet ones grey and hollow."""
-    for grey in (True, False):
-        rows = [i for i in range(len(xs)) if quiet[i] is grey]
-        colour = COLOURS["quiet" if grey else "people"]
-        ends = [intervals[i] for i in rows]
-        figure.add_scatter(
-            x=[xs[i] for i in rows],
-            y=rows,
-            mode="markers",
-            marker={
-                "size": 9,
-                "color": colour,
-                "symbol": "circle-open" if grey else "circle",
-                "line": {"width": 2, "color": colour},
-            },
-            error_x=error_bars([xs[i] for i in rows], ends, fade(colour, 0.55)),
-            text=[texts[i] for i in rows],
-            hovertemplate="%{text}<extra></extra>",
-        )
