@@ -95,7 +95,7 @@ def test_a_rating_is_worth_more_than_a_thumb_that_takes_as_long():
     assert np.mean(shares["rating"]) > np.mean(shares["thumb"])
 
 
-def test_minutes_of_pairs_by_hand():
+def test_share_of_minutes_by_hand():
     minutes = [10.0, 20.0, 40.0]
     pairs, others = np.array([[0.6, 0.7, 0.8]] * 3), np.array([[0.65, 0.75, 0.9]] * 3)
     worth, interval = share_of_labels(minutes, others, pairs, 10.0, resamples=20)

@@ -92,11 +92,8 @@ def calibration(bins: Sequence[Mapping[str, Any]]) -> go.Figure:
     y_range = span([*ys, low, 100, *chain(*intervals)], 0.03)
     figure.update_xaxes(title_text="confidence in its choice (%)", range=[low - 1, 101])
     figure.update_yaxes(title_text="right about the pair (%)", range=y_range)
-    end_labels(
-        figure,
-        [("reward model", xs[-1], ys[-1], colour), ("if honest", 100, 100, COLOURS["quiet"])],
-        y_range,
-    )
+    ends = [("reward model", xs[-1], ys[-1], colour), ("if honest", 100, 100, COLOURS["quiet"])]
+    end_labels(figure, ends, y_range)
     return figure
 
 
@@ -156,11 +153,8 @@ def reward_rounds(rounds: Sequence[Mapping[str, Any]]) -> go.Figure:
             marker={"size": 7},
             hovertemplate=f"{name}, round %{{x}}: %{{y:.1f}} %<extra></extra>",
         )
-    end_labels(
-        figure,
-        [(name, xs[-1], 100 * rounds[-1][key], colour) for key, name, colour, _ in kinds],
-        y_range,
-    )
+    ends = [(name, xs[-1], 100 * rounds[-1][key], colour) for key, name, colour, _ in kinds]
+    end_labels(figure, ends, y_range)
     figure.update_xaxes(
         title_text="round of comparisons", dtick=1, range=[xs[0] - 0.2, xs[-1] + 0.1]
     )

@@ -64,9 +64,9 @@ CURVES = (
 
 
 def control_page(
-    report: Mapping[str, Any], metrics: Sequence[Mapping[str, Series]], film: tuple[str, bytes]
+    report: Mapping[str, Any], metrics: Sequence[Mapping[str, Series]], picture: bytes
 ) -> dict[str, Any]:
-    """Everything the template shows. metrics: of each seed; film: its format and bytes, if any."""
+    """Everything the template shows. metrics: of each seed; picture: WebP, empty for none."""
     series = [by_stage.get("control", {}) for by_stage in metrics]
     learned = _learned(report, series)
     names = _seed_names(report)
@@ -74,9 +74,7 @@ def control_page(
     return {
         "headline": result(report) if "mean" in report else begun(report),
         "numbers": _numbers(report) if "mean" in report else [],
-        "film": f"data:image/{film[0]};base64,{base64.b64encode(film[1]).decode()}"
-        if film[1]
-        else "",
+        "film": f"data:image/webp;base64,{base64.b64encode(picture).decode()}" if picture else "",
         "film_caption": _film_caption(report),
         "learned": learned,
         "evaluation": _evaluation(report) if "mean" in report else [],

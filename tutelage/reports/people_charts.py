@@ -1,4 +1,4 @@
-"""Charts of labelers: what their agreement allows, what more labels would bring, how often each agrees with the rest.
+"""Charts of labelers: what their agreement allows, what more labels bring, how often each agrees.
 
 Each takes plain numbers and returns a figure; shares are of 1, as everywhere.
 """

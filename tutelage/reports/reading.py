@@ -245,21 +245,20 @@ def _text(path: Path) -> str:
 
 def read_report(path: Path) -> dict[str, Any]:
     """The numbers in report.json, checked; what is absent there is absent here."""
+    text = _text(path)
     try:
-        raw = _parsed(_text(path))
+        raw = _parsed(text)
     except json.JSONDecodeError as error:
         raise BadInput(
             f"The file {path}, line {error.lineno}: expected JSON, {error.msg}."
         ) from None
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, BadInput):
-            raise
+    except (ValueError, RecursionError):
         raise BadInput(f"The file {path}: its JSON cannot be read.") from None
     try:
-        version = raw.get("version") if isinstance(raw, dict) else None
-        if isinstance(version, int) and version != VERSION:
+        head = raw if isinstance(raw, dict) else {}
+        if isinstance(version := head.get("version"), int) and version != VERSION:
             raise _Mismatch(f"is of version {version}; this Tutelage reads version {VERSION}.")
-        is_control = isinstance(raw, dict) and raw.get("kind") == "control"
+        is_control = head.get("kind") == "control"
         report: dict[str, Any] = _checked(raw, CONTROL if is_control else REPORT, "")
         if is_control and not all([report["seeds"], *(row["returns"] for row in report["seeds"])]):
             raise _Mismatch("expected seeds with returns, got none.")

@@ -57,7 +57,7 @@ def control_values(report: Mapping[str, Any], run_folder: Path) -> dict[str, Any
     ]
     film = run_folder / FILM
     picture = film.read_bytes() if "film" in report and film.exists() else b""
-    return control_page(report, metrics, ("webp", picture))
+    return control_page(report, metrics, picture)
 
 
 def _filled(template: str, page: Mapping[str, Any]) -> str:

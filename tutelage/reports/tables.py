@@ -23,6 +23,9 @@ class Cell:
     quiet: bool = False
 
 
+NOT_MEASURED = Cell("not measured", quiet=True)
+
+
 @dataclass(frozen=True)
 class Heading:
     """A column's name, with its stage's colour where it is a stage."""
@@ -60,12 +63,11 @@ def held_out_table(report: Mapping[str, Any], stages: Sequence[Stage]) -> Table:
         for key in keys:
             cell = stage.held_out.get(key)
             if cell is None:
-                cells.append(Cell("not measured", quiet=True))
+                cells.append(NOT_MEASURED)
                 continue
             gap = gain(report, measured[i - 1], stage, key) if i else None
-            sampled = cell.get("sampled")
             below = f"n = {count(cell['n'])}"
-            if sampled:
+            if sampled := cell.get("sampled"):
                 below += f"; sampled {rate(sampled['success'], sampled['ci95'])}"
             cells.append(Cell(rate(cell["success"], cell["ci95"]), _mark(gap), below))
         rows.append(Row(stage.name, cells, colour=stage.colour))
@@ -75,13 +77,12 @@ def held_out_table(report: Mapping[str, Any], stages: Sequence[Stage]) -> Table:
         for key in keys:
             gap = gain(report, before, after, key)
             if gap is None:
-                cells.append(Cell("not measured", quiet=True))
+                cells.append(NOT_MEASURED)
                 continue
             unclear = holds_zero(gap[1])
             below = f"n = {count(gap[2])}" + ("; the interval holds 0" if unclear else "")
             cells.append(Cell(difference(*gap[:2]), below=below, quiet=unclear))
-        name = f"{after.name} against {before.name}"
-        rows.append(Row(name, cells, last=True))
+        rows.append(Row(f"{after.name} against {before.name}", cells, last=True))
     return Table([Heading(set_name(key)) for key in keys], rows)
 
 
@@ -125,7 +126,7 @@ def behaviour_table(stages: Sequence[Stage]) -> Table:
             cells = [
                 Cell(f"{decimal(stage.numbers[key], places)} {unit}")
                 if key in stage.numbers
-                else Cell("not measured", quiet=True)
+                else NOT_MEASURED
                 for stage in stages
             ]
             rows.append(Row(name, cells))
@@ -141,6 +142,6 @@ def _judged(
 ) -> Cell:
     """A share, marked by its goal. Pretraining teaches no manners, so its cells have no mark."""
     if cell is None:
-        return Cell("not measured", quiet=True)
+        return NOT_MEASURED
     mark = "" if goal is None or stage.key == "pretrain" else "✓ reached" if kept else "✗ missed"
     return Cell(rate(share, cell["ci95"]), mark, f"n = {count(cell['n'])}")
