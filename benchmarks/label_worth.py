@@ -18,15 +18,15 @@ import numpy as np
 import tyro
 from common import commit, machine
 
-from tutelage.evaluation.label_worth import (
-    KINDS,
-    WorthConfig,
-    accuracy_by_minutes,
-    minutes_of_pairs,
-    seconds,
-)
+from tutelage.evaluation.label_worth import KINDS, WorthConfig, accuracy_by_minutes, seconds
 from tutelage.evaluation.statistics import mean_interval
-from tutelage.labelling.simulation import WorldConfig, make_crowd, make_world, more_replies
+from tutelage.labelling.simulation import (
+    WorldConfig,
+    make_crowd,
+    make_world,
+    more_replies,
+    share_of_labels,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ def main(settings: Settings) -> None:
     for kind, curves in found.items():
         own = np.array(curves)
         mean, interval = mean_interval(own[:, place].tolist())
-        worth, worth_interval = minutes_of_pairs(settings.minutes, pairs, own, settings.spent)
+        worth, worth_interval = share_of_labels(settings.minutes, own, pairs, settings.spent)
         kinds[kind] = {
             "seconds": round(seconds(kind, config), 1),
             "accuracy": round(mean, 4),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,7 @@ from tutelage.reports.doctor import Doctor, Finding
 from tutelage.reports.overview import stages_of
 from tutelage.runs import Progress
 from tutelage.wording import (
+    MISSING,
     count,
     difference,
     duration,
@@ -56,7 +58,7 @@ def stage_colour(stage: str) -> str:
 
 @dataclass
 class Running:
-    """What is known of the stage that runs now."""
+    """Progress and metrics of the stage that runs now."""
 
     stage: str
     began: float
@@ -64,9 +66,9 @@ class Running:
     spent: float = 0.0  # seconds that earlier processes put into it
     step: int = 0
     steps: int = 0
-    metrics: dict[str, float] = field(default_factory=dict)  # each the last that was heard
+    metrics: dict[str, float] = field(default_factory=dict)  # the newest of each name
 
-    def hear(self, progress: Progress) -> None:
+    def update(self, progress: Progress) -> None:
         self.step, self.steps = progress.step, progress.steps
         self.metrics.update(progress.metrics)
 
@@ -91,9 +93,9 @@ class Watcher:
         finished: Iterable[str] = (),
         doctor: Doctor | None = None,
     ) -> None:
-        """audit_tasks: how many tasks an audit is over, asked when one was heard of; earlier:
-        seconds that each stage took so far; finished: those that need no more; doctor: who names
-        what goes wrong."""
+        """audit_tasks: the number of tasks of an audit, called when one was logged; earlier:
+        seconds that each stage took so far; finished: stages that need no more; doctor: examines
+        the metrics."""
         self.console, self.algorithm, self.audit_tasks = console, algorithm, audit_tasks
         self.earlier = dict(earlier or {})
         self.finished = set(finished)
@@ -104,22 +106,21 @@ class Watcher:
 
     def watch(self, progress: Iterable[Progress]) -> None:
         """Go through the whole stream."""
-        for stage in self.earlier:
+        for stage, seconds in self.earlier.items():
             if stage in self.finished:
-                took = duration(self.earlier[stage])
-                self._print(stage, Text.assemble(f"{took:>12}   ", ("done earlier", "dim")))
-        if not self.console.is_terminal:
+                took = f"{duration(seconds):>12}   "
+                self._print(stage, Text.assemble(took, ("done earlier", "dim")))
+        live = None
+        if self.console.is_terminal:
+            live = Live(console=self.console, auto_refresh=False, transient=True)
+        with live or nullcontext():
             for item in progress:
-                self._hear(item, None)
+                self._show(item, live)
             self._finish()
-            return
-        with Live(console=self.console, auto_refresh=False, transient=True) as live:
-            for item in progress:
-                self._hear(item, live)
-            self._finish()
-            live.update(Text(""), refresh=True)
+            if live:
+                live.update(Text(""), refresh=True)
 
-    def _hear(self, progress: Progress, live: Live | None) -> None:
+    def _show(self, progress: Progress, live: Live | None) -> None:
         if progress.stage in self.finished:
             self.free_since = time.perf_counter()
             return
@@ -130,8 +131,8 @@ class Watcher:
             first = progress.step if progress.step > 1 else 0
             self.running = Running(progress.stage, self.free_since, first, spent)
             self.redrawn = 0.0 if live else now
-        self.running.hear(progress)
-        for finding in self.doctor.hear(progress):
+        self.running.update(progress)
+        for finding in self.doctor.observe(progress):
             name = stage_name(finding.stage, self.algorithm)
             self.console.print(finding_line(finding, name), soft_wrap=True)
         if progress.step >= progress.steps:
@@ -150,9 +151,8 @@ class Watcher:
         if self.running is None:
             return
         now = time.perf_counter()
-        took = now - self.running.began + self.running.spent
-        said = self.outcome(self.running.metrics)
-        self._print(self.running.stage, Text(f"{duration(took):>12}   {said}"))
+        took = duration(now - self.running.began + self.running.spent)
+        self._print(self.running.stage, Text(f"{took:>12}   {self.outcome(self.running.metrics)}"))
         self.finished.add(self.running.stage)
         self.running, self.free_since = None, now
 
@@ -173,10 +173,8 @@ class Watcher:
         if "reward/mean" in metrics:
             parts.append(f"reward {metrics['reward/mean']:.2f}")
         if "audit/gold" in metrics:
-            gold, n = (
-                metrics["audit/gold"],
-                int(metrics.get("audit/count", 0)) or self.audit_tasks(),
-            )
+            gold, n = metrics["audit/gold"], int(metrics.get("audit/count", 0))
+            n = n or self.audit_tasks()
             parts.append(f"gold {rate(gold, wilson(gold * n, n), n) if n else percent(gold)}")
         if "compare/prompts" in metrics:
             parts.append(f"{count(int(metrics['compare/prompts']))} prompts ranked")
@@ -237,8 +235,8 @@ def result_table(report: Mapping[str, Any]) -> Table | None:
         table.add_column(f"{set_name(key)}\n(n = {count(n)})", justify="right", no_wrap=True)
     for stage in stages:
         cells = [stage.held_out.get(key) for key in keys]
-        shown = [rate(cell["success"], cell["ci95"]) if cell else "—" for cell in cells]
-        table.add_row(Text(stage.name, style=COLOURS.get(stage.key, COLOURS["ppo"])), *shown)
+        shares = [rate(cell["success"], cell["ci95"]) if cell else MISSING for cell in cells]
+        table.add_row(Text(stage.name, style=COLOURS.get(stage.key, COLOURS["ppo"])), *shares)
     return table
 
 
@@ -248,23 +246,20 @@ def differences(report: Mapping[str, Any]) -> list[Text]:
     lines = []
     for key, gap in report.get("differences", {}).items():
         unclear = holds_zero(gap["ci95"])
-        said = difference(gap["difference"], gap["ci95"], gap["n"])
-        text = f"  {set_name(key):<18}{said}" + (", too little to tell" if unclear else "")
+        text = f"  {set_name(key):<18}{difference(gap['difference'], gap['ci95'], gap['n'])}"
+        text += ", too little to tell" if unclear else ""
         lines.append(Text(text, style="dim" if unclear else ""))
     return [Text(f"{stages[-1].name} against SFT"), *lines] if lines else []
 
 
 def show_results(console: Console, report: Mapping[str, Any]) -> None:
     """The table of a school's end, and what its last stage changed."""
-    table = result_table(report)
-    if table is not None:
+    if table := result_table(report):
         console.print()
         console.print(table)
-    lines = differences(report)
-    if lines:
+    if lines := differences(report):
         console.print()
-    for line in lines:
-        console.print(line, soft_wrap=True)
+        console.print(Text("\n").join(lines), soft_wrap=True)
 
 
 def show_next(console: Console, command: str, **made: object) -> None:
@@ -273,10 +268,9 @@ def show_next(console: Console, command: str, **made: object) -> None:
     for name, value in made.items():
         label = name.replace("_", " ").capitalize()
         console.print(Text(f"{label:<10}{value}"), soft_wrap=True)
-    next_line = Text.assemble(f"{'Next':<10}", (command, "bold"))
-    console.print(next_line, soft_wrap=True)
+    console.print(Text.assemble(f"{'Next':<10}", (command, "bold")), soft_wrap=True)
 
 
 def interactive() -> bool:
-    """Whether a person sits at both ends."""
+    """Whether input and output are a terminal."""
     return sys.stdin.isatty() and sys.stdout.isatty()

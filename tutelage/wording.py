@@ -10,8 +10,6 @@ MINUS = "\u2212"
 MISSING = "—"
 # Beyond this lopsidedness (share of the half-width) an interval is written by its two ends.
 LOPSIDED = 0.15
-
-
 # What stages are called; a number after the name counts rounds.
 STAGES = {
     "world": "World",
@@ -41,15 +39,13 @@ def decimal(value: float | None, places: int = 1) -> str:
     if value is None:
         return MISSING
     text = f"{abs(value):,.{places}f}"
-    is_zero = not any(digit in "123456789" for digit in text)
-    return text if value >= 0 or is_zero else MINUS + text
+    return MINUS + text if value < 0 and text.strip("0.,") else text
 
 
 def signed(value: float | None, places: int = 1) -> str:
     """A number that always carries its sign unless it rounds to 0: `+15.1`, `−3.0`, `0.0`."""
     text = decimal(value, places)
-    is_zero = not any(digit in "123456789" for digit in text)
-    return text if is_zero or text.startswith(MINUS) else f"+{text}"
+    return f"+{text}" if text[0].isdigit() and text.strip("0.,") else text
 
 
 def count(number: int | None) -> str:
@@ -71,11 +67,11 @@ def percent(share: float | None, places: int = 1) -> str:
 
 
 def interval(share: float, ci95: Sequence[float]) -> str:
-    """What follows a percentage: `± 2.1`, or its ends where it is lopsided: `[0.6 to 2.2]`."""
+    """An interval after its percentage: `± 2.1`, or its ends where lopsided: `[0.6 to 2.2]`."""
     half = half_width(share, ci95)
-    low, high = ci95
-    ends = f"[{decimal(100 * low)} to {decimal(100 * high)}]"
-    return ends if half is None else f"± {decimal(100 * half)}"
+    if half is None:
+        return f"[{decimal(100 * ci95[0])} to {decimal(100 * ci95[1])}]"
+    return f"± {decimal(100 * half)}"
 
 
 def half_width(value: float, ci95: Sequence[float]) -> float | None:
@@ -116,7 +112,7 @@ def holds_zero(ci95: Sequence[float]) -> bool:
 
 
 def duration(seconds: float | None) -> str:
-    """A time as a person says it: `9.1 s`, `2 min 04 s`, `1 h 02 min`."""
+    """A time in words: `9.1 s`, `2 min 04 s`, `1 h 02 min`."""
     if seconds is None:
         return MISSING
     if seconds < 9.95:

@@ -346,8 +346,8 @@ def test_the_live_bar_is_the_learning_curve() -> None:
     lines = SeedLines(screen, [0, 1])
     for step, recent in [(2, 0.0), (4, 70.0), (6, 100.0)]:
         metrics = {"episode/recent": recent, "train/steps_per_s": 12_300.0}
-        lines._hear(0, Progress("control", step, 16, metrics), None)
-    lines._hear(1, Progress("control", 1, 16, {}), None)
+        lines._show(0, Progress("control", step, 16, metrics), None)
+    lines._show(1, Progress("control", 1, 16, {}), None)
     # the cells 2, 4 and 6 of 16 were heard of: lowest, 70 % of the way (five of seven), highest
     assert lines.bar(0, 6).plain == "▁▁▁▁▆▆█─────────"
     assert lines.bar(1, 1).plain == "▁▁──────────────"

@@ -84,7 +84,7 @@ def test_the_live_line_fits_its_width() -> None:
     for width in (40, 60, 80, 120):
         watcher = Watcher(screen(terminal=True, width=width))
         watcher.running = Running("reward_2", began=0.0, first_step=0)
-        watcher.running.hear(Progress("reward_2", 120, 420, metrics))
+        watcher.running.update(Progress("reward_2", 120, 420, metrics))
         line = watcher.live_line(now=60.0)
         assert line.cell_len < max(width, 52)
         if width >= 80:

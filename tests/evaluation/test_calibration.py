@@ -17,10 +17,10 @@ def test_wilson_by_hand():
 
 
 def test_paired_difference_by_hand():
-    found = paired_difference([True, True, False, True], [True, False, False, False])
-    assert found["difference"] == 0.5
+    gap = paired_difference([True, True, False, True], [True, False, False, False])
+    assert gap["difference"] == 0.5
     half = 1.959964 * (1 / 3) ** 0.5 / 2  # deviation √(1/3) over √4
-    assert found["ci95"] == pytest.approx([0.5 - half, 0.5 + half])
+    assert gap["ci95"] == pytest.approx([0.5 - half, 0.5 + half])
 
 
 def test_pairs_put_the_preferred_one_first():

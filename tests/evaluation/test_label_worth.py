@@ -14,10 +14,16 @@ from tutelage.evaluation.label_worth import (
     accuracy_by_minutes,
     collect,
     fit,
-    minutes_of_pairs,
     seconds,
 )
-from tutelage.labelling.simulation import Crowd, WorldConfig, make_world, more_replies, pair_rows
+from tutelage.labelling.simulation import (
+    Crowd,
+    WorldConfig,
+    make_world,
+    more_replies,
+    pair_rows,
+    share_of_labels,
+)
 
 CONFIG = WorthConfig(labelers=3)
 CROWD = Crowd(np.ones(3), np.array([-1.5, 0.0, 1.5]))
@@ -53,10 +59,10 @@ def test_every_kind_teaches(kind: str):
 
 def test_ranked_replies_come_best_first():
     made, _ = world()
-    for kind, shown in RANKED.items():
+    for kind, ranked in RANKED.items():
         labels = collect(kind, 600, made, CROWD, CONFIG, np.random.default_rng(1))
         worth = (labels.features.numpy() @ made.weights).mean(axis=0)
-        assert len(worth) == shown
+        assert len(worth) == ranked
         assert (np.diff(worth) < 0).all()
 
 
@@ -81,21 +87,21 @@ def test_offsets_pay_where_labelers_did_not_see_the_same():
 
 
 def test_a_rating_is_worth_more_than_a_thumb_that_takes_as_long():
-    found = {"rating": [], "thumb": []}
+    shares = {"rating": [], "thumb": []}
     for seed in range(6):
         made, unseen = world(seed)
-        for kind, accuracies in found.items():
+        for kind, accuracies in shares.items():
             accuracies += accuracy_by_minutes(kind, [40.0], made, unseen, CROWD, CONFIG, seed)
-    assert np.mean(found["rating"]) > np.mean(found["thumb"])
+    assert np.mean(shares["rating"]) > np.mean(shares["thumb"])
 
 
-def test_minutes_of_pairs_by_hand():
+def test_share_of_minutes_by_hand():
     minutes = [10.0, 20.0, 40.0]
     pairs, others = np.array([[0.6, 0.7, 0.8]] * 3), np.array([[0.65, 0.75, 0.9]] * 3)
-    worth, interval = minutes_of_pairs(minutes, pairs, others, 10.0, resamples=20)
+    worth, interval = share_of_labels(minutes, others, pairs, 10.0, resamples=20)
     assert worth == pytest.approx(1.5)
     assert interval == pytest.approx([1.5, 1.5])
-    assert minutes_of_pairs(minutes, pairs, others, 40.0, 2)[0] == 1.0  # bounded by what was run
+    assert share_of_labels(minutes, others, pairs, 40.0, 2)[0] == 1.0  # bounded by what was run
 
 
 def test_too_few_replies_are_refused():

@@ -140,15 +140,16 @@ def test_a_table_becomes_any_policy():
     torch.testing.assert_close(table.logprobs(world.sequences), best)
     gpt = new_gpt(3, "reader")
     inputs = Replies(world.packed)
-    found = TablePolicy(table, LanguagePolicy(gpt)).distribution(inputs).logprobs(inputs.actions)
-    torch.testing.assert_close(inputs.steps(found), best)
+    policy = TablePolicy(table, LanguagePolicy(gpt))
+    logprobs = policy.distribution(inputs).logprobs(inputs.actions)
+    torch.testing.assert_close(inputs.steps(logprobs), best)
 
 
 def test_chosen_sequences_are_judged():
     world = new_world(2, 2)
     logprobs = torch.tensor([[-1.0, -2.0], [-3.0, -4.0]])
-    found = judged_trajectories(world, torch.tensor([3, 1]), logprobs, score=lambda r: 2 * r)
-    assert [t.tokens for t in found] == [[1, 1], [0, 1]]
-    assert [t.logprobs for t in found] == logprobs.tolist()
+    trajectories = judged_trajectories(world, torch.tensor([3, 1]), logprobs, score=lambda r: 2 * r)
+    assert [t.tokens for t in trajectories] == [[1, 1], [0, 1]]
+    assert [t.logprobs for t in trajectories] == logprobs.tolist()
     wanted = (2 * world.rewards[[3, 1]]).tolist()
-    assert [t.verdict.score for t in found if t.verdict] == wanted
+    assert [t.verdict.score for t in trajectories if t.verdict] == wanted

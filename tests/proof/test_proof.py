@@ -72,25 +72,27 @@ def hard_values(world: Any) -> list[Tensor]:
     return [world.rewards.view(V**t, M // V**t).max(dim=1).values for t in lengths]
 
 
-def twice_as_far(self: Any, batch: Any, old: Any, worth: Any, before: float, step: Any, _: Any):
+def twice_as_far(
+    self: Any, batch: Any, old: Any, worth: Any, before: Any, step: Any, _: Any
+) -> Any:
     """The whole step and as much again, whatever the divergence."""
     with torch.no_grad():
         trpo.put(self.parameters, trpo.flat(self.parameters) + 2 * step)
     return {}
 
 
-def end_is_free(lived: Experience, kl_coefficient: float) -> Tensor:
+def end_is_free(experience: Experience, kl_coefficient: float) -> Tensor:
     """The last token is not charged for its log-ratio."""
-    paid = REAL_PENALISED(lived, kl_coefficient)
-    rows, last = torch.arange(len(paid)), lived.mask.sum(dim=1) - 1
-    paid[rows, last] = lived.rewards[rows, last]
-    return paid
+    rewards = REAL_PENALISED(experience, kl_coefficient)
+    rows, last = torch.arange(len(rewards)), experience.mask.sum(dim=1) - 1
+    rewards[rows, last] = experience.rewards[rows, last]
+    return rewards
 
 
-def squared_price(lived: Experience, kl_coefficient: float) -> Tensor:
-    assert lived.reference_logprobs is not None
-    log_ratio = lived.logprobs - lived.reference_logprobs
-    return lived.rewards - kl_coefficient * functional.kl_k2(log_ratio, torch.zeros(()))
+def squared_price(experience: Experience, kl_coefficient: float) -> Tensor:
+    assert experience.reference_logprobs is not None
+    log_ratio = experience.logprobs - experience.reference_logprobs
+    return experience.rewards - kl_coefficient * functional.kl_k2(log_ratio, torch.zeros(()))
 
 
 REAL_PENALISED = batch.penalised_rewards

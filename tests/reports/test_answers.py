@@ -13,7 +13,7 @@ def gap(value, low, high, n=800):
 
 
 @pytest.mark.parametrize(
-    ("gaps", "said"),
+    ("gaps", "answer"),
     [
         ({"new_names": gap(0.15, 0.12, 0.18)}, "Yes: +15.0 points ± 3.0 (n = 800) on new names."),
         (
@@ -36,8 +36,8 @@ def gap(value, low, high, n=800):
         ),
     ],
 )
-def test_did_it_help(gaps, said):
-    assert answers.answer_helped(gaps) == said
+def test_did_it_help(gaps, answer):
+    assert answers.answer_helped(gaps) == answer
 
 
 @pytest.mark.parametrize(
@@ -51,9 +51,9 @@ def test_did_it_help(gaps, said):
     ],
 )
 def test_is_the_reward_model_as_good_as_its_labels(accuracy, ceiling, word, gap):
-    said = answers.answer_reward_model(accuracy, ceiling)
-    assert said.startswith(f"{word}: ")
-    assert gap in said
+    answer = answers.answer_reward_model(accuracy, ceiling)
+    assert answer.startswith(f"{word}: ")
+    assert gap in answer
 
 
 def test_can_its_confidence_be_believed():

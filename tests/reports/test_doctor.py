@@ -34,15 +34,15 @@ def recorded() -> dict[str, Series]:
 
 def signs(steps: int = 60, **columns: float | list[float]) -> dict[str, int]:
     """What is found, and when, in a stage that logs these; `a_b` stands for `a/b`."""
-    doctor, found = Doctor(), {}
+    doctor, findings = Doctor(), {}
     for i in range(steps):
         row = {
             name.replace("_", "/", 1): value[i] if isinstance(value, list) else value
             for name, value in columns.items()
         }
-        for finding in doctor.hear(Progress("stage", i + 1, steps, row)):
-            found[finding.sign] = finding.step
-    return found
+        for finding in doctor.observe(Progress("stage", i + 1, steps, row)):
+            findings[finding.sign] = finding.step
+    return findings
 
 
 def noisy(steps: int, mean: float, deviation: float) -> list[float]:
@@ -80,7 +80,7 @@ def test_a_recorded_run_with_one_thing_wrong_has_that_finding_alone(sign: str, c
     for stage, series in recorded().items():
         steps = [step for step, _ in series["reward/mean"]]
         wrong = {name: [(step, value) for step in steps] for name, value in change.items()}
-        assert [found.sign for found in examined({stage: series | wrong})] == [sign]
+        assert [finding.sign for finding in examined({stage: series | wrong})] == [sign]
 
 
 def test_a_fake_run_is_healthy():
@@ -149,11 +149,13 @@ def test_groups_that_agree_at_the_best_are_done():
     mean = [*noisy(10, 0.5, 0.05), *[1.0] * 50]
     assert signs(rollout_learned=learned, reward_mean=mean, reward_best=1.0) == {}
     worse = [*noisy(10, 0.5, 0.05), *[0.6] * 50]
-    found = signs(rollout_learned=learned, reward_mean=worse, reward_best=[*mean[:10], *[0.6] * 50])
-    assert found == {}
+    findings = signs(
+        rollout_learned=learned, reward_mean=worse, reward_best=[*mean[:10], *[0.6] * 50]
+    )
+    assert findings == {}
     best = [1.0] * 10 + [0.6] * 50
-    found = signs(rollout_learned=learned, reward_mean=worse, reward_best=best)
-    assert found == {"zero-variance groups": 20}
+    findings = signs(rollout_learned=learned, reward_mean=worse, reward_best=best)
+    assert findings == {"zero-variance groups": 20}
 
 
 def test_a_line_search_that_never_finds_a_step():
@@ -166,9 +168,9 @@ def test_a_return_that_falls_and_stays_down():
     rise = [20 + 9.6 * i for i in range(50)]
     assert signs(steps=60, episode_return=[*rise, *[490.0] * 10]) == {}
     lost = [*rise, *noisy(100, 60, 20)]
-    found = signs(steps=150, episode_return=lost)
-    assert set(found) == {"score falls"}
-    assert found["score falls"] >= 50 + 40
+    findings = signs(steps=150, episode_return=lost)
+    assert set(findings) == {"score falls"}
+    assert findings["score falls"] >= 50 + 40
     dip = [*rise, *noisy(40, 60, 20), *[500.0] * 60]
     assert signs(steps=150, episode_return=dip) == {}
 
@@ -205,14 +207,14 @@ def test_what_is_not_a_number_is_as_if_it_were_absent():
 
 def test_every_rule_names_a_cause_and_a_cure_in_a_sentence():
     for sign, rule in RULES.items():
-        for said in (rule.cause, rule.cure):
-            assert said[0].isupper(), sign
-            assert said.endswith("."), sign
-            assert said.count(". ") == 0, sign
+        for sentence in (rule.cause, rule.cure):
+            assert sentence[0].isupper(), sign
+            assert sentence.endswith("."), sign
+            assert sentence.count(". ") == 0, sign
 
 
 def test_the_page_on_the_doctor_says_what_the_rules_say():
     page = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text(encoding="utf-8")
     rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| **")]
-    found = [(row[0][4:].partition("**")[0], *row[1:3]) for row in rows]
-    assert found == [(sign, rule.cause, rule.cure) for sign, rule in RULES.items()]
+    findings = [(row[0][4:].partition("**")[0], *row[1:3]) for row in rows]
+    assert findings == [(sign, rule.cause, rule.cure) for sign, rule in RULES.items()]

@@ -6,12 +6,8 @@ import math
 
 import pytest
 
-from tutelage.reports.figures import COLOURS, safe_json
-from tutelage.reports.people_charts import (
-    accuracy_against_comparisons,
-    labeler_accuracy,
-    labeler_bias,
-)
+from tutelage.reports.figures import safe_json
+from tutelage.reports.people_charts import accuracy_against_comparisons, labeler_accuracy
 
 POINTS = [
     {"comparisons": n, "accuracy": a, "n": 400} for n, a in ((100, 0.6), (400, 0.68), (900, 0.7))
@@ -57,7 +53,6 @@ def test_before_there_is_a_curve_or_anything_at_all():
     assert figure.layout.xaxis.range[1] == pytest.approx(math.log10(400))
     safe_json(accuracy_against_comparisons([], None, None, None))
     safe_json(labeler_accuracy([]))
-    safe_json(labeler_bias([], "bias", "se", "first", "logits"))
 
 
 def test_labelers_are_sorted_and_those_without_company_left_out():
@@ -68,21 +63,8 @@ def test_labelers_are_sorted_and_those_without_company_left_out():
     ]
     figure = labeler_accuracy(rows)
     assert list(figure.layout.yaxis.ticktext) == ["&lt;b&gt;bob&lt;/b&gt;", "ann"]
-    dots = figure.data[1]
+    dots = figure.data[0]
     assert list(dots.x) == pytest.approx([60, 90])
     # Wilson's interval of 60 of 100.
     assert 60 - dots.error_x.arrayminus[0] == pytest.approx(50.2, abs=0.05)
     assert "mean 70.0 %" in figure.layout.annotations[0].text
-
-
-def test_a_bias_whose_interval_holds_zero_is_grey():
-    rows = [
-        {"labeler": "even", "bias": 0.1, "se": 0.2},
-        {"labeler": "first", "bias": 0.8, "se": 0.2},
-    ]
-    figure = labeler_bias(rows, "bias", "se", "prefers the upper one", "logits")
-    grey, sure = figure.data
-    assert (list(grey.x), list(sure.x)) == ([0.1], [0.8])
-    assert grey.marker.color == COLOURS["quiet"]
-    assert sure.text[0] == "first: +0.80 ± 0.39 logits"
-    assert figure.layout.xaxis.title.text == "prefers the upper one → (logits)"

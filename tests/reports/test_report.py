@@ -131,13 +131,13 @@ def test_the_page_tells_what_the_doctor_found(algorithm):
         if row["stage"] == "ppo_2":
             row["policy/clip_fraction"] = 0.5
     words = page_of(report, rows).words().replace("\u00a0", " ")
-    said = (
+    sentence = (
         f"✗ Steps too large {algorithm.upper()} 2, step 10: an update clips 50.0 % of the decisions"
         " (mean of 10 steps) Cause An update goes further than the data of the policy before it can"
         " vouch for. Cure Lower the learning rate, or take fewer epochs or larger minibatches."
     )
     assert words.count("✗ Steps too large") == 1
-    assert said in words
+    assert sentence in words
     assert "This run has no reinforcement to examine." in page_of(report).words()
 
 
@@ -328,7 +328,7 @@ def test_what_was_kept_stands_beside_the_last_and_the_best_by_gold():
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "sentence"),
     [
         ("{", "line 1: expected JSON"),
         ("[1]", "expected an object at `the top`, got [1]"),
@@ -355,11 +355,11 @@ def test_what_was_kept_stands_beside_the_last_and_the_best_by_gold():
         ('{"version": ' + "9" * 5000 + "}", "cannot be read"),
     ],
 )
-def test_a_malformed_report_is_refused_in_one_sentence(tmp_path, change, said):
+def test_a_malformed_report_is_refused_in_one_sentence(tmp_path, change, sentence):
     with pytest.raises(BadInput) as refusal:
         write_report(written(tmp_path, change))
     message = str(refusal.value)
-    assert said in message
+    assert sentence in message
     assert str(tmp_path / "report.json") in message
     assert "\n" not in message
     assert len(message) < 400
@@ -435,5 +435,5 @@ def test_a_reader_of_the_old_page_keeps_it(tmp_path):
 
 
 def test_no_line_ends_between_a_number_and_its_unit():
-    said = unbroken("76.3 % ± 2.1 (n = 800) in 9 min 58 s of 3 stages")
-    assert said == "76.3\u00a0% ±\u00a02.1 (n = 800) in 9\u00a0min 58\u00a0s of 3 stages"
+    sentence = unbroken("76.3 % ± 2.1 (n = 800) in 9 min 58 s of 3 stages")
+    assert sentence == "76.3\u00a0% ±\u00a02.1 (n = 800) in 9\u00a0min 58\u00a0s of 3 stages"

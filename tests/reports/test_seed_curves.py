@@ -35,14 +35,16 @@ def test_mean_interval_by_hand():
 def test_curves_are_averaged_over_the_steps_that_all_reached():
     short = [(10.0, 1.0), (30.0, 3.0), (50.0, 5.0)]
     long = [(5.0, 9.0), (10.0, 0.0), (20.0, 2.0), (30.0, 4.0), (60.0, 8.0)]
-    found = averaged([short, long])
+    curves = averaged([short, long])
     # three points from step 10 to step 50, each the mean of the 20 steps before; at the first all
     # that came before counts, and where nothing came the last value stays
-    assert found.xs == [10.0, 30.0, 50.0]
-    assert found.seeds == [[1.0, 3.0, 5.0], [4.5, 3.0, 3.0]]
-    assert found.mean == [2.75, 3.0, 4.0]
-    assert found.low[1] == found.high[1] == 3.0
-    assert found.high[2] == pytest.approx(4 + 12.7062 * math.sqrt(2) / math.sqrt(2), abs=1e-3)
+    assert curves.xs == [10.0, 30.0, 50.0]
+    assert curves.seeds == [[1.0, 3.0, 5.0], [4.5, 3.0, 3.0]]
+    assert curves.mean == [2.75, 3.0, 4.0]
+    assert curves.intervals[1] == [3.0, 3.0]
+    assert curves.intervals[2][1] == pytest.approx(
+        4 + 12.7062 * math.sqrt(2) / math.sqrt(2), abs=1e-3
+    )
 
 
 def test_points_stand_at_the_steps_that_their_rows_tell():

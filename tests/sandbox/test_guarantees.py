@@ -52,10 +52,10 @@ def test_with_the_hosts_folders_rows_fail(sandboxed, monkeypatch):
     def roomy(*arguments):
         words = line(*arguments)
         link = words.index("/var/tmp")
-        shown = ["/var/tmp", "/etc/shadow", str(enclosure.PACKAGE)]
+        added = ["/var/tmp", "/etc/shadow", str(enclosure.PACKAGE)]
         return [
             *words[: link - 2],
-            *[word for path in shown for word in ("--ro-bind", path, path)],
+            *[word for path in added for word in ("--ro-bind", path, path)],
             *words[link + 1 :],
         ]
 

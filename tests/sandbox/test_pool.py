@@ -195,17 +195,17 @@ def test_dying_workers_disturb_no_other_job(sandbox):
 def test_results_keep_their_order_and_threads_may_share(sandbox):
     jobs = [(f"sleep 0.0{number % 3}; echo {number}", {}) for number in range(12)]
     expected = [b"%d\n" % number for number in range(12)]
-    found = {}
+    outputs = {}
 
     def work(name):
-        found[name] = [execution.stdout for execution in sandbox.run_many(jobs)]
+        outputs[name] = [execution.stdout for execution in sandbox.run_many(jobs)]
 
     threads = [threading.Thread(target=work, args=(name,)) for name in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert found == dict.fromkeys(range(3), expected)
+    assert outputs == dict.fromkeys(range(3), expected)
 
 
 @pytest.mark.parametrize(
@@ -301,11 +301,11 @@ def _alive(pid):
 
 
 def _descendants(pid):
-    found = []
+    family = []
     for task in Path(f"/proc/{pid}/task").iterdir():
         for child in (task / "children").read_text().split():
-            found += [int(child), *_descendants(child)]
-    return found
+            family += [int(child), *_descendants(child)]
+    return family
 
 
 def test_workers_die_with_their_parent(sandbox):

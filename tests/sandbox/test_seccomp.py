@@ -79,8 +79,8 @@ def test_x32_is_refused():
 def test_numbers_are_the_kernels(machine):
     if not HEADERS[machine].exists():
         pytest.skip(f"no kernel header {HEADERS[machine]}")
-    found = re.findall(r"#define __NR(?:3264)?_(\w+)\s+(\d+)\s", HEADERS[machine].read_text())
-    kernel = {name: int(number) for name, number in found}
+    numbers = re.findall(r"#define __NR(?:3264)?_(\w+)\s+(\d+)\s", HEADERS[machine].read_text())
+    kernel = {name: int(number) for name, number in numbers}
     column = seccomp.MACHINES[machine].column
     known = {
         name: pair[column] for table in TABLES for name, pair in table.items() if name in kernel

@@ -31,7 +31,7 @@ from tutelage.stages.control import ControlConfig, control
 def signs(run: Run, progress: Iterator[Progress]) -> dict[str, int]:
     """What was found while the stage ran, and at which step; the record must say the same."""
     doctor = Doctor(run.folder / "metrics.jsonl")
-    live = [finding for step in progress for finding in doctor.hear(step)]
+    live = [finding for step in progress for finding in doctor.observe(step)]
     assert live == examined(read_metrics(run.folder / "metrics.jsonl"))
     return {finding.sign: finding.step for finding in live}
 
@@ -215,7 +215,7 @@ def test_a_run_that_was_cut_off_finds_the_same(taught: Path, tmp_path: Path):
     del first
     run = Run(tmp_path / "cut")
     doctor = Doctor(run.folder / "metrics.jsonl")
-    live = [finding for step in start(run) for finding in doctor.hear(step)]
+    live = [finding for step in start(run) for finding in doctor.observe(step)]
     assert {finding.sign: finding.step for finding in live} == expected == {"constant reward": 10}
     for folder in (whole.folder, run.folder):
         write_findings(folder)

@@ -43,14 +43,14 @@ class SeedLines:
         """Go through the whole stream."""
         if not self.console.is_terminal:
             for seed, news in stream:
-                self._hear(seed, news, None)
+                self._show(seed, news, None)
             return
         with Live(console=self.console, auto_refresh=False, transient=True) as live:
             for seed, news in stream:
-                self._hear(seed, news, live)
+                self._show(seed, news, live)
             live.update(Text(""), refresh=True)
 
-    def _hear(self, seed: int, progress: Progress | Finding, live: Live | None) -> None:
+    def _show(self, seed: int, progress: Progress | Finding, live: Live | None) -> None:
         if isinstance(progress, Finding):
             self.console.print(finding_line(progress, f"Seed {seed}"), soft_wrap=True)
             return
@@ -63,7 +63,7 @@ class SeedLines:
             began = self.began if not self.running and first == 0 else now
             self.running[seed] = Running(progress.stage, began, first)
             self.curves[seed] = [None] * BAR_WIDTH
-        self.running[seed].hear(progress)
+        self.running[seed].update(progress)
         cell = min(BAR_WIDTH - 1, BAR_WIDTH * progress.step // max(1, progress.steps))
         self.curves[seed][cell] = self.running[seed].metrics.get("episode/recent")
         if now - self.redrawn < (REDRAW_S if live else PLAIN_EVERY_S):

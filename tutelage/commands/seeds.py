@@ -97,7 +97,7 @@ def train(training: Training, seed: int) -> Iterator[Progress | Finding]:
             with run.timed("train"):
                 for progress in _trained(training, run, seed):
                     yield progress
-                    yield from doctor.hear(progress)
+                    yield from doctor.observe(progress)
             write_findings(run.folder)
         if not path.exists():
             with run.timed("evaluate"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 import torch
 from torch import Tensor
@@ -34,22 +35,18 @@ def labelled_pairs(
     lengths: Sequence[Sequence[int]],
 ) -> list[Pair]:
     """Pairs of one prompt that the labeler did not call equal."""
-    pairs = []
-    for score, rank, utility, truth, length in zip(
-        scores, ranks, worth, gold, lengths, strict=True
-    ):
-        for i in range(len(rank)):
-            for j in range(len(rank)):
-                if rank[i] < rank[j]:
-                    pairs.append(
-                        Pair(
-                            (score[i] - score[j]).item(),
-                            (utility[i] - utility[j]).item(),
-                            truth[i] - truth[j],
-                            length[i] - length[j],
-                        )
-                    )
-    return pairs
+    prompts = zip(scores, ranks, worth, gold, lengths, strict=True)
+    return [
+        Pair(
+            (score[i] - score[j]).item(),
+            (utility[i] - utility[j]).item(),
+            truth[i] - truth[j],
+            length[i] - length[j],
+        )
+        for score, rank, utility, truth, length in prompts
+        for i, j in permutations(range(len(rank)), 2)
+        if rank[i] < rank[j]
+    ]
 
 
 def accuracy(margins: Sequence[float]) -> float:

@@ -1,4 +1,4 @@
-"""Policies on tasks with a gold check: how often they are right, how they talk."""
+"""Answers of a policy to tasks with a gold check, and their verdicts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tutelage.text.tokenizer import Tokenizer
 
 @dataclass(frozen=True)
 class Graded:
-    """One answer to each task and the check's word on it."""
+    """One answer to each task and its verdict by the check."""
 
     trajectories: list[Trajectory]
     verdicts: list[Verdict]

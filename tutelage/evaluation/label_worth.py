@@ -24,10 +24,8 @@ from tutelage.labelling.choice import Floats, prior
 from tutelage.labelling.simulation import (
     Crowd,
     World,
-    labels_to_reach,
     pair_rows,
     rating_thresholds,
-    rising,
     see,
 )
 
@@ -195,31 +193,8 @@ def accuracy_by_minutes(
     deviation = torch.from_numpy(np.sqrt(variance))
     tests = pair_rows(unseen.features)
     truth = tests @ unseen.weights > 0
-    found = []
+    shares = []
     for count in counts:
         weights = fit(every.first(count), config.labelers, deviation, alike="alike" in kind)
-        found.append(float(np.mean((tests @ weights > 0) == truth)))
-    return found
-
-
-def minutes_of_pairs(
-    minutes: Sequence[float],
-    pair_curves: Floats,
-    curves: Floats,
-    spent: float,
-    resamples: int = 2_000,
-) -> tuple[float, list[float]]:
-    """Minutes of pairs that do what `spent` minutes of another label do, as a share of `spent`,
-    with its 95 % interval by resampling seeds. Curves: (seeds, minutes), mean over seeds before
-    they are compared; the last of `minutes` bounds the share from above, the first from below."""
-    place = list(minutes).index(spent)
-
-    def share(seeds: np.ndarray) -> float:
-        target = float(rising(curves[seeds].mean(axis=0))[place])
-        return labels_to_reach(minutes, pair_curves[seeds].mean(axis=0), target) / spent
-
-    everyone = np.arange(len(curves))
-    generator = np.random.default_rng(0)
-    drawn = [share(generator.choice(everyone, len(everyone))) for _ in range(resamples)]
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return share(everyone), [float(low), float(high)]
+        shares.append(float(np.mean((tests @ weights > 0) == truth)))
+    return shares

@@ -23,12 +23,7 @@ def commit() -> str:
     if not (here / ".git").exists():
         return "unknown"  # a checkout further up would be somebody else's
     try:
-        found = subprocess.run(
-            ["git", "-C", str(here), "rev-parse", "--short", "HEAD"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        command = ["git", "-C", str(here), "rev-parse", "--short", "HEAD"]
+        return subprocess.check_output(command, stderr=subprocess.DEVNULL, text=True).strip()
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return found.stdout.strip()

@@ -140,26 +140,24 @@ def _examples(tasks: HeldOut, answers: dict[str, dict[str, Graded]]) -> list[dic
     counts = zip(tasks.sets, (8, 6, 2), strict=False)
     chosen = [(name, i) for name, count in counts for i in range(count)]
     chosen += [(name, i) for name, each in tasks.behaviours.items() if each.goal for i in (0, -1)]
-    examples: list[dict[str, object]] = []
-    for name, i in chosen:
-        task = tasks.all()[name][i]
-        examples.append(
-            {
-                "request": task.prompt,
-                "set": name if name in tasks.sets else None,
-                "kind": task.group,
-                "reference": task.reference,
-                "answers": {
-                    stage: {
-                        "text": graded[name].trajectories[i].response,
-                        "success": graded[name].successes()[i],
-                        "reason": graded[name].verdicts[i].reason,
-                    }
-                    for stage, graded in answers.items()
-                },
-            }
-        )
-    return examples
+    return [
+        {
+            "request": task.prompt,
+            "set": name if name in tasks.sets else None,
+            "kind": task.group,
+            "reference": task.reference,
+            "answers": {
+                stage: {
+                    "text": graded[name].trajectories[i].response,
+                    "success": graded[name].successes()[i],
+                    "reason": graded[name].verdicts[i].reason,
+                }
+                for stage, graded in answers.items()
+            },
+        }
+        for name, i in chosen
+        for task in [tasks.all()[name][i]]
+    ]
 
 
 def grade_the_grader(
@@ -224,48 +222,42 @@ def best_of_n(
         blocks = scores.view(len(tasks), most // n, n)
         best = blocks.argmax(dim=2, keepdim=True)
         success = gold.view(len(tasks), most // n, n).gather(2, best).mean().item()
-        low, high = wilson(success * len(tasks), len(tasks))
+        ci95 = list(wilson(success * len(tasks), len(tasks)))
         score = blocks.gather(2, best).mean().item()
-        rows.append({"n": n, "gold": success, "ci95": [low, high], "score": score})
+        rows.append({"n": n, "gold": success, "ci95": ci95, "score": score})
     return rows
 
 
 def over_optimisation(run: Run, rounds: int, audit_tasks: int) -> list[dict[str, Any]]:
     """Score, KL and gold success of the same policy at each audit of each round, and whether it was
     the best so far by what the stage keeps by."""
-    rows: list[dict[str, Any]] = []
-    for number in range(1, rounds + 1):
-        for line in run.metrics():
-            if line["stage"] == f"ppo_{number}" and "audit/score" in line:
-                gold = line["audit/gold"]
-                low, high = wilson(gold * audit_tasks, audit_tasks)
-                rows.append(
-                    {
-                        "round": number,
-                        "step": line["step"],
-                        "kl": line["audit/kl"],
-                        "score": line["audit/score"],
-                        "kept": bool(line["audit/kept"]),
-                        "gold": gold,
-                        "ci95": [low, high],
-                        "n": audit_tasks,
-                    }
-                )
-    return rows
+    return [
+        {
+            "round": number,
+            "step": line["step"],
+            "kl": line["audit/kl"],
+            "score": line["audit/score"],
+            "kept": bool(line["audit/kept"]),
+            "gold": line["audit/gold"],
+            "ci95": list(wilson(line["audit/gold"] * audit_tasks, audit_tasks)),
+            "n": audit_tasks,
+        }
+        for number in range(1, rounds + 1)
+        for line in run.metrics()
+        if line["stage"] == f"ppo_{number}" and "audit/score" in line
+    ]
 
 
 def selection(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, object]]:
     """For each round the audit of the policy that was kept, of the last one, and of the best by
     gold, which nobody without a gold check could have chosen."""
-    chosen = []
+    chosen: list[dict[str, object]] = []
     for number in sorted({row["round"] for row in rows}):
         within = [row for row in rows if row["round"] == number]
-        kept = [row for row in within if row["kept"]]
-        if kept:
-            best = max(within, key=lambda row: row["gold"])
-            chosen.append(
-                {"round": number, "kept": kept[-1], "last": within[-1], "gold_best": best}
-            )
+        best = max(within, key=lambda row: row["gold"])
+        if kept := [row for row in within if row["kept"]]:
+            row = {"round": number, "kept": kept[-1], "last": within[-1], "gold_best": best}
+            chosen.append(row)
     return chosen
 
 

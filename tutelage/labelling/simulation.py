@@ -192,15 +192,15 @@ def labels_to_reach(counts: Sequence[float], accuracies: Floats, target: float) 
 
 
 def share_of_labels(
-    counts: Sequence[int],
+    counts: Sequence[float],
     random_curves: Floats,
     chosen_curves: Floats,
-    target_labels: int,
+    target_labels: float,
     resamples: int = 2_000,
 ) -> tuple[float, list[float]]:
-    """Labels that chosen pairs need for the accuracy that `target_labels` random ones reach, as a
-    share of these, with its 95 % interval by resampling seeds. Curves: (seeds, points), mean over
-    seeds before they are compared."""
+    """Labels (or minutes) that chosen pairs need for the accuracy that `target_labels` random ones
+    reach, as a share of these, with its 95 % interval by resampling seeds. Curves: (seeds, counts),
+    averaged over seeds before they are compared; the last count bounds the share from above."""
     place = list(counts).index(target_labels)
 
     def share(seeds: np.ndarray) -> float:

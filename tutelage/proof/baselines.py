@@ -13,21 +13,23 @@ import torch
 from torch import Tensor
 
 from tutelage.algorithms import functional
-from tutelage.proof.finding import Measured, same
+from tutelage.proof.finding import Measured, claim, same
 
-_P = 0.35  # of heads
+_P = 0.35  # chance of heads
 _TRUE = _P * (1 - _P)
 _SIZES = (4, 64)
 
 
+@claim("G8", "Leave-one-out advantages give the true gradient.")
 def leave_one_out_is_unbiased() -> Measured:
-    """G8: RLOO's expected gradient is the true one (Kool et al. 2019)."""
+    """RLOO (Kool et al. 2019)."""
     got = [_expected_gradient(functional.leave_one_out_advantages(_groups(k))) for k in _SIZES]
     return same([_TRUE] * len(_SIZES), torch.stack(got), 1e-12)
 
 
+@claim("G8", "Rewards less the group's mean give (k − 1)/k of the true gradient.")
 def group_mean_shrinks() -> Measured:
-    """G8: with the sample's own reward in the baseline, (k − 1)/k is left (Liu et al. 2025)."""
+    """With the sample's own reward in the baseline, (k − 1)/k is left (Liu et al. 2025)."""
     got = [
         _expected_gradient(functional.group_normalised_advantages(_groups(k), scale=False))
         for k in _SIZES
@@ -36,11 +38,9 @@ def group_mean_shrinks() -> Measured:
     return same(expected, torch.stack(got), 1e-12)
 
 
+@claim("G8", "Divided by the group's deviation they give E √(m(1 − m)), m the group's pass rate.")
 def group_deviation_rescales() -> Measured:
-    """G8: divided by the group's deviation, E √(m(1 − m)) is left, m being the share of heads.
-
-    The function adds 1e-6 to the deviation, which takes less than 1e-6 from the mean.
-    """
+    """The function adds 1e-6 to the deviation, which takes less than 1e-6 from the mean."""
     got = [_expected_gradient(functional.group_normalised_advantages(_groups(k))) for k in _SIZES]
     shares = [torch.arange(k + 1, dtype=torch.float64) / k for k in _SIZES]
     expected = [
@@ -49,8 +49,11 @@ def group_deviation_rescales() -> Measured:
     return same(torch.stack(expected), torch.stack(got), 1e-6)
 
 
+@claim(
+    "G8", "In large groups they give the true gradient over √(p(1 − p)), less its first correction."
+)
 def group_deviation_in_large_groups() -> Measured:
-    """G8: that is true/√(p(1 − p)), less a share 1/(8k·p(1 − p)) from the curvature of the root;
+    """That is true/√(p(1 − p)), less a share 1/(8k·p(1 − p)) from the curvature of the root;
     what is left out is of the order of 1/k²."""
     k = 512
     limit = _TRUE / math.sqrt(_P * (1 - _P))

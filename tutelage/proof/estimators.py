@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from tutelage.algorithms import functional
 from tutelage.model.gpt import GPT
 from tutelage.proof.enumerable import exact_kl, new_gpt, small_world, token_logprobs
-from tutelage.proof.finding import Measured, same
+from tutelage.proof.finding import Measured, claim, same
 
 
 def gradient_of(loss: Tensor, model: nn.Module) -> Tensor:
@@ -23,8 +23,9 @@ def gradient_of(loss: Tensor, model: nn.Module) -> Tensor:
     return torch.cat([gradient.flatten() for gradient in gradients])
 
 
+@claim("G7", "k1 and k3 estimate KL(π‖ref) without bias.")
 def estimators_without_bias() -> Measured:
-    """G7: E k1 = E k3 = KL(π‖ref) (Schulman 2020)."""
+    """E k1 = E k3 = KL(π‖ref) (Schulman 2020)."""
     logprobs, reference, _ = _policy()
     kl = exact_kl(logprobs, reference)
     chances = logprobs.exp()
@@ -33,22 +34,25 @@ def estimators_without_bias() -> Measured:
     return same(torch.stack([kl, kl]), torch.stack([k1, k3]), 1e-12)
 
 
+@claim("G7", "k1 as a loss pushes nowhere on average.")
 def k1_pushes_nowhere() -> Measured:
-    """G7: E∇k1 = 0."""
+    """E∇k1 = 0."""
     logprobs, reference, gpt = _policy()
     pushed = _pushed(functional.kl_k1, logprobs, reference, gpt)
     return same(torch.zeros_like(pushed), pushed, 1e-12)
 
 
+@claim("G7", "k2 as a loss pushes as KL(π‖ref) does.")
 def k2_pushes_as_reverse_kl() -> Measured:
-    """G7: E∇k2 = ∇KL(π‖ref)."""
+    """E∇k2 = ∇KL(π‖ref)."""
     logprobs, reference, gpt = _policy()
     expected = gradient_of(exact_kl(logprobs, reference), gpt)
     return same(expected, _pushed(functional.kl_k2, logprobs, reference, gpt), 1e-12)
 
 
+@claim("G7", "k3 as a loss pushes as KL(ref‖π) does.")
 def k3_pushes_as_forward_kl() -> Measured:
-    """G7: E∇k3 = ∇KL(ref‖π)."""
+    """E∇k3 = ∇KL(ref‖π)."""
     logprobs, reference, gpt = _policy()
     expected = gradient_of(exact_kl(reference, logprobs), gpt)
     return same(expected, _pushed(functional.kl_k3, logprobs, reference, gpt), 1e-12)

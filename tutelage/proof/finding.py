@@ -13,7 +13,7 @@ Number = Tensor | float | list[float] | list[list[float]]
 
 @dataclass(frozen=True)
 class Measured:
-    """What had to come out, what came out, how far that is off and how far it may be."""
+    """The expected and the measured number, their distance, and the largest that is allowed."""
 
     expected: float
     got: float
@@ -28,6 +28,11 @@ class Claim:
     name: str
     statement: str
     measure: Callable[[], Measured]
+
+
+def claim(name: str, statement: str) -> Callable[[Callable[[], Measured]], Claim]:
+    """Make a claim of the function that measures it: `@claim("G7", "k1 estimates …")`."""
+    return lambda measure: Claim(name, statement, measure)
 
 
 @dataclass(frozen=True)
@@ -46,32 +51,32 @@ class Finding:
 
 
 def same(expected: Number, got: Number, tolerance: float) -> Measured:
-    """Equal everywhere up to `tolerance`; shown is the place where they differ most."""
-    wanted, found = _flat(expected), _flat(got)
-    distance = (found - wanted).abs()
-    return _at(int(distance.argmax()), wanted, found, distance, tolerance)
+    """Equal everywhere up to `tolerance`; reported is the element where they differ most."""
+    wanted, measured = _flat(expected), _flat(got)
+    distance = (measured - wanted).abs()
+    return _at(int(distance.argmax()), wanted, measured, distance, tolerance)
 
 
 def at_most(bound: Number, got: Number, tolerance: float = 1e-12) -> Measured:
-    """Nowhere over the bound but by rounding; shown is the place that comes nearest to it."""
-    wanted, found = _flat(bound), _flat(got)
-    excess = found - wanted
-    return _at(int(excess.argmax()), wanted, found, excess.clamp_min(0), tolerance)
+    """Nowhere over the bound by more than `tolerance`; reported is the element nearest to it."""
+    wanted, measured = _flat(bound), _flat(got)
+    excess = measured - wanted
+    return _at(int(excess.argmax()), wanted, measured, excess.clamp_min(0), tolerance)
 
 
 def same_gradient(expected: Number, got: Number, tolerance: float) -> Measured:
-    """Two vectors whose distance is at most `tolerance` of their length; shown are the lengths."""
-    wanted, found = _flat(expected), _flat(got)
-    assert wanted.shape == found.shape
+    """Vectors whose distance is at most `tolerance` of the expected length; reports lengths."""
+    wanted, measured = _flat(expected), _flat(got)
+    assert wanted.shape == measured.shape
     length = wanted.norm().item()
-    error = (found - wanted).norm().item() / length
-    return Measured(length, found.norm().item(), error, tolerance)
+    error = (measured - wanted).norm().item() / length
+    return Measured(length, measured.norm().item(), error, tolerance)
 
 
 def _flat(number: Number) -> Tensor:
     return torch.as_tensor(number, dtype=torch.float64).detach().flatten()
 
 
-def _at(place: int, wanted: Tensor, found: Tensor, error: Tensor, tolerance: float) -> Measured:
-    assert wanted.shape == found.shape
-    return Measured(wanted[place].item(), found[place].item(), error[place].item(), tolerance)
+def _at(place: int, wanted: Tensor, measured: Tensor, error: Tensor, tolerance: float) -> Measured:
+    assert wanted.shape == measured.shape
+    return Measured(wanted[place].item(), measured[place].item(), error[place].item(), tolerance)

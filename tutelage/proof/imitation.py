@@ -10,20 +10,21 @@ from torch import Tensor
 
 from tutelage.algorithms import gail
 from tutelage.proof.enumerable import new_gpt, optimum, small_world, token_logprobs
-from tutelage.proof.finding import Measured, same
+from tutelage.proof.finding import Measured, claim, same
 
 _NEWTON_STEPS = 40
 
 
+@claim("G11", "The discriminator that loses least says pE/(pE + π).")
 def best_discriminator_is_the_odds() -> Measured:
-    """G11: of all tables of logits the loss is least at D = pE/(pE + π)."""
     expert, policy = _two_policies()
     wanted = torch.sigmoid(expert - policy)
     return same(wanted, torch.sigmoid(best_logits(expert, policy)), 1e-12)
 
 
+@claim("G11", "One exact step with a KL price of 1 and its logit as reward lands on the expert.")
 def one_step_lands_on_the_expert() -> Measured:
-    """G11: the optimum of E r − KL(· ‖ π), with the rewards that training makes of the best
+    """The optimum of E r − KL(· ‖ π), with the rewards that training makes of the best
     discriminator's logits, whatever the ended state is worth."""
     expert, policy = _two_policies()
     rewards = gail.imitation_rewards(best_logits(expert, policy), 0.7)
@@ -31,8 +32,9 @@ def one_step_lands_on_the_expert() -> Measured:
     return same(expert, optimum(world), 1e-12)
 
 
+@claim("G11", "Where policy and expert are alike it loses log 2, averaged over as many of each.")
 def twins_cost_log_2() -> Measured:
-    """G11: the least loss where the policy is the expert. It is the mean over as many steps of
+    """The least loss where the policy is the expert. It is the mean over as many steps of
     each, which is half of what Ho and Ermon (2016, eq. 14) add up."""
     expert, _ = _two_policies()
     return same(math.log(2), expected_loss(best_logits(expert, expert), expert, expert), 1e-12)

@@ -16,7 +16,7 @@ from tutelage.device import seeded
 from tutelage.model.heads import new_critic
 from tutelage.policies.language import LanguagePolicy
 from tutelage.proof.enumerable import PROMPT, new_gpt, small_world
-from tutelage.proof.finding import Measured, same
+from tutelage.proof.finding import Measured, claim, same
 from tutelage.rollout.experience import Experience
 from tutelage.rollout.sampler import ModelSampler, Sampling
 from tutelage.rollout.trajectories import read_trajectories
@@ -26,36 +26,41 @@ _ROUNDING = 1e-5
 _PROMPTS = ([PROMPT], [PROMPT, 1], [2, 1, PROMPT])
 
 
+@claim("PPO", "Before the first step every sampled token has log-ratio 0.")
 def ratio_is_one() -> Measured:
-    """PPO: log π − log π_sampled of every sampled token, when the samples are credited."""
+    """log π − log π_sampled of every sampled token, when the samples are credited."""
     algorithm = new_ppo(learning_rate=1e-3)
-    return _log_ratio(algorithm, algorithm.credit(sampled(algorithm)))
+    return _log_ratio(algorithm, algorithm.credit(sample_experience(algorithm)))
 
 
+@claim("PPO", "The first minibatch has approximate KL 0.")
 def kl_is_zero() -> Measured:
-    """PPO: the approximate KL (k3) that the first minibatch reports; its error is of the order of
+    """The approximate KL (k3) that the first minibatch reports; its error is of the order of
     the square of the log-ratio's."""
     return same(0.0, _first_metrics()["policy/approx_kl"], _ROUNDING**2)
 
 
+@claim("PPO", "The first minibatch clips nothing.")
 def nothing_is_clipped() -> Measured:
-    """PPO: the share of clipped ratios that the first minibatch reports."""
+    """The share of clipped ratios that the first minibatch reports."""
     return same(0.0, _first_metrics()["policy/clip_fraction"], 0.0)
 
 
+@claim("PPO", "At step 0 the policy is the reference, token by token.")
 def reference_is_where_it_starts() -> Measured:
-    """PPO: log π_sampled − log ref of every sampled token at step 0, so no KL is paid."""
+    """log π_sampled − log ref of every sampled token at step 0, so there is no KL penalty."""
     algorithm = new_ppo(learning_rate=1e-3)
-    batch = algorithm.credit(sampled(algorithm))
+    batch = algorithm.credit(sample_experience(algorithm))
     assert batch.reference_logprobs is not None
     log_ratio = batch.logprobs - batch.reference_logprobs
     return same(torch.zeros_like(log_ratio), log_ratio, _ROUNDING)
 
 
+@claim("PPO", "With learning rate 0 the log-ratio stays 0.")
 def nothing_moves_without_learning() -> Measured:
-    """PPO: with learning rate 0 the log-ratio is still 0 after three updates."""
+    """After three updates."""
     algorithm = new_ppo(learning_rate=0.0)
-    batch = algorithm.credit(sampled(algorithm))
+    batch = algorithm.credit(sample_experience(algorithm))
     for step in range(3):
         algorithm.update(batch, seeded("exact", "order", step))
     return _log_ratio(algorithm, batch)
@@ -73,7 +78,7 @@ def new_ppo(learning_rate: float) -> PPO:
     return PPO(LanguagePolicy(gpt, new_critic(gpt)), config)
 
 
-def sampled(algorithm: PPO) -> Experience:
+def sample_experience(algorithm: PPO) -> Experience:
     """Sixteen samples of each prompt, ended by the last token of the vocabulary or cut at six; the
     policy is its own reference."""
     policy = algorithm.policy
@@ -107,5 +112,5 @@ def _log_ratio(algorithm: PPO, batch: Batch) -> Measured:
 
 def _first_metrics() -> dict[str, float]:
     algorithm = new_ppo(learning_rate=1e-3)
-    batch = algorithm.credit(sampled(algorithm))
+    batch = algorithm.credit(sample_experience(algorithm))
     return algorithm.update(batch, seeded("exact", "order"))

@@ -16,9 +16,8 @@ from tutelage.device import seeded
 from tutelage.model.heads import RewardModel
 from tutelage.model.scoring import imitation_loss
 from tutelage.policies.language import LanguagePolicy, Replies
-from tutelage.proof.enumerable import new_gpt, small_world, token_logprobs
-from tutelage.proof.enumerable.world import PROMPT
-from tutelage.proof.finding import Measured, same_gradient
+from tutelage.proof.enumerable import PROMPT, new_gpt, small_world, token_logprobs
+from tutelage.proof.finding import Measured, claim, same_gradient
 from tutelage.text.packing import Packed, Tree, pack
 
 _STEP = 1e-5  # of the central difference: its error is of the order of the square
@@ -26,16 +25,19 @@ _TOLERANCE = 1e-6  # of the gradient's length
 _SHAPE = (6, 8)
 
 
+@claim("G19", "The clipped surrogate's gradient is what finite differences give.")
 def clipped_surrogate() -> Measured:
     advantages = _draw("advantages")
     return _by_number("log ratio", lambda x: functional.clipped_surrogate(0.3 * x, advantages, 0.2))
 
 
+@claim("G19", "The surrogate with a KL penalty's gradient is what finite differences give.")
 def penalised_surrogate() -> Measured:
     advantages = _draw("advantages")
     return _by_number("log ratio", lambda x: functional.penalised_surrogate(x, advantages, 0.7))
 
 
+@claim("G19", "The clipped value loss's gradient is what finite differences give.")
 def clipped_value_loss() -> Measured:
     old, returns = _draw("old values"), _draw("returns")
     return _by_number(
@@ -43,21 +45,25 @@ def clipped_value_loss() -> Measured:
     )
 
 
+@claim("G19", "The KL estimator k1's gradient is what finite differences give.")
 def kl_k1() -> Measured:
     reference = _draw("reference")
     return _by_number("logprobs", lambda x: functional.kl_k1(x, reference))
 
 
+@claim("G19", "The KL estimator k2's gradient is what finite differences give.")
 def kl_k2() -> Measured:
     reference = _draw("reference")
     return _by_number("logprobs", lambda x: functional.kl_k2(x, reference))
 
 
+@claim("G19", "The KL estimator k3's gradient is what finite differences give.")
 def kl_k3() -> Measured:
     reference = _draw("reference")
     return _by_number("logprobs", lambda x: functional.kl_k3(x, reference))
 
 
+@claim("G19", "The Bradley–Terry loss's gradient is what finite differences give.")
 def bradley_terry_loss() -> Measured:
     """With ties, and with prompts that have fewer responses."""
     ranks = torch.randint(4, _SHAPE, generator=seeded("exact", "ranks"))
@@ -65,13 +71,14 @@ def bradley_terry_loss() -> Measured:
     return _by_number("scores", lambda x: functional.bradley_terry_loss(x, ranks, mask))
 
 
+@claim("G19", "The imitation loss's gradient is what finite differences give.")
 def imitation() -> Measured:
-    world = small_world()
-    model = new_gpt(world.vocabulary, "imitates")
+    model = new_gpt(small_world().vocabulary, "imitates")
     packed = _some_replies()
     return _by_direction(model, lambda: imitation_loss(model, packed))
 
 
+@claim("G19", "The clipped surrogate's gradient through a GPT is what finite differences give.")
 def surrogate_of_a_gpt() -> Measured:
     """Some ratios are clipped and some are not: the samples are another policy's."""
     world = small_world()
@@ -88,6 +95,10 @@ def surrogate_of_a_gpt() -> Measured:
     )
 
 
+@claim(
+    "G19",
+    "The Bradley–Terry loss's gradient through a reward model is what finite differences give.",
+)
 def ranking_by_a_reward_model() -> Measured:
     model, packed = _reward_model("grades"), _some_replies()
     ranks = torch.tensor([[0, 1, 2], [0, 0, 1]])
@@ -98,6 +109,7 @@ def ranking_by_a_reward_model() -> Measured:
     )
 
 
+@claim("G19", "The clipped value loss's gradient through a critic is what finite differences give.")
 def value_loss_of_a_critic() -> Measured:
     model, packed = _reward_model("critic"), _some_replies()
     policy = LanguagePolicy(model.body, model)
@@ -114,8 +126,7 @@ def value_loss_of_a_critic() -> Measured:
 
 
 def _draw(*what: object) -> Tensor:
-    """Numbers from a normal distribution; the last parts of `what` that are numbers are its shape,
-    else it is _SHAPE."""
+    """Standard normal numbers of a seed. Numbers in `what` are their shape, _SHAPE without one."""
     shape = [part for part in what if isinstance(part, int)] or list(_SHAPE)
     return torch.randn(shape, generator=seeded("exact", *what), dtype=torch.float64)
 
@@ -140,8 +151,8 @@ def _by_number(name: str, losses: Callable[[Tensor], Tensor]) -> Measured:
     x = _draw(name)
 
     def loss(x: Tensor) -> Tensor:
-        found = losses(x)
-        return (found * (_draw("weights") if found.dim() else 1.0)).sum()
+        values = losses(x)
+        return (values * (_draw("weights") if values.dim() else 1.0)).sum()
 
     x.requires_grad_()
     (analytic,) = torch.autograd.grad(loss(x), x)

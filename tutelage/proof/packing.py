@@ -1,4 +1,4 @@
-"""A sequence has one probability, whatever row it stands in and whatever stands beside it."""
+"""A sequence has one probability, whatever row it is in and whatever else is in that row."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tutelage.proof.enumerable import PROMPT, World, pack_sequences, small_world, token_logprobs
-from tutelage.proof.finding import Measured, same
+from tutelage.proof.finding import Measured, claim, same
 from tutelage.text.packing import plain
 
 
+@claim("G19", "A sequence has the logprobs that it has alone, however rows are packed.")
 @torch.no_grad()
 def packing_is_invisible() -> Measured:
-    """G19: alone in a row; in rows of several trees; all behind one copy of the prompt."""
+    """Alone in a row; in rows of several trees; all behind one copy of the prompt."""
     world = small_world()
     expected = alone(world)
     layouts = [(1, 1), (1, 64), (16, 1), (16, 400), (64, 330), (len(expected), 1)]
@@ -26,9 +27,10 @@ def packing_is_invisible() -> Measured:
     return same(expected.expand(len(got), -1, -1), torch.stack(got), 1e-12)
 
 
+@claim("G19", "A sequence has the logprobs that it has alone, padded on the left or on the right.")
 @torch.no_grad()
 def padding_is_invisible() -> Measured:
-    """G19: three tokens of padding on the left, and on the right."""
+    """Three tokens of padding on the left, and on the right."""
     world = small_world()
     expected, pad = alone(world), world.vocabulary - 1
     tokens = with_prompt(world)

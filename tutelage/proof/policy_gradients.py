@@ -21,26 +21,29 @@ from tutelage.proof.enumerable import (
     token_logprobs,
 )
 from tutelage.proof.estimators import gradient_of
-from tutelage.proof.finding import Measured, at_most, same
+from tutelage.proof.finding import Measured, at_most, claim, same
 from tutelage.proof.regularised import credited
 
 _CLIP_RANGE = 0.2
 
 
+@claim("G16", "The clipped surrogate with whole returns has the objective's gradient.")
 def whole_episode() -> Measured:
-    """G16: every token credited with the whole return (Williams 1992)."""
+    """Every token credited with the whole return (Williams 1992)."""
     world, policy, logprobs = _policy()
     return _against_truth(world, policy, logprobs, _whole_returns(world, logprobs))
 
 
+@claim("G16", "With rewards-to-go it has the objective's gradient.")
 def reward_to_go() -> Measured:
-    """G16: every token credited with what came after it (Sutton et al. 2000)."""
+    """Every token credited with what came after it (Sutton et al. 2000)."""
     world, policy, logprobs = _policy()
     return _against_truth(world, policy, logprobs, _returns_to_go(world, logprobs))
 
 
+@claim("G16", "With any baseline of the prefix it has the objective's gradient.")
 def any_baseline() -> Measured:
-    """G16: less a number that is drawn at random for each prefix."""
+    """Less a number that is drawn at random for each prefix."""
     world, policy, logprobs = _policy()
     M, T = world.sequences.shape
     generator = seeded("exact", "baseline")
@@ -51,8 +54,9 @@ def any_baseline() -> Measured:
     return _against_truth(world, policy, logprobs, advantages)
 
 
+@claim("G16", "With exact values and any lambda it has the objective's gradient.")
 def exact_values() -> Measured:
-    """G16: where the critic is right, every λ gives the true gradient (Schulman et al. 2016)."""
+    """Where the critic is right, every λ gives the true gradient (Schulman et al. 2016)."""
     world, policy, logprobs = _policy()
     got = [
         _surrogate_gradient(logprobs, policy, _with_values(world, logprobs, lambda_))
@@ -61,8 +65,11 @@ def exact_values() -> Measured:
     return same(_true_gradient(world, policy, logprobs).repeat(3), torch.cat(got), 1e-12)
 
 
+@claim(
+    "G16", "A new policy's variance falls: whole returns, rewards-to-go, baseline, exact critic."
+)
 def variance_falls() -> Measured:
-    """G16: whole return, reward-to-go, less the prefix's value, exact critic with λ = 0: the
+    """Whole return, reward-to-go, less the prefix's value, exact critic with λ = 0: the
     variance of one episode's gradient never grows from one to the next.
 
     No theorem says so of every policy: where actions are rare their scores are long, and a value is
@@ -89,8 +96,9 @@ def variance_falls() -> Measured:
     return at_most(torch.stack(variances[:-1]), torch.stack(variances[1:]))
 
 
+@claim("G16", "For any policy with an exact critic a token's variance falls with lambda.")
 def variance_falls_with_lambda() -> Measured:
-    """G16: with V^π as the critic an advantage is a sum of λ^k·δ, whose terms are uncorrelated and
+    """With V^π as the critic an advantage is a sum of λ^k·δ, whose terms are uncorrelated and
     have mean 0, so what a token adds to the variance grows with λ; the last has one δ only."""
     world, policy, logprobs = _policy()
     lengths = _scores(world, logprobs, policy).square().sum(dim=2)[:, :-1]  # (M, T − 1)
@@ -103,8 +111,12 @@ def variance_falls_with_lambda() -> Measured:
     return at_most(torch.stack(moments[:-1]), torch.stack(moments[1:]))
 
 
+@claim(
+    "G16",
+    "The surrogate with a KL penalty has the gradient of E ρA − β·KL(π_old‖π), off π_old too.",
+)
 def kl_penalty() -> Measured:
-    """G16: with the reference as π_old, the penalised surrogate of another policy has the gradient
+    """With the reference as π_old, the penalised surrogate of another policy has the gradient
     of E_old[Σ ρA] − β·KL(π_old‖π) over sequences (Schulman et al. 2017, eq. 8)."""
     world, policy, logprobs = _policy()
     old, price = world.reference_logprobs, 0.7

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tutelage.algorithms import dpo, functional
 from tutelage.proof.enumerable import optimum, small_world
-from tutelage.proof.finding import Measured, at_most, same
+from tutelage.proof.finding import Measured, at_most, claim, same
 
 _RANKS = torch.tensor([[0, 1]])
 _BOTH = torch.ones(1, 2, dtype=torch.bool)
@@ -19,8 +19,9 @@ _REFERENCE = torch.tensor([0.447, 0.545, 0.008], dtype=torch.float64).log()
 _BETA = 0.1
 
 
+@claim("G5", "DPO's expected gradient is 0 at the optimum.")
 def gradient_is_zero_at_the_optimum() -> Measured:
-    """G5: pairs drawn from the reference, labelled by Bradley–Terry on the true rewards; the
+    """Pairs drawn from the reference, labelled by Bradley–Terry on the true rewards; the
     gradient of the expected loss in each sequence's log π, at π*."""
     world = small_world()
     reference = world.reference_logprobs.sum(dim=1)
@@ -41,15 +42,17 @@ def gradient_is_zero_at_the_optimum() -> Measured:
     return same(torch.zeros_like(gradient), gradient, 1e-12)
 
 
+@claim("G6", "DPO can drive all probability to a reply that no pair names.")
 def dpo_moves_what_nobody_compared() -> Measured:
-    """G6: the first reply over the second, again and again, while the loss falls; what of the
+    """The first reply over the second, again and again, while the loss falls; what of the
     probability is not on the third reply, which no pair names, is at most 0.01."""
     weight = _descend(lambda policy: dpo.dpo_loss(_log_ratios(policy), _RANKS, _BOTH, _BETA))
     return at_most(0.01, 1 - _policy(weight).exp()[2].item())
 
 
+@claim("G6", "Reinforcement with a KL price leaves it where it was.")
 def reinforcement_does_not() -> Measured:
-    """G6: the same family of policies, E r − β·KL with r = 1, 0, −1, which samples what it must
+    """The same family of policies, E r − β·KL with r = 1, 0, −1, which samples what it must
     learn to leave; the probability of the third reply stays under 0.05."""
     rewards = torch.tensor([1.0, 0.0, -1.0], dtype=torch.float64)
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tutelage.algorithms import functional
-from tutelage.proof.finding import Measured, same
+from tutelage.proof.finding import Measured, claim, same
 
 _GAMMA = 0.5
 _REWARDS = torch.tensor([[1.0, 0.0, 2.0, -1.0]] * 3, dtype=torch.float64)
@@ -19,8 +19,9 @@ _MASK = torch.tensor([[True] * 4, [True] * 4, [True, True, False, False]])
 _LAST = torch.tensor([0.0, 4.0, 0.0], dtype=torch.float64)
 
 
+@claim("G17", "Advantages with lambda 1 are Monte Carlo, and a truncated episode bootstraps.")
 def lambda_one_is_monte_carlo() -> Measured:
-    """G17: r + γr' + … + γ^k·(value where it was cut off) − V."""
+    """r + γr' + … + γ^k·(value where it was cut off) − V."""
     expected = [
         # G = −1; 2 − ½; 0 + ¾; 1 + ⅜
         [1.375 - 0.5, 0.75 - 1.0, 1.5 + 0.5, -1.0 - 2.0],
@@ -32,8 +33,9 @@ def lambda_one_is_monte_carlo() -> Measured:
     return same(expected, _advantages(1.0), 1e-15)
 
 
+@claim("G17", "Advantages with lambda 0 are TD(0) errors.")
 def lambda_zero_is_td() -> Measured:
-    """G17: r + γV' − V."""
+    """r + γV' − V."""
     expected = [
         # 1 + ½·1 − ½; 0 − ½·½ − 1; 2 + ½·2 + ½; −1 + 0 − 2
         [1.0, -1.25, 3.5, -3.0],
@@ -43,8 +45,9 @@ def lambda_zero_is_td() -> Measured:
     return same(expected, _advantages(0.0), 1e-15)
 
 
+@claim("G17", "Those between are as worked out on paper.")
 def lambda_between() -> Measured:
-    """G17: A = δ + γλA', with λ = ½, so a quarter of the next advantage."""
+    """A = δ + γλA', with λ = ½, so a quarter of the next advantage."""
     expected = [
         # −3; 3½ − ¾; −1¼ + 11/16; 1 − 9/64
         [0.859375, -0.5625, 2.75, -3.0],
@@ -55,16 +58,18 @@ def lambda_between() -> Measured:
     return same(expected, _advantages(0.5), 1e-15)
 
 
+@claim("G17", "A terminated episode bootstraps nothing.")
 def default_is_terminated() -> Measured:
-    """G17: where no last value is given, nothing is bootstrapped."""
+    """Where no last value is given, nothing is bootstrapped."""
     ended = torch.zeros_like(_LAST)
     given = functional.generalised_advantages(_REWARDS, _VALUES, _MASK, _GAMMA, 0.5, ended)[1]
     left_out = functional.generalised_advantages(_REWARDS, _VALUES, _MASK, _GAMMA, 0.5)[1]
     return same(given, left_out, 0.0)
 
 
+@claim("G17", "Discounted returns are as worked out on paper.")
 def returns_to_go() -> Measured:
-    """G17: the rewards that are still to come, and nothing after an episode's end."""
+    """The rewards that are still to come, and nothing after an episode's end."""
     expected = [[1.375, 0.75, 1.5, -1.0]] * 2 + [[1.0, 0.0, 0.0, 0.0]]
     got = functional.discounted_returns(_REWARDS, _MASK, _GAMMA)
     return same(expected, got, 1e-15)

@@ -16,7 +16,7 @@ from tutelage.algorithms import functional
 from tutelage.device import seeded
 from tutelage.evaluation import calibration
 from tutelage.proof.enumerable import small_world
-from tutelage.proof.finding import Measured, at_most, same
+from tutelage.proof.finding import Measured, at_most, claim, same
 
 _FEATURES = 8  # d
 _PAIRS = 3200  # n, labelled pairs a fit
@@ -25,8 +25,11 @@ _ITERATIONS = 7  # each leaves about a fifteenth of the distance to the optimum
 _ALLOWED = 0.03  # of d/2n: the next term is 0.012 of it here, the drawing's standard error 0.007
 
 
+@claim(
+    "G10", "A linear reward model of d weights, learned from n pairs, loses d/2n nats on average."
+)
 def loss_for_learning() -> Measured:
-    """G10: the fitted model's log-loss exceeds the truth's by d/2n on average (Wilks 1938).
+    """The excess of the fitted model's log-loss over the truth's (Wilks 1938).
 
     Labels are drawn, and the half squared score ½ g·I⁻¹·g at the truth, whose mean over labels is
     d/2n exactly, follows most of their luck: its deviation from that mean is taken off.
@@ -45,15 +48,15 @@ def loss_for_learning() -> Measured:
     return same(expected, excess - luck, _ALLOWED * expected)
 
 
+@claim("G10", "Who knows the truth agrees with E max(p, 1 − p) of the labels.")
 def truth_reaches_the_ceiling() -> Measured:
-    """G10: who knows the true utilities agrees with E max(p, 1 − p) of the labels."""
     features, truth = _features()
     margins = _margins(features @ truth)
     return same(_ceiling(margins), _agreement(margins, margins), 1e-12)
 
 
+@claim("G10", "No fitted reward model agrees with more than E max(p, 1 − p) of the labels.")
 def nobody_exceeds_the_ceiling() -> Measured:
-    """G10: fitted models agree with no more than that."""
     features, truth = _features()
     true_margins = _margins(features @ truth)
     fitted = fit(*(part[:3] for part in draw_labels()))

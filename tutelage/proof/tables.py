@@ -8,12 +8,13 @@ import gymnasium
 import torch
 
 from tutelage.algorithms import tabular
-from tutelage.proof.finding import Measured, at_most, same
+from tutelage.proof.finding import Measured, at_most, claim, same
 
 _CLIFF_START, _CLIFF_GOAL = 36, 47  # a grid of 4 rows and 12 columns
 _ABOVE_THE_CLIFF = frozenset(range(25, 35))
 
 
+@claim("G18", "Q-learning on FrozenLake without chance is value iteration.")
 def q_learning_is_value_iteration() -> Measured:
     """G18, FrozenLake that is not slippery: with step size 1 each update is an exact backup.
     Episodes are cut at 15 steps; were that an end, the values would come out too low."""
@@ -29,6 +30,7 @@ def q_learning_is_value_iteration() -> Measured:
     return same(torch.from_numpy(optimum[~over]), torch.from_numpy(learned[~over]), 1e-12)
 
 
+@claim("G18", "Q-learning walks along the cliff.")
 def q_learning_walks_the_edge() -> Measured:
     """G18, CliffWalking with ε 0.1 (example 6.6 of Sutton and Barto 2018): state by state."""
     edge = [_CLIFF_START, *range(24, 36), _CLIFF_GOAL]
@@ -36,8 +38,9 @@ def q_learning_walks_the_edge() -> Measured:
     return same([*map(float, edge)], [*map(float, path[: len(edge)])], 0.0)
 
 
+@claim("G18", "SARSA keeps away from the cliff.")
 def sarsa_keeps_away_from_it() -> Measured:
-    """G18: how many of the ten states above the cliff SARSA's greedy path passes."""
+    """How many of the ten states above the cliff SARSA's greedy path passes."""
     path = _cliff_path("sarsa")
     assert path[-1] == _CLIFF_GOAL
     return at_most(0.0, float(len(_ABOVE_THE_CLIFF & set(path))), 0.0)

@@ -21,7 +21,7 @@ from tutelage.model.optimiser import policy_optimiser, set_learning_rate, warmup
 from tutelage.policies.language import LanguagePolicy, Replies
 from tutelage.proof import enumerable
 from tutelage.proof.enumerable import PROMPT, Table, TablePolicy, World, new_world, small_world
-from tutelage.proof.finding import Measured, same
+from tutelage.proof.finding import Measured, claim, same
 from tutelage.proof.regularised import credited, every_sequence
 from tutelage.rollout.sampler import ModelSampler, Sampling
 from tutelage.rollout.trajectories import read_trajectories
@@ -33,40 +33,42 @@ _SAMPLES = 512  # sequences an update
 
 
 @cache
-def _told_apart() -> World:
+def _two_token_world() -> World:
     """4^3 sequences, which PPO learns by heart in seconds. The prompt has two tokens, so that a GPT
     can tell all prefixes apart: behind one it stays 0.42 away, exact gradient or not."""
     return new_world(length=3, prompt=(0, 1))
 
 
+@claim("G3", "Adam along the exact gradient ends at the optimum, to 0.0001 of total variation.")
 def exact_gradient_gets_there() -> Measured:
-    """G3: Adam on a table of logits, along the clipped surrogate's gradient summed over all
+    """Adam on a table of logits, along the clipped surrogate's gradient summed over all
     sequences, its rate falling to 0; the total variation that is left between it and π*."""
     world = small_world()
     table = Table(world.vocabulary, world.sequences.shape[1])
     optimiser = policy_optimiser(table.parameters(), _RATE)
-    lived = every_sequence(world, world.reference_logprobs)
+    experience = every_sequence(world, world.reference_logprobs)
     for step in range(_STEPS):
         set_learning_rate(optimiser, _RATE * warmup_then_linear(step, _STEPS, warmup=0))
         logprobs = table.logprobs(world.sequences)
         old = logprobs.detach()
-        rewards = batch.penalised_rewards(replace(lived, logprobs=old), world.kl_coefficient)
-        returns = functional.discounted_returns(rewards, lived.mask)
+        rewards = batch.penalised_rewards(replace(experience, logprobs=old), world.kl_coefficient)
+        returns = functional.discounted_returns(rewards, experience.mask)
         losses = functional.clipped_surrogate(logprobs - old, returns, 0.2)
         (old.sum(dim=1, keepdim=True).exp() * losses).sum().backward()
         optimiser.step()
         optimiser.zero_grad()
-    found = table.logprobs(world.sequences).sum(dim=1)
-    return same(0.0, enumerable.total_variation(found, enumerable.optimum(world)), 1e-4)
+    learned = table.logprobs(world.sequences).sum(dim=1)
+    return same(0.0, enumerable.total_variation(learned, enumerable.optimum(world)), 1e-4)
 
 
+@claim("G3", "PPO on a GPT, from its own samples, ends within 0.05 of total variation.")
 def sampled_ppo_gets_there() -> Measured:
-    """G3: PPO on a GPT, from samples of its own; the total variation between it and π*.
+    """PPO on a GPT, from samples of its own; the total variation between it and π*.
 
     It begins at 0.72. What is left is the noise of 30,000 samples: whitened advantages keep their
     size when there is little left to learn, so the walk ends where the falling rate stops it.
     """
-    world = _told_apart()
+    world = _two_token_world()
     gpt, reference = _learner(world, "actor"), copy.deepcopy(world.reference).float()
     policy = LanguagePolicy(gpt, new_critic(gpt))
     algorithm = PPO(policy, _settings(world))
@@ -74,14 +76,15 @@ def sampled_ppo_gets_there() -> Measured:
         _decay(algorithm, step, _UPDATES)
         chosen, logprobs = _sampled(world, gpt, step)
         trajectories = enumerable.judged_trajectories(world, chosen, logprobs)
-        lived = read_trajectories(policy, reference, trajectories, PROMPT)
-        algorithm.update(algorithm.credit(lived), seeded("exact", "order", step))
-    found = enumerable.token_logprobs(gpt, world.packed).sum(dim=1)
-    return same(0.0, enumerable.total_variation(found, enumerable.optimum(world)), 0.05)
+        experience = read_trajectories(policy, reference, trajectories, PROMPT)
+        algorithm.update(algorithm.credit(experience), seeded("exact", "order", step))
+    learned = enumerable.token_logprobs(gpt, world.packed).sum(dim=1)
+    return same(0.0, enumerable.total_variation(learned, enumerable.optimum(world)), 0.05)
 
 
+@claim("G4", "The soft value of each prefix is β·log Σ ref·exp(r/β) over what may follow.")
 def soft_values_are_sums() -> Measured:
-    """G4: the values made up backwards, token by token, are β·log Σ ref·exp(r/β) over all that may
+    """The values made up backwards, token by token, are β·log Σ ref·exp(r/β) over all that may
     follow each prefix."""
     world, T = small_world(), small_world().sequences.shape[1]
     direct = []
@@ -91,8 +94,9 @@ def soft_values_are_sums() -> Measured:
     return same(torch.cat(direct), torch.cat(enumerable.soft_values(world)[:-1]), 1e-12)
 
 
+@claim("G4", "It is what the optimum can expect from there, KL price included.")
 def soft_values_are_expected() -> Measured:
-    """G4: they are E_π*[r − β·KL to go], as training adds it up."""
+    """They are E_π*[r − β·KL to go], as training adds it up."""
     world = small_world()
     best = enumerable.optimal_logprobs(world)
     returns = functional.discounted_returns(*credited(world, best))
@@ -100,10 +104,11 @@ def soft_values_are_expected() -> Measured:
     return same(expected, enumerable.prefix_means(world, best.sum(dim=1), returns), 1e-12)
 
 
+@claim("G4", "PPO's critic learns it, to 0.03 on average, while the optimum acts.")
 def critic_learns_soft_values() -> Measured:
-    """G4: PPO's critic while π* acts, from its samples: the root of the mean squared error of the
+    """PPO's critic while π* acts, from its samples: the root of the mean squared error of the
     values before each token, under π*. It learns by PPO's update; π* is not in the optimiser."""
-    world = _told_apart()
+    world = _two_token_world()
     reference = copy.deepcopy(world.reference).float()
     gpt = _learner(world, "critic")
     critic = new_critic(gpt)
@@ -118,8 +123,8 @@ def critic_learns_soft_values() -> Measured:
         generator = seeded("exact", "sampled optimum", step)
         chosen = torch.multinomial(chances, _SAMPLES, replacement=True, generator=generator)
         trajectories = enumerable.judged_trajectories(world, chosen, best[chosen])
-        lived = read_trajectories(reader, reference, trajectories, PROMPT)
-        algorithm.update(algorithm.credit(lived), seeded("exact", "order", step))
+        experience = read_trajectories(reader, reference, trajectories, PROMPT)
+        algorithm.update(algorithm.credit(experience), seeded("exact", "order", step))
         actor.zero_grad()
     inputs = Replies(world.packed)
     with torch.no_grad():
@@ -151,8 +156,8 @@ def _decay(algorithm: PPO, step: int, steps: int) -> None:
 
 
 def _sampled(world: World, gpt: GPT, step: int) -> tuple[Tensor, Tensor]:
-    """Which sequences the GPT says, (N,), and its logprobs, (N, T); there is no stop token, every
-    sequence is as long as all."""
+    """Indices (N,) of sequences sampled from the GPT, and its logprobs (N, T). There is no stop
+    token: all sequences have T tokens."""
     T, never = world.sequences.shape[1], world.vocabulary
     generator = seeded("exact", "sampled", step)
     sampler = ModelSampler(gpt, frozenset({never}))

@@ -12,35 +12,33 @@ from tutelage.model.mlp import mlp
 from tutelage.policies.control import CategoricalActor, ControlPolicy, Transitions
 from tutelage.policies.language import LanguagePolicy, Replies
 from tutelage.proof.enumerable import new_gpt, pack_sequences, small_world
-from tutelage.proof.finding import Measured, at_most, same_gradient
+from tutelage.proof.finding import Measured, at_most, claim, same_gradient
 
 _STATES, _ACTIONS, _MAX_KL = 300, 3, 0.01
 
 
+@claim("G15", "The Fisher-vector product is the dense Fisher matrix times the vector.")
 def fisher_vector_product() -> Measured:
-    """G15: against the Fisher matrix written out, Σ_s Σ_a π(a|s) ∇log π ∇log πᵀ / S."""
+    """Against the Fisher matrix written out, Σ_s Σ_a π(a|s) ∇log π ∇log πᵀ / S."""
     policy = new_policy()
-    lives, _ = lived(policy)
+    every, _ = new_batch(policy)
+    few = 20  # states; each takes a gradient an action
+    inputs = Transitions(every.observations[:few], every.actions[:few], every.mask[:few])
     parameters = list(policy.actor.parameters())
     dense = torch.zeros(())
-    few = 20  # states; each takes a gradient an action
-    for observation in lives.observations[:few]:
+    for observation in inputs.observations:
         logprobs = policy.actor(observation[None]).logits.log_softmax(dim=-1)[0]
         for action in range(_ACTIONS):
             score = trpo.flat(torch.autograd.grad(logprobs[action], parameters, retain_graph=True))
             dense = dense + logprobs[action].exp().detach() * torch.outer(score, score) / few
     vector = torch.randn(len(dense), generator=seeded("exact", "vector"), dtype=torch.float64)
-    inputs = Transitions(
-        lives.observations[:few],
-        lives.actions[:few],
-        torch.ones(few, 1, dtype=torch.bool),
-    )
-    found = policy.fisher(inputs)(vector)
-    return same_gradient((dense @ vector).tolist(), found.tolist(), 1e-9)
+    product = policy.fisher(inputs)(vector)
+    return same_gradient((dense @ vector).tolist(), product.tolist(), 1e-9)
 
 
+@claim("G15", "So is that of a GPT, over the tokens of replies.")
 def fisher_vector_product_of_a_gpt() -> Measured:
-    """G15: for every prefix of the enumerable world, against the Fisher matrix written out over all
+    """For every prefix of the enumerable world, against the Fisher matrix written out over all
     tokens that may come next."""
     world = small_world()
     gpt = new_gpt(world.vocabulary, "trust region")
@@ -49,32 +47,33 @@ def fisher_vector_product_of_a_gpt() -> Measured:
     inputs = Replies(pack_sequences(world.sequences[[27, 228]]))
     parameters = list(gpt.parameters())
     logprobs = policy.distribution(inputs).logits.log_softmax(dim=-1)
-    scores = torch.stack(
-        [
-            trpo.flat(torch.autograd.grad(one, parameters, retain_graph=True))
-            for one in logprobs.flatten()
-        ]
-    )
+    gradients = [
+        trpo.flat(torch.autograd.grad(logprob, parameters, retain_graph=True))
+        for logprob in logprobs.flatten()
+    ]
+    scores = torch.stack(gradients)
     chances = logprobs.detach().exp().flatten() / len(logprobs)
     vector = torch.randn(scores.shape[1], generator=seeded("exact", "vector"), dtype=torch.float64)
-    found = policy.fisher(inputs)(vector)
-    return same_gradient(scores.T @ (chances * (scores @ vector)), found, 1e-9)
+    product = policy.fisher(inputs)(vector)
+    return same_gradient(scores.T @ (chances * (scores @ vector)), product, 1e-9)
 
 
+@claim("G15", "TRPO's step moves the policy by a KL of at most δ.")
 def step_stays_in_the_region() -> Measured:
-    """G15: mean KL(old ‖ new), added up over the actions, is at most δ."""
+    """The mean over states of KL(old‖new), summed over the actions."""
     policy = new_policy()
-    before, after = _stepped(policy, *lived(policy))
+    before, after = _stepped(policy, *new_batch(policy))
     kl = (before.exp() * (before - after)).sum(dim=-1).mean()
     return at_most(_MAX_KL, kl.item())
 
 
+@claim("G15", "TRPO's step makes the surrogate better.")
 def step_improves_the_surrogate() -> Measured:
-    """G15: what E ratio·A has lost by the step is below 0; got stands for minus the gain."""
+    """Minus the gain in E ratio·A is below 0."""
     policy = new_policy()
-    lives, batch = lived(policy)
-    before, after = _stepped(policy, lives, batch)
-    ratio = (after - before).gather(1, lives.actions[:, None]).exp()[:, 0]
+    inputs, batch = new_batch(policy)
+    before, after = _stepped(policy, inputs, batch)
+    ratio = (after - before).gather(1, inputs.actions[:, None]).exp()[:, 0]
     advantages = batch.advantages - batch.advantages.mean()
     gain = ((ratio - 1) * advantages).mean()
     return at_most(-1e-3, -gain.item())
@@ -86,7 +85,7 @@ def new_policy() -> ControlPolicy:
     return ControlPolicy(CategoricalActor(network), mlp((4, 8, 1), generator)).double()
 
 
-def lived(policy: ControlPolicy) -> tuple[Transitions, Batch]:
+def new_batch(policy: ControlPolicy) -> tuple[Transitions, Batch]:
     """A decision in each of many states; the first action is worth more, by chance or not."""
     generator = seeded("exact", "states")
     observations = torch.randn(_STATES, 4, generator=generator, dtype=torch.float64)
@@ -101,11 +100,11 @@ def lived(policy: ControlPolicy) -> tuple[Transitions, Batch]:
     return inputs, Batch(inputs, logprobs, worth, values=values, returns=worth)
 
 
-def _stepped(policy: ControlPolicy, lives: Transitions, batch: Batch) -> tuple[Tensor, Tensor]:
+def _stepped(policy: ControlPolicy, inputs: Transitions, batch: Batch) -> tuple[Tensor, Tensor]:
     """Log-probabilities (S, A) of every action before and after an update."""
 
     def logprobs() -> Tensor:
-        return policy.actor(lives.observations).logits.log_softmax(dim=-1).detach()
+        return policy.actor(inputs.observations).logits.log_softmax(dim=-1).detach()
 
     before = logprobs()
     trpo.TRPO(policy, trpo.TRPOConfig(max_kl=_MAX_KL)).update(batch, seeded("exact", "update"))

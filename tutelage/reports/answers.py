@@ -25,7 +25,7 @@ Line = Sequence[tuple[float, float]]
 
 
 def set_name(key: str) -> str:
-    """A held-out set as a person calls it."""
+    """A held-out set, or a stage of the costs, as a person calls it."""
     return key.replace("_", " ")
 
 
@@ -47,13 +47,13 @@ def answer_helped(differences: Mapping[str, Mapping[str, Any]]) -> str:
     """Did a stage help? By the intervals of its differences on each held-out set."""
     better, worse, unclear = [], [], []
     for key, gap in differences.items():
-        said = f"{difference(gap['difference'], gap['ci95'], gap['n'])} on {set_name(key)}"
+        text = f"{difference(gap['difference'], gap['ci95'], gap['n'])} on {set_name(key)}"
         if holds_zero(gap["ci95"]):
-            unclear.append(said)
+            unclear.append(text)
         elif gap["difference"] > 0:
-            better.append(said)
+            better.append(text)
         else:
-            worse.append(said)
+            worse.append(text)
     if not (better or worse):
         return f"Not measurably: every interval holds 0 ({listing(unclear)})."
     if not better:
@@ -67,10 +67,10 @@ def answer_helped(differences: Mapping[str, Mapping[str, Any]]) -> str:
 def answer_reward_model(pair_accuracy: float, ceiling: float) -> str:
     """Is the reward model as good as its labels allow?"""
     gap = ceiling - pair_accuracy
-    # Rounded as printed, so that the word and the number beside it never disagree.
-    shown = round(100 * gap, 1)
-    word = "Yes" if shown <= 3 else "Nearly" if shown <= 5 else "No"
-    side = "under" if shown > 0 else "above" if shown < 0 else "from"
+    # Rounded as printed, so that the word agrees with the number.
+    rounded = round(100 * gap, 1)
+    word = "Yes" if rounded <= 3 else "Nearly" if rounded <= 5 else "No"
+    side = "under" if rounded > 0 else "above" if rounded < 0 else "from"
     return (
         f"{word}: it agrees with the labels on {percent(pair_accuracy)} of held-out pairs, "
         f"{decimal(abs(100 * gap))} points {side} the {percent(ceiling)} that their noise allows."
@@ -128,19 +128,16 @@ def answer_fooled(rows: Sequence[Mapping[str, Any]]) -> str:
                 f"fell from {percent(peak['gold'])} to {percent(last['gold'])}, {gap}."
             )
     first, last = rows[0], rows[-1]
-    went = (
-        f"gold success went from {percent(first['gold'])} to "
-        f"{rate(last['gold'], last['ci95'], last.get('n'))}"
-    )
     return (
         f"No: in no round did gold success clearly fall while the score rose; "
-        f"{went}, at a KL of {decimal(last['kl'], 2)} nats."
+        f"gold success went from {percent(first['gold'])} to "
+        f"{rate(last['gold'], last['ci95'], last.get('n'))}, "
+        f"at a KL of {decimal(last['kl'], 2)} nats."
     )
 
 
-def said_kept(selection: Sequence[Mapping[str, Any]], judge: str) -> str:
-    """Which policy each round kept, what chose it, and what the last one and the best by gold
-    reached."""
+def describe_kept(selection: Sequence[Mapping[str, Any]], judge: str) -> str:
+    """What the kept policy of each round, its last and its best by gold reached."""
 
     def reached(row: Mapping[str, Any]) -> str:
         return f"step {count(row['step'])}, gold {rate(row['gold'], row['ci95'], row.get('n'))}"
@@ -178,15 +175,11 @@ def answer_groups(rows: Sequence[Mapping[str, Any]], before: str, after: str) ->
     """Where did the last stage help most, and where least?"""
     gains = sorted((row[after] - row[before], row["group"], row["n"]) for row in rows)
     (least, least_group, least_n), (most, most_group, most_n) = gains[0], gains[-1]
+    moved = f"{points(most)} (n = {count(most_n)})"
     if most <= 0:
-        return (
-            f"Nowhere: the best group, {most_group}, moved by {points(most)} (n = {count(most_n)})."
-        )
+        return f"Nowhere: the best group, {most_group}, moved by {moved}."
     rose = sum(gain > 0 for gain, _, _ in gains)
-    text = (
-        f"Most in {most_group}, {points(most)} (n = {count(most_n)}); "
-        f"{rose} of {plural(len(gains), 'group')} rose"
-    )
+    text = f"Most in {most_group}, {moved}; {rose} of {plural(len(gains), 'group')} rose"
     if len(gains) == 1:
         return f"{text}."
     return f"{text}, least in {least_group}, {points(least)} (n = {count(least_n)})."
@@ -196,7 +189,7 @@ def answer_costs(rows: Sequence[Mapping[str, Any]]) -> str:
     """Where did the time go?"""
     total = sum(row["seconds"] for row in rows)
     largest = max(rows, key=lambda row: row["seconds"])
-    name = largest["stage"].replace("_", " ").capitalize()
+    name = set_name(largest["stage"]).capitalize()
     return (
         f"{name} took most: {duration(largest['seconds'])} of {duration(total)}, "
         f"{percent(largest['seconds'] / total if total else 0)}."
@@ -210,17 +203,17 @@ def answer_curve(lines: Mapping[str, Sequence[Line]], *, places: int, up: bool) 
         for name, parts in lines.items()
     }
     moves = [end > start if up else end < start for start, end in next(iter(spans.values()))]
-    said = [
+    changes = [
         f"{name} went from {decimal(parts[-1][0], places)} to {decimal(parts[-1][1], places)}"
         for name, parts in spans.items()
     ]
     word = "Yes" if all(moves) else "In part" if any(moves) else "No"
     if len(moves) == 1:
-        return f"{word}: {listing(said)}."
+        return f"{word}: {listing(changes)}."
     way = "up" if up else "down"
     return (
         f"{word}: {way} in {sum(moves)} of {plural(len(moves), 'round')}; "
-        f"in the last, {listing(said)}."
+        f"in the last, {listing(changes)}."
     )
 
 

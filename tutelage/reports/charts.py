@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import plotly.graph_objects as go
@@ -15,7 +16,9 @@ from tutelage.reports.figures import (
     add_band,
     base,
     end_labels,
+    error_bars,
     fade,
+    in_percent,
     label,
     mark_rounds,
     running_mean,
@@ -39,17 +42,7 @@ def stage_rise(stages: Sequence[tuple[str, str, Mapping[str, Mapping[str, Any]]]
             mode="lines+markers",
             line={"color": fade(COLOURS["quiet"], 0.6), "width": 1.5},
             marker={"size": 9, "color": [colour for _, colour, _ in stages]},
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "thickness": 1.5,
-                "width": 3,
-                "color": COLOURS["quiet"],
-                "array": [100 * cell["ci95"][1] - y for cell, y in zip(cells, ys, strict=True)],
-                "arrayminus": [
-                    y - 100 * cell["ci95"][0] for cell, y in zip(cells, ys, strict=True)
-                ],
-            },
+            error_y=error_bars(ys, [in_percent(cell["ci95"]) for cell in cells], COLOURS["quiet"]),
             text=[
                 f"{label(set_name(key))}: {rate(cell['success'], cell['ci95'], cell['n'])}"
                 for cell in cells
@@ -74,7 +67,7 @@ def calibration(bins: Sequence[Mapping[str, Any]]) -> go.Figure:
     figure, colour = base(), COLOURS["reward"]
     xs = [100 * row["confidence"] for row in bins]
     ys = [100 * row["accuracy"] for row in bins]
-    ends = [share_interval(row["accuracy"], row["n"]) for row in bins]
+    intervals = [in_percent(share_interval(row["accuracy"], row["n"])) for row in bins]
     low = min(50.0, min(xs) - 2)
     figure.add_scatter(
         x=[low, 100],
@@ -83,7 +76,7 @@ def calibration(bins: Sequence[Mapping[str, Any]]) -> go.Figure:
         hoverinfo="skip",
         line={"color": COLOURS["quiet"], "width": 1.5, "dash": "dot"},
     )
-    add_band(figure, xs, [100 * end[0] for end in ends], [100 * end[1] for end in ends], colour)
+    add_band(figure, xs, intervals, colour)
     figure.add_scatter(
         x=xs,
         y=ys,
@@ -96,14 +89,11 @@ def calibration(bins: Sequence[Mapping[str, Any]]) -> go.Figure:
         ],
         hovertemplate="%{text}<extra></extra>",
     )
-    y_range = span([*ys, low, 100, *(100 * end for pair in ends for end in pair)], 0.03)
+    y_range = span([*ys, low, 100, *chain(*intervals)], 0.03)
     figure.update_xaxes(title_text="confidence in its choice (%)", range=[low - 1, 101])
     figure.update_yaxes(title_text="right about the pair (%)", range=y_range)
-    end_labels(
-        figure,
-        [("reward model", xs[-1], ys[-1], colour), ("if honest", 100, 100, COLOURS["quiet"])],
-        y_range,
-    )
+    ends = [("reward model", xs[-1], ys[-1], colour), ("if honest", 100, 100, COLOURS["quiet"])]
+    end_labels(figure, ends, y_range)
     return figure
 
 
@@ -111,22 +101,16 @@ def accuracy_by_length(bins: Sequence[Mapping[str, Any]]) -> go.Figure:
     """Pair accuracy with its interval for each difference in length."""
     figure = base()
     ys = [100 * row["accuracy"] for row in bins]
-    ends = [share_interval(row["accuracy"], row["n"]) for row in bins]
+    intervals = [share_interval(row["accuracy"], row["n"]) for row in bins]
     figure.add_scatter(
         x=list(range(len(bins))),
         y=ys,
         mode="markers",
         marker={"size": 9, "color": COLOURS["reward"]},
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "color": COLOURS["reward"],
-            "thickness": 1.5,
-            "width": 3,
-            "array": [100 * end[1] - y for end, y in zip(ends, ys, strict=True)],
-            "arrayminus": [y - 100 * end[0] for end, y in zip(ends, ys, strict=True)],
-        },
-        text=[rate(row["accuracy"], end, row["n"]) for row, end in zip(bins, ends, strict=True)],
+        error_y=error_bars(ys, [in_percent(pair) for pair in intervals], COLOURS["reward"]),
+        text=[
+            rate(row["accuracy"], pair, row["n"]) for row, pair in zip(bins, intervals, strict=True)
+        ],
         hovertemplate="%{text}<extra></extra>",
     )
     mean = sum(row["accuracy"] * row["n"] for row in bins) / max(1, sum(row["n"] for row in bins))
@@ -169,11 +153,8 @@ def reward_rounds(rounds: Sequence[Mapping[str, Any]]) -> go.Figure:
             marker={"size": 7},
             hovertemplate=f"{name}, round %{{x}}: %{{y:.1f}} %<extra></extra>",
         )
-    end_labels(
-        figure,
-        [(name, xs[-1], 100 * rounds[-1][key], colour) for key, name, colour, _ in kinds],
-        y_range,
-    )
+    ends = [(name, xs[-1], 100 * rounds[-1][key], colour) for key, name, colour, _ in kinds]
+    end_labels(figure, ends, y_range)
     figure.update_xaxes(
         title_text="round of comparisons", dtick=1, range=[xs[0] - 0.2, xs[-1] + 0.1]
     )
@@ -198,13 +179,7 @@ def over_optimisation(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
             within = [row for row in rows if row["round"] == number]
             xs = [start + row["step"] for row in within]
             if row_id == "":
-                add_band(
-                    figure,
-                    xs,
-                    [100 * row["ci95"][0] for row in within],
-                    [100 * row["ci95"][1] for row in within],
-                    colour,
-                )
+                add_band(figure, xs, [in_percent(row["ci95"]) for row in within], colour)
             figure.add_scatter(
                 x=xs,
                 y=[value(row) for row in within],
@@ -238,13 +213,7 @@ def best_of_n(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
     """Gold success of the sample that the reward model likes best, by how many it chose from."""
     figure, colour = base(), COLOURS["reward"]
     xs = [row["n"] for row in rows]
-    add_band(
-        figure,
-        xs,
-        [100 * row["ci95"][0] for row in rows],
-        [100 * row["ci95"][1] for row in rows],
-        colour,
-    )
+    add_band(figure, xs, [in_percent(row["ci95"]) for row in rows], colour)
     figure.add_scatter(
         x=xs,
         y=[100 * row["gold"] for row in rows],
@@ -279,7 +248,7 @@ def groups(
         (before, COLOURS["sft"], "circle-open"),
         (after, COLOURS["policy"], "circle"),
     ):
-        ends = [share_interval(row[key], row["n"]) for row in ordered]
+        intervals = [share_interval(row[key], row["n"]) for row in ordered]
         values = [100 * row[key] for row in ordered]
         figure.add_scatter(
             x=values,
@@ -291,18 +260,12 @@ def groups(
                 "symbol": symbol,
                 "line": {"width": 2, "color": colour},
             },
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "thickness": 1,
-                "width": 0,
-                "color": fade(colour, 0.4),
-                "array": [100 * end[1] - x for end, x in zip(ends, values, strict=True)],
-                "arrayminus": [x - 100 * end[0] for end, x in zip(ends, values, strict=True)],
-            },
+            error_x=error_bars(
+                values, [in_percent(pair) for pair in intervals], fade(colour, 0.4), 1, 0
+            ),
             text=[
-                f"{name}: {rate(row[key], end, row['n'])}"
-                for row, end in zip(ordered, ends, strict=True)
+                f"{name}: {rate(row[key], pair, row['n'])}"
+                for row, pair in zip(ordered, intervals, strict=True)
             ],
             hovertemplate="%{text}<extra></extra>",
         )
@@ -329,25 +292,17 @@ def groups(
 def costs(rows: Sequence[Mapping[str, Any]]) -> go.Figure:
     """Seconds that each stage took."""
     figure = base(height=80 + 30 * len(rows), margin_r=84)
-    at = list(range(len(rows)))[::-1]
+    at, seconds = list(range(len(rows)))[::-1], [row["seconds"] for row in rows]
     figure.add_scatter(
-        x=[row["seconds"] for row in rows],
+        x=seconds,
         y=at,
         mode="markers+text",
         cliponaxis=False,
         marker={"size": 9, "color": COLOURS["quiet"]},
         textposition="middle right",
-        text=[f" {duration(row['seconds'])}" for row in rows],
+        text=[f" {duration(time)}" for time in seconds],
         hoverinfo="skip",
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": [0] * len(rows),
-            "width": 0,
-            "arrayminus": [row["seconds"] for row in rows],
-            "thickness": 3,
-            "color": COLOURS["quiet"],
-        },
+        error_x=error_bars(seconds, [(0, time) for time in seconds], COLOURS["quiet"], 3, 0),
     )
     figure.update_yaxes(
         tickvals=at,
@@ -375,7 +330,6 @@ def curve(
     for (name, parts), colour in zip(lines.items(), colours, strict=False):
         for part in parts:
             smooth = running_mean(part)
-            hover = f"{label(name)}, step %{{x}}: %{{y:.4g}}<extra></extra>"
             if smooth != part:
                 figure.add_scatter(
                     x=[x for x, _ in part],
@@ -389,7 +343,7 @@ def curve(
                 y=[y for _, y in smooth],
                 mode="lines",
                 line={"color": colour, "width": 2},
-                hovertemplate=hover,
+                hovertemplate=f"{label(name)}, step %{{x}}: %{{y:.4g}}<extra></extra>",
             )
         ends.append((name, *smooth[-1], colour))
     mark_rounds(figure, marks)

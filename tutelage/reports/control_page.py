@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import plotly.graph_objects as go
@@ -14,7 +15,8 @@ from tutelage.reports.answers import answer_change, answer_curve
 from tutelage.reports.control_wording import begun, places_for, result, with_interval
 from tutelage.reports.doctor import examined, reinforced
 from tutelage.reports.figures import COLOURS, add_band, base, end_labels, fade, safe_json, span
-from tutelage.reports.panels import MOST_ROWS, Panel
+from tutelage.reports.overview import BigNumber
+from tutelage.reports.panels import MOST_ROWS, Panel, recorded
 from tutelage.reports.reading import Series
 from tutelage.reports.seed_curves import Averaged, averaged, over_steps
 from tutelage.wording import count, decimal, duration, plural
@@ -62,26 +64,23 @@ CURVES = (
 
 
 def control_page(
-    report: Mapping[str, Any], metrics: Sequence[Mapping[str, Series]], film: tuple[str, bytes]
+    report: Mapping[str, Any], metrics: Sequence[Mapping[str, Series]], picture: bytes
 ) -> dict[str, Any]:
-    """Everything the template shows. metrics: of each seed; film: its format and bytes, if any."""
+    """Everything the template shows. metrics: of each seed; picture: WebP, empty for none."""
     series = [by_stage.get("control", {}) for by_stage in metrics]
     learned = _learned(report, series)
-    curves = [
-        panel for curve in CURVES if (panel := _curve_panel(curve, series, _seed_names(report)))
-    ]
+    names = _seed_names(report)
+    curves = [panel for curve in CURVES if (panel := _curve_panel(curve, series, names))]
     return {
         "headline": result(report) if "mean" in report else begun(report),
         "numbers": _numbers(report) if "mean" in report else [],
-        "film": f"data:image/{film[0]};base64,{base64.b64encode(film[1]).decode()}"
-        if film[1]
-        else "",
-        "film_said": _film_said(report),
+        "film": f"data:image/webp;base64,{base64.b64encode(picture).decode()}" if picture else "",
+        "film_caption": _film_caption(report),
         "learned": learned,
         "evaluation": _evaluation(report) if "mean" in report else [],
         "curves": curves,
         "doctor": _doctor(report, metrics),
-        "recorded": _recorded(report, series),
+        "recorded": recorded(dict(zip(names, series, strict=True))),
         "settings": sorted(report.get("settings", {}).items()),
         "facts": _facts(report),
         "command": report.get("command", ""),
@@ -89,45 +88,27 @@ def control_page(
     }
 
 
-def _numbers(report: Mapping[str, Any]) -> list[dict[str, str]]:
+def _numbers(report: Mapping[str, Any]) -> list[BigNumber]:
     """Before, after, time."""
     seeds, places = report["seeds"], places_for(report["mean"])
     first = [row["first_return"] for row in seeds if "first_return" in row]
     numbers = []
     if first:
-        numbers.append(
-            {
-                "word": "at first",
-                "value": decimal(sum(first) / len(first), places),
-                "below": "return of the first episodes, while it tried",
-                "colour": "",
-            }
-        )
+        below = "return of the first episodes, while it tried"
+        numbers.append(BigNumber("at first", decimal(sum(first) / len(first), places), below))
     over = f"n = {count(len(seeds))} seeds" if len(seeds) > 1 else "1 seed"
     half = with_interval(report["mean"], report["ci95"], places).partition(" ")[2]
-    numbers.append(
-        {
-            "word": "in the end",
-            "value": decimal(report["mean"], places),
-            "below": f"return of the likeliest actions, {half} ({over})",
-            "colour": COLOUR,
-        }
-    )
-    seconds = [row["seconds"] for row in seeds]
+    below = f"return of the likeliest actions, {half} ({over})"
+    numbers.append(BigNumber("in the end", decimal(report["mean"], places), below, COLOUR))
     speeds = [row["steps_per_s"] for row in seeds if "steps_per_s" in row]
     speed = f", {count(round(sum(speeds) / len(speeds)))} steps/s" if speeds else ""
-    numbers.append(
-        {
-            "word": "time a seed" if len(seeds) > 1 else "time",
-            "value": duration(sum(seconds) / len(seconds)),
-            "below": f"{count(seeds[0]['steps'])} steps{speed}",
-            "colour": "",
-        }
-    )
-    return numbers
+    word = "time a seed" if len(seeds) > 1 else "time"
+    seconds = sum(row["seconds"] for row in seeds) / len(seeds)
+    below = f"{count(seeds[0]['steps'])} steps{speed}"
+    return [*numbers, BigNumber(word, duration(seconds), below)]
 
 
-def _film_said(report: Mapping[str, Any]) -> str:
+def _film_caption(report: Mapping[str, Any]) -> str:
     film = report.get("film")
     if film is None:
         return ""
@@ -145,14 +126,11 @@ def _learned(report: Mapping[str, Any], series: Sequence[Series]) -> Panel | Non
     lines = [over_steps(one, "episode/return") for one in series]
     if not lines or not all(lines):
         return None
-    found = averaged(lines)
-    places = places_for(report.get("mean", found.mean[-1]))
+    curves = averaged(lines)
+    places = places_for(report.get("mean", curves.mean[-1]))
     audits = [point for one in series for point in over_steps(one, "audit/return")]
-    moved = answer_curve(
-        {"the return while learning": [list(zip(found.xs, found.mean, strict=True))]},
-        places=places,
-        up=True,
-    ).rstrip(".")
+    mean = list(zip(curves.xs, curves.mean, strict=True))
+    moved = answer_curve({"the return while learning": [mean]}, places=places, up=True).rstrip(".")
     if "mean" in report:
         kept = with_interval(report["mean"], report["ci95"], places)
         which = "policies kept earn" if len(lines) > 1 else "policy kept earns"
@@ -160,66 +138,59 @@ def _learned(report: Mapping[str, Any], series: Sequence[Series]) -> Panel | Non
     drawn = "Points are audits."
     if len(lines) > 1:
         drawn = "Thin lines are seeds, the band is the mean's 95 % interval, points are audits."
-    figure = _figure(found, "return of an episode", "mean" if len(lines) > 1 else "return", audits)
+    figure = _figure(curves, "return of an episode", "mean" if len(lines) > 1 else "return", audits)
     headings = ("steps", "mean", "95 % interval", *_seed_names(report))
-    return Panel(
-        "Did it learn?",
-        f"{moved}. {drawn}",
-        safe_json(figure),
-        headings,
-        _rows(found, places),
-    )
+    answer, rows = f"{moved}. {drawn}", _rows(curves, places)
+    return Panel("Did it learn?", answer, safe_json(figure), headings, rows)
 
 
 def _curve_panel(curve: Curve, series: Sequence[Series], names: Sequence[str]) -> Panel | None:
     lines = [over_steps(one, curve.metric) for one in series]
     if not lines or not all(len(line) > 1 for line in lines):
         return None
-    found = averaged(lines)
-    mean = list(zip(found.xs, found.mean, strict=True))
+    curves = averaged(lines)
+    mean = list(zip(curves.xs, curves.mean, strict=True))
     if curve.up is None:
-        said = answer_change(curve.name, mean, places=curve.places)
+        answer = answer_change(curve.name, mean, places=curve.places)
     else:
-        said = answer_curve({curve.name: [mean]}, places=curve.places, up=curve.up)
-    figure = _figure(found, curve.unit, curve.name, [])
+        answer = answer_curve({curve.name: [mean]}, places=curve.places, up=curve.up)
+    figure = _figure(curves, curve.unit, curve.name, [])
     headings = ("steps", "mean", "95 % interval", *names)
-    return Panel(curve.question, said, safe_json(figure), headings, _rows(found, curve.places))
+    return Panel(curve.question, answer, safe_json(figure), headings, _rows(curves, curve.places))
 
 
 def _seed_names(report: Mapping[str, Any]) -> list[str]:
     return [f"seed {row['seed']}" for row in report["seeds"]]
 
 
-def _rows(found: Averaged, places: int) -> list[list[str]]:
+def _rows(curves: Averaged, places: int) -> list[list[str]]:
     return [
         [
             decimal(x, 0),
-            decimal(found.mean[i], places),
-            f"{decimal(found.low[i], places)} to {decimal(found.high[i], places)}"
-            if len(found.seeds) > 1
+            decimal(curves.mean[i], places),
+            " to ".join(decimal(end, places) for end in curves.intervals[i])
+            if len(curves.seeds) > 1
             else "one seed",
-            *(decimal(seed[i], places) for seed in found.seeds),
+            *(decimal(seed[i], places) for seed in curves.seeds),
         ]
-        for i, x in list(enumerate(found.xs))[:: -(-len(found.xs) // MOST_ROWS)]
+        for i, x in list(enumerate(curves.xs))[:: -(-len(curves.xs) // MOST_ROWS)]
     ]
 
 
 def _figure(
-    found: Averaged, unit: str, name: str, audits: Sequence[tuple[float, float]]
+    curves: Averaged, unit: str, name: str, audits: Sequence[tuple[float, float]]
 ) -> go.Figure:
     """Each seed thin, the mean thick in the band of its interval, audits as points."""
     figure = base()
-    several = len(found.seeds) > 1
-    values = [value for seed in found.seeds for value in seed] + [y for _, y in audits]
-    y_range = span(values)
-    if several:
-        # An interval over few seeds may leave what can be; the axis keeps to what was.
-        low = [max(y_range[0], y) for y in found.low]
-        high = [min(y_range[1], y) for y in found.high]
-        add_band(figure, found.xs, low, high, COLOUR)
-        for seed in found.seeds:
+    y_range = span([*chain(*curves.seeds), *(y for _, y in audits)])
+    if len(curves.seeds) > 1:
+        # An interval over few seeds may exceed possible values; the axis keeps to measured ones.
+        floor, top = y_range
+        within = [(max(floor, low), min(top, high)) for low, high in curves.intervals]
+        add_band(figure, curves.xs, within, COLOUR)
+        for seed in curves.seeds:
             figure.add_scatter(
-                x=found.xs,
+                x=curves.xs,
                 y=seed,
                 mode="lines",
                 line={"color": fade(COLOUR, 0.35), "width": 1},
@@ -234,18 +205,18 @@ def _figure(
             hovertemplate="audit after %{x:,.0f} steps: %{y:.4g}<extra></extra>",
         )
     figure.add_scatter(
-        x=found.xs,
-        y=found.mean,
+        x=curves.xs,
+        y=curves.mean,
         mode="lines",
         line={"color": COLOUR, "width": 2},
         hovertemplate="%{x:,.0f} steps: %{y:.4g}<extra></extra>",
     )
-    ends = [(name, found.xs[-1], found.mean[-1], COLOUR)]
+    ends = [(name, curves.xs[-1], curves.mean[-1], COLOUR)]
     if audits:
         x_last = max(x for x, _ in audits)
         last = [y for x, y in audits if x == x_last]
-        ends.append(("audits", found.xs[-1], sum(last) / len(last), COLOURS["verifier"]))
-    figure.update_xaxes(title_text="steps", showgrid=False, range=[0, found.xs[-1] * 1.01])
+        ends.append(("audits", curves.xs[-1], sum(last) / len(last), COLOURS["verifier"]))
+    figure.update_xaxes(title_text="steps", showgrid=False, range=[0, curves.xs[-1] * 1.01])
     figure.update_yaxes(title_text=unit, range=y_range)
     end_labels(figure, ends, y_range)
     return figure
@@ -255,21 +226,19 @@ def _evaluation(report: Mapping[str, Any]) -> list[list[str]]:
     """A row for each seed's final evaluation, and one for all."""
     everything = [value for row in report["seeds"] for value in row["returns"]]
     places = places_for(*everything)
-    rows = []
-    for row in report["seeds"]:
-        speed = count(round(row["steps_per_s"])) if "steps_per_s" in row else ""
-        rows.append(
-            [
-                f"seed {row['seed']}",
-                with_interval(row["mean"], mean_interval(row["returns"])[1], places),
-                decimal(row["sd"], places),
-                decimal(min(row["returns"]), places),
-                decimal(max(row["returns"]), places),
-                count(len(row["returns"])),
-                duration(row["seconds"]),
-                speed,
-            ]
-        )
+    rows = [
+        [
+            f"seed {row['seed']}",
+            with_interval(row["mean"], mean_interval(row["returns"])[1], places),
+            decimal(row["sd"], places),
+            decimal(min(row["returns"]), places),
+            decimal(max(row["returns"]), places),
+            count(len(row["returns"])),
+            duration(row["seconds"]),
+            count(round(row["steps_per_s"])) if "steps_per_s" in row else "",
+        ]
+        for row in report["seeds"]
+    ]
     if len(rows) > 1:
         rows.append(
             [
@@ -286,23 +255,14 @@ def _evaluation(report: Mapping[str, Any]) -> list[list[str]]:
     return rows
 
 
-def _recorded(report: Mapping[str, Any], series: Sequence[Series]) -> list[list[str]]:
-    """Every metric of every seed: how many points, the first, the last."""
-    return [
-        [name, metric, count(len(line)), decimal(line[0][1], 4), decimal(line[-1][1], 4)]
-        for name, one in zip(_seed_names(report), series, strict=True)
-        for metric, line in one.items()
-    ]
-
-
 def _doctor(report: Mapping[str, Any], metrics: Sequence[Mapping[str, Series]]) -> dict[str, Any]:
     """What the doctor found in each seed, or in how many updates it found nothing."""
-    found = [
+    findings = [
         {"where": f"{name}, update {finding.step}"} | vars(finding)
         for name, one in zip(_seed_names(report), metrics, strict=True)
         for finding in examined(one)
     ]
-    return {"findings": found, "steps": count(sum(sum(reinforced(m).values()) for m in metrics))}
+    return {"findings": findings, "steps": count(sum(sum(reinforced(m).values()) for m in metrics))}
 
 
 def _facts(report: Mapping[str, Any]) -> list[tuple[str, str]]:

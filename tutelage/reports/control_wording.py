@@ -40,16 +40,16 @@ def result(report: Mapping[str, Any]) -> str:
     episodes = count(len(seeds[0]["returns"]))
     places = places_for(report["mean"])
     reached = with_interval(report["mean"], report["ci95"], places)
-    found = f"{report['algorithm'].upper()} on {report['environment']}: mean return "
+    start = f"{report['algorithm'].upper()} on {report['environment']}: mean return "
     if len(seeds) == 1:
         if len(seeds[0]["returns"]) == 1:
-            return f"{found}{decimal(report['mean'], places)} (1 episode of 1 seed)."
+            return f"{start}{decimal(report['mean'], places)} (1 episode of 1 seed)."
         return (
-            f"{found}{reached} "
+            f"{start}{reached} "
             f"({episodes} episodes of 1 seed; 95 % interval over its episodes, Student's t). "
             "Another seed may do otherwise: --seeds 5 tells."
         )
     return (
-        f"{found}{reached} ({len(seeds)} seeds of {episodes} "
+        f"{start}{reached} ({len(seeds)} seeds of {episodes} "
         "episodes each; 95 % interval over seeds, Student's t)."
     )

@@ -1,7 +1,7 @@
 """The doctor: rules over a reinforcement run's metrics; each names a sign, its cause and its cure.
 
 A rule needs as many steps as make it sure. The thresholds leave room around what healthy runs
-log: twelve stages of ten schools (their extremes stand beside the numbers), and control tasks.
+log: twelve stages of ten schools (their extremes are in the comments), and control tasks.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ def kl_negative(history: History) -> str | None:
     slack = SURE * error.values[-1] + ROUNDING * tokens.values[-1]
     if replies.values[-1] < LEAST_REPLIES / 4 or kl.values[-1] >= -slack:
         return None
-    found, doubt = decimal(kl.values[-1], 3), decimal(2 * error.values[-1], 3)
-    return f"the KL to the reference is estimated as {found} ± {doubt} nats a reply"
+    estimate, doubt = decimal(kl.values[-1], 3), decimal(2 * error.values[-1], 3)
+    return f"the KL to the reference is estimated as {estimate} ± {doubt} nats a reply"
 
 
 def entropy_collapsed(history: History) -> str | None:
-    """A tenth of the first entropy, and yet no more reward than there was to find at first.
+    """A tenth of the first entropy, and yet no more reward than the first replies earned.
 
     A policy that became certain of the best reply is done, so the best sample of each prompt in
     the first steps must have earned more than replies earn now; where it was not logged, the reward
@@ -100,7 +100,7 @@ def stop_is_never_sampled(history: History) -> str | None:
     return f"{percent(fmean(shares))} of the last {count:,.0f} replies ended with the stop token"
 
 
-def length_is_paid(history: History) -> str | None:
+def length_is_rewarded(history: History) -> str | None:
     """Replies grow, the score rises, and of a prompt's replies the longer ones score higher;
     unless an audit says that answers became better too."""
     tokens, score = history["rollout/tokens"].ends(), history["reward/mean"].ends()
@@ -254,7 +254,7 @@ RULES: dict[str, Rule] = {
         "Fine-tune on demonstrations that end with the stop token, or raise max_new_tokens.",
     ),
     "length hacking": Rule(
-        length_is_paid,
+        length_is_rewarded,
         "The judge pays for length, and the policy found out.",
         "Train the reward model on pairs balanced in length, or take a price a token off the "
         "score.",
@@ -305,7 +305,7 @@ RULES: dict[str, Rule] = {
 
 @dataclass(frozen=True)
 class Finding:
-    """A rule that spoke, and the step of the stage at which it first did."""
+    """A sign that a rule saw, and the first step of the stage at which it did."""
 
     stage: str
     step: int
@@ -316,7 +316,7 @@ class Finding:
 
 
 class Doctor:
-    """Hears a run step by step; each rule speaks once a stage.
+    """Examines a run step by step; each rule reports at most once a stage.
 
     metrics: the run's metrics.jsonl, in which a stage that was cut off left its first steps.
     """
@@ -324,10 +324,10 @@ class Doctor:
     def __init__(self, metrics: Path | None = None) -> None:
         self.metrics = metrics
         self.histories: dict[str, History] = {}
-        self.found: set[tuple[str, str]] = set()
+        self.reported: set[tuple[str, str]] = set()
 
-    def hear(self, progress: Progress) -> list[Finding]:
-        """What came to light in this step."""
+    def observe(self, progress: Progress) -> list[Finding]:
+        """The new findings of this step."""
         if progress.stage not in self.histories and self.metrics is not None:
             for step, row in _rows(read_metrics(self.metrics).get(progress.stage, {})):
                 if step < progress.step:
@@ -339,8 +339,8 @@ class Doctor:
         history.add(step, row)
         new = []
         for sign, rule in RULES.items():
-            if (stage, sign) not in self.found and (seen := rule.check(history)):
-                self.found.add((stage, sign))
+            if (stage, sign) not in self.reported and (seen := rule.check(history)):
+                self.reported.add((stage, sign))
                 new.append(Finding(stage, int(step), sign, seen, rule.cause, rule.cure))
         return new
 

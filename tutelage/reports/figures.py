@@ -85,32 +85,51 @@ def base(height: int = HEIGHT, **layout: Any) -> go.Figure:
     return figure
 
 
+def in_percent(interval: Sequence[float]) -> list[float]:
+    """The two ends of an interval of a share."""
+    return [100 * end for end in interval]
+
+
 def add_band(
-    figure: go.Figure,
-    xs: list[float],
-    lows: list[float],
-    highs: list[float],
-    colour: str,
-    row: str = "",
+    figure: go.Figure, xs: list[float], intervals: Sequence[Sequence[float]], colour: str
 ) -> None:
-    """The 95 % interval as a pale band behind a line."""
+    """The interval (low, high) at each x, as a pale band behind a line."""
     figure.add_scatter(
         x=xs + xs[::-1],
-        y=highs + lows[::-1],
+        y=[high for _, high in intervals] + [low for low, _ in intervals][::-1],
         fill="toself",
         fillcolor=fade(colour, 0.16),
         line={"width": 0},
         mode="lines",
         hoverinfo="skip",
-        xaxis=f"x{row}",
-        yaxis=f"y{row}",
+        xaxis="x",
+        yaxis="y",
     )
+
+
+def error_bars(
+    values: Sequence[float],
+    intervals: Sequence[Sequence[float]],
+    colour: str,
+    thickness: float = 1.5,
+    width: float = 3,
+) -> dict[str, Any]:
+    """An interval (low, high) around each value, in its unit, for plotly's error_x and error_y."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "thickness": thickness,
+        "width": width,
+        "color": colour,
+        "array": [high - value for value, (_, high) in zip(values, intervals, strict=True)],
+        "arrayminus": [value - low for value, (low, _) in zip(values, intervals, strict=True)],
+    }
 
 
 def end_labels(
     figure: go.Figure, ends: Sequence[tuple[str, float, float, str]], y_range: Sequence[float]
 ) -> None:
-    """Names beside the lines' last points (name, x, y, colour), pushed apart where they collide."""
+    """Names at the lines' last points (name, x, y, colour), pushed apart where they collide."""
     names = [label(name, 18) for name, *_ in ends]
     figure.update_layout(margin_r=30 + CHARACTER_PX * max(len(name) for name in names))
     pixels = (HEIGHT - TOP - BOTTOM) / (y_range[1] - y_range[0])

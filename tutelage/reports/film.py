@@ -16,7 +16,7 @@ from tutelage.environments.control import make_environment
 
 MOST_FRAMES, MOST_SECONDS, MOST_BYTES = 150, 10.0, 1_000_000
 WIDTH = 320  # pixels, about
-EPISODES = 20  # among which the best is shown
+EPISODES = 20  # of which the best is drawn
 INSTALL = 'pip install "tutelage[control]"'
 
 # plays an episode in each of the environments, from this seed, and gives their returns
@@ -48,17 +48,17 @@ class Watched(gymnasium.Wrapper):
         self.over = False
 
     def reset(self, **options: Any) -> tuple[Any, dict[str, Any]]:
-        found = super().reset(**options)
+        observation = super().reset(**options)
         self._draw()
-        return found
+        return observation
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
-        found = super().step(action)
+        transition = super().step(action)
         if not self.over:
             self.steps += 1
-            self.over = bool(found[2] or found[3])
+            self.over = bool(transition[2] or transition[3])
             self._draw()
-        return found
+        return transition
 
     def _draw(self) -> None:
         if self.every and (self.over or self.steps % self.every == 0):
@@ -91,15 +91,15 @@ def film(name: str, options: dict[str, Any], play: Play, seed: int) -> Film:
         watched = Watched(make_environment(name, render_mode="rgb_array", **options), every)
         total = play(_side_by_side([watched]), seed + best)[0]
         per_second = float(watched.metadata.get("render_fps") or 30)
-    except NoFilm:
-        raise
     except gymnasium.error.DependencyNotInstalled:
         raise NoFilm(f"The best episode is not shown: {name} draws with {INSTALL}.") from None
+    except NoFilm:
+        raise
     except Exception as error:  # foreign code, and nothing depends on it
         raise NoFilm(f"The best episode is not shown: {name} did not draw it ({error}).") from None
     speed = max(1.0, watched.steps / per_second / MOST_SECONDS)
-    shown_ms = 1000 * every / per_second / speed
-    return Film(animation(watched.frames, shown_ms), total, watched.steps, speed)
+    frame_ms = 1000 * every / per_second / speed
+    return Film(animation(watched.frames, frame_ms), total, watched.steps, speed)
 
 
 def _side_by_side(environments: list[Watched]) -> VectorEnv:
@@ -108,7 +108,7 @@ def _side_by_side(environments: list[Watched]) -> VectorEnv:
     return SyncVectorEnv(makers, autoreset_mode=AutoresetMode.NEXT_STEP)
 
 
-def animation(frames: list[np.ndarray], shown_ms: float) -> bytes:
+def animation(frames: list[np.ndarray], frame_ms: float) -> bytes:
     """Frames (height, width, 3) as an animated WebP of at most MOST_BYTES, the last held a while;
     every second one is left out until it is small enough."""
     from PIL import Image
@@ -117,7 +117,7 @@ def animation(frames: list[np.ndarray], shown_ms: float) -> bytes:
     pictures = [Image.fromarray(frame).reduce(factor) for frame in frames]
     while True:
         file = io.BytesIO()
-        times = [max(20, round(shown_ms))] * (len(pictures) - 1) + [1000]
+        times = [max(20, round(frame_ms))] * (len(pictures) - 1) + [1000]
         pictures[0].save(
             file,
             format="WEBP",
@@ -130,4 +130,4 @@ def animation(frames: list[np.ndarray], shown_ms: float) -> bytes:
         )
         if file.tell() <= MOST_BYTES or len(pictures) < 3:
             return file.getvalue()
-        pictures, shown_ms = pictures[::2], 2 * shown_ms
+        pictures, frame_ms = pictures[::2], 2 * frame_ms

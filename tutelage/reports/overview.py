@@ -43,13 +43,23 @@ class Stage:
     @property
     def held_out(self) -> Mapping[str, Any]:
         """Its success on each held-out set."""
-        found: Mapping[str, Any] = self.numbers.get("held_out", {})
-        return found
+        sets: Mapping[str, Any] = self.numbers.get("held_out", {})
+        return sets
+
+
+@dataclass(frozen=True)
+class BigNumber:
+    """A number at the head of the page, a word over it and a line under it."""
+
+    word: str
+    value: str
+    below: str
+    colour: str = ""
 
 
 @dataclass(frozen=True)
 class Step:
-    """A box of the pipeline and what its arrow hands on."""
+    """A box of the pipeline, and the number with its unit on the arrow from it."""
 
     name: str
     colour: str
@@ -62,16 +72,17 @@ class Step:
 
 def stages_of(report: Mapping[str, Any]) -> list[Stage]:
     """The measured stages, in the order in which they were taught."""
-    found, algorithm = report.get("stages", {}), report.get("algorithm", "")
-    order = [key for key in ("pretrain", "sft", *REINFORCED) if key in found]
-    order += [key for key in found if key not in order]
+    measured, algorithm = report.get("stages", {}), report.get("algorithm", "")
     stages = []
-    for key in order:
-        # The last stage keeps the key ppo in older files whatever the algorithm was.
-        spoken = algorithm if key in REINFORCED and algorithm in REINFORCED else key
-        name = NAMES.get(key, spoken.upper() if key in REINFORCED else key)
-        colour = COLOURS["policy"] if key in REINFORCED else COLOURS.get(key, COLOURS["quiet"])
-        stages.append(Stage(key, name, colour, found[key]))
+    for key in dict.fromkeys(["pretrain", "sft", *REINFORCED, *measured]):
+        if key in REINFORCED:
+            # The last stage keeps the key ppo in older files whatever the algorithm was.
+            name = (algorithm if algorithm in REINFORCED else key).upper()
+            colour = COLOURS["policy"]
+        else:
+            name, colour = NAMES.get(key, key), COLOURS.get(key, COLOURS["quiet"])
+        if key in measured:
+            stages.append(Stage(key, name, colour, measured[key]))
     return stages
 
 
@@ -112,14 +123,14 @@ def headline(report: Mapping[str, Any], stages: Sequence[Stage]) -> str:
     if len(measured) == 1:
         return f"{text}."
     before = measured[-2]
-    found = gain(report, before, after, key)
-    assert found is not None
-    change, ci95, _ = found
+    gap = gain(report, before, after, key)
+    assert gap is not None
+    change, ci95, _ = gap
     moved = f"{difference(change, ci95)} against {before.name}"
     return f"{text}: {moved}{', too little to tell' if holds_zero(ci95) else ''}."
 
 
-def big_numbers(report: Mapping[str, Any], stages: Sequence[Stage]) -> list[dict[str, str]]:
+def big_numbers(report: Mapping[str, Any], stages: Sequence[Stage]) -> list[BigNumber]:
     """Before, after, minutes."""
     key = first_set(stages)
     measured = [stage for stage in stages if key in stage.held_out][-2:]
@@ -128,27 +139,14 @@ def big_numbers(report: Mapping[str, Any], stages: Sequence[Stage]) -> list[dict
     for stage, word in zip(measured, words, strict=False):
         cell = stage.held_out[key]
         below = f"{stage.name}, {set_name(key)}, {interval(cell['success'], cell['ci95'])}"
-        numbers.append(
-            {
-                "word": word,
-                "value": percent(cell["success"]),
-                "below": f"{below} (n = {count(cell['n'])})",
-                "colour": stage.colour,
-            }
-        )
+        below += f" (n = {count(cell['n'])})"
+        numbers.append(BigNumber(word, percent(cell["success"]), below, stage.colour))
     if "seconds" in report:
         cores = report.get("machine", {}).get("cores")
         parts = [f"on {plural(cores, 'core')}"] if cores is not None else []
         if "peak_memory_bytes" in report:
             parts.append(f"{megabytes(report['peak_memory_bytes'])} at peak")
-        numbers.append(
-            {
-                "word": "time",
-                "value": duration(report["seconds"]),
-                "below": ", ".join(parts),
-                "colour": "",
-            }
-        )
+        numbers.append(BigNumber("time", duration(report["seconds"]), ", ".join(parts)))
     return numbers
 
 
@@ -165,9 +163,8 @@ def pipeline(report: Mapping[str, Any], stages: Sequence[Stage]) -> list[Step]:
     rankings = sum(row.get("comparisons", 0) for row in (rewards or {}).get("rounds", []))
     algorithm = report.get("algorithm", "ppo")
 
-    by_rounds = sum(spent.pop(key, 0.0) for key in REINFORCED)
-    if by_rounds:
-        spent["policy"] = by_rounds
+    if rounds := sum(spent.pop(key, 0.0) for key in REINFORCED):
+        spent["policy"] = rounds
 
     def step(
         name: str,
@@ -186,10 +183,10 @@ def pipeline(report: Mapping[str, Any], stages: Sequence[Stage]) -> list[Step]:
     def learned(before: Stage | None, stage: Stage | None) -> tuple[str, str, bool]:
         if stage is None or key not in stage.held_out:
             return "", "", False
-        found = gain(report, before, stage, key) if before else None
-        if found is None:
+        gap = gain(report, before, stage, key) if before else None
+        if gap is None:
             return percent(stage.held_out[key]["success"]), "right", False
-        return signed(100 * found[0]), "points", holds_zero(found[1])
+        return signed(100 * gap[0]), "points", holds_zero(gap[1])
 
     pretrain, sft = by_key.get("pretrain"), by_key.get("sft")
     return [
@@ -199,32 +196,23 @@ def pipeline(report: Mapping[str, Any], stages: Sequence[Stage]) -> list[Step]:
             "tokenizer",
             "quiet",
             vocabulary is not None or bool(stages),
-            count(vocabulary) if vocabulary else "",
-            "tokens" if vocabulary else "",
+            *((count(vocabulary), "tokens") if vocabulary else ()),
         ),
-        step(
-            "Pretrain",
-            "pretrain",
-            "pretrain",
-            pretrain is not None,
-            *learned(None, pretrain),
-        ),
+        step("Pretrain", "pretrain", "pretrain", pretrain is not None, *learned(None, pretrain)),
         step("SFT", "sft", "sft", sft is not None, *learned(pretrain, sft)),
         step(
             "Comparisons",
             "comparisons",
             "people",
             rankings > 0,
-            count(rankings) if rankings else "",
-            "rankings" if rankings else "",
+            *((count(rankings), "rankings") if rankings else ()),
         ),
         step(
             "Reward model",
             "reward_model",
             "reward",
             rewards is not None,
-            percent(rewards["pair_accuracy"]) if rewards else "",
-            "of pairs" if rewards else "",
+            *((percent(rewards["pair_accuracy"]), "of pairs") if rewards else ()),
         ),
         step(
             last.name if last else algorithm.upper(),
@@ -238,7 +226,7 @@ def pipeline(report: Mapping[str, Any], stages: Sequence[Stage]) -> list[Step]:
 
 def examples(report: Mapping[str, Any], stages: Sequence[Stage]) -> dict[str, Any]:
     """The same requests answered by each stage, and how many each got right."""
-    shown = []
+    items = []
     answering = [
         stage
         for stage in stages
@@ -259,7 +247,7 @@ def examples(report: Mapping[str, Any], stages: Sequence[Stage]) -> dict[str, An
             answers.append(entry)
         origin = [set_name(example["set"])] if example.get("set") else []
         origin += [example["kind"].replace("_", " ")] if example.get("kind") else []
-        shown.append(
+        items.append(
             {
                 "request": clipped(example["request"]),
                 "origin": ", ".join(origin),
@@ -275,8 +263,8 @@ def examples(report: Mapping[str, Any], stages: Sequence[Stage]) -> dict[str, An
         for stage in answering
     }
     tally = [f"{name} {number}" for name, number in right.items()]
-    said = f"Of these {plural(len(shown), 'request')}, right: {listing(tally)}." if tally else ""
-    return {"items": shown, "said": said, "columns": len(answering)}
+    summary = f"Of these {plural(len(items), 'request')}, right: {listing(tally)}." if tally else ""
+    return {"items": items, "summary": summary, "columns": len(answering)}
 
 
 def report_card(rewards: Mapping[str, Any]) -> list[tuple[str, str, str]]:

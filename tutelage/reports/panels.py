@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from tutelage.reports import answers, charts
@@ -29,45 +30,28 @@ class Panel:
 
 @dataclass(frozen=True)
 class Curve:
-    """Which metrics of which stage make one chart. up: the right direction; None: neither."""
+    """A stage's metrics in one chart, the first in the stage's colour. metrics: name → label.
+    up: the right direction; None: neither."""
 
     stage: str
     metrics: Mapping[str, str]
     question: str
     unit: str
-    colours: Sequence[str]
     up: bool | None = None
     places: int = 2
+    second_colour: str = COLOURS["verifier"]
 
 
-POLICY, SFT, QUIET = COLOURS["policy"], COLOURS["sft"], COLOURS["quiet"]
 LOSSES = {"train/loss": "train loss", "validation/loss": "held-out loss"}
 CURVES = (
-    Curve(
-        "pretrain",
-        LOSSES,
-        "Did pretraining learn?",
-        "loss (nats a token)",
-        ("#999999", COLOURS["verifier"]),
-        up=False,
-    ),
-    Curve(
-        "sft", LOSSES, "Did SFT learn?", "loss (nats a token)", (SFT, COLOURS["verifier"]), up=False
-    ),
-    Curve(
-        "reward",
-        LOSSES,
-        "Did the reward model learn?",
-        "loss (nats a pair)",
-        (COLOURS["reward"], COLOURS["verifier"]),
-        up=False,
-    ),
+    Curve("pretrain", LOSSES, "Did pretraining learn?", "loss (nats a token)", up=False),
+    Curve("sft", LOSSES, "Did SFT learn?", "loss (nats a token)", up=False),
+    Curve("reward", LOSSES, "Did the reward model learn?", "loss (nats a pair)", up=False),
     Curve(
         "reward",
         {"reward_model/pair_accuracy": "pair accuracy"},
         "Did the reward model learn to choose?",
         "pairs right (share)",
-        (COLOURS["reward"],),
         up=True,
     ),
     Curve(
@@ -75,7 +59,6 @@ CURVES = (
         {"reward/mean": "mean score"},
         "Did the policy's score rise?",
         "score (standard deviations)",
-        (POLICY,),
         up=True,
     ),
     Curve(
@@ -83,45 +66,33 @@ CURVES = (
         {"audit/gold": "gold success"},
         "Did its gold success rise?",
         "right answers (share)",
-        (POLICY,),
         up=True,
     ),
     Curve(
-        "policy",
-        {"policy/kl": "KL"},
-        "How far did the policy move from SFT?",
-        "KL (nats a reply)",
-        (POLICY,),
+        "policy", {"policy/kl": "KL"}, "How far did the policy move from SFT?", "KL (nats a reply)"
     ),
     Curve(
         "policy",
         {"policy/entropy": "entropy"},
         "Did the policy keep its variety?",
         "entropy (nats a token)",
-        (POLICY,),
     ),
     Curve(
         "policy",
         {"policy/clip_fraction": "clipped", "policy/approx_kl": "approximate KL"},
         "Were its steps small?",
         "share of tokens; nats",
-        (POLICY, QUIET),
         places=3,
+        second_colour=COLOURS["quiet"],
     ),
     Curve(
-        "policy",
-        {"value/loss": "value loss"},
-        "Did the critic learn?",
-        "squared error",
-        (POLICY,),
-        up=False,
+        "policy", {"value/loss": "value loss"}, "Did the critic learn?", "squared error", up=False
     ),
     Curve(
         "teach",
         {"teach/accuracy": "accuracy"},
         "Do people's labels teach the reward model?",
         "held-out pairs right (share)",
-        (COLOURS["people"],),
         up=True,
     ),
 )
@@ -135,16 +106,14 @@ def stage_panel(stages: Sequence[Stage], answer: str) -> Panel | None:
     shared = [key for key in measured[-1].held_out if all(key in s.held_out for s in measured)]
     if not shared:
         return None
-    figure = charts.stage_rise([(s.name, s.colour, s.held_out) for s in measured])
+    figure = safe_json(charts.stage_rise([(s.name, s.colour, s.held_out) for s in measured]))
     rows = [
         [stage.name, answers.set_name(key), rate(cell["success"], cell["ci95"], cell["n"])]
         for stage in measured
         for key, cell in stage.held_out.items()
     ]
-    question = f"Did {measured[-1].name} help?"
-    return Panel(
-        question, answer, safe_json(figure), ("stage", "held-out set", "right, greedy"), rows
-    )
+    headings = ("stage", "held-out set", "right, greedy")
+    return Panel(f"Did {measured[-1].name} help?", answer, figure, headings, rows)
 
 
 def reward_panels(rewards: Mapping[str, Any]) -> list[Panel]:
@@ -158,7 +127,7 @@ def reward_panels(rewards: Mapping[str, Any]) -> list[Panel]:
                 answers.answer_calibrated(bins, rewards["ece"]),
                 safe_json(charts.calibration(bins)),
                 ("confidence", "right"),
-                [[percent(row["confidence"]), _measured(row)] for row in bins],
+                [[percent(row["confidence"]), _accuracy(row)] for row in bins],
             )
         )
     lengths = [row for row in rewards.get("by_length_difference", []) if row["n"]]
@@ -169,7 +138,7 @@ def reward_panels(rewards: Mapping[str, Any]) -> list[Panel]:
                 answers.answer_lengths(lengths),
                 safe_json(charts.accuracy_by_length(lengths)),
                 ("difference in length", "right"),
-                [[row["label"], _measured(row)] for row in lengths],
+                [[row["label"], _accuracy(row)] for row in lengths],
             )
         )
     rounds = rewards.get("rounds", [])
@@ -195,8 +164,8 @@ def reward_panels(rewards: Mapping[str, Any]) -> list[Panel]:
     return panels
 
 
-def _measured(row: Mapping[str, Any]) -> str:
-    """An accuracy with the interval that its n gives."""
+def _accuracy(row: Mapping[str, Any]) -> str:
+    """With the interval that its n gives."""
     return rate(row["accuracy"], answers.share_interval(row["accuracy"], row["n"]), row["n"])
 
 
@@ -216,7 +185,7 @@ def fooled_panel(report: Mapping[str, Any]) -> Panel | None:
         ]
         for row in ordered
     ]
-    kept = answers.said_kept(report.get("selection", []), report.get("judge", ""))
+    kept = answers.describe_kept(report.get("selection", []), report.get("judge", ""))
     return Panel(
         "Did the policy fool its judge?",
         f"{answers.answer_fooled(ordered)} {kept}".strip(),
@@ -254,6 +223,12 @@ def groups_panel(rows: Sequence[Mapping[str, Any]], stages: Sequence[Stage]) -> 
     full = [row for row in named if row["n"] and before.key in row and last.key in row]
     if not full:
         return None
+    figure = charts.groups(
+        full,
+        (before.key, before.name),
+        (last.key, last.name),
+        answers.set_name(first_set(stages)),
+    )
     ordered = sorted(full, key=lambda row: row[before.key] - row[last.key])
     table = [
         [
@@ -268,14 +243,7 @@ def groups_panel(rows: Sequence[Mapping[str, Any]], stages: Sequence[Stage]) -> 
     return Panel(
         f"Where did {last.name} help most?",
         answers.answer_groups(full, before.key, last.key),
-        safe_json(
-            charts.groups(
-                full,
-                (before.key, before.name),
-                (last.key, last.name),
-                answers.set_name(first_set(stages)),
-            )
-        ),
+        safe_json(figure),
         ("group", before.name, last.name, "difference", "n"),
         table,
     )
@@ -293,7 +261,7 @@ def costs_panel(rows: Sequence[Mapping[str, Any]]) -> Panel | None:
         ("stage", "time", "share"),
         [
             [
-                row["stage"].replace("_", " "),
+                answers.set_name(row["stage"]),
                 duration(row["seconds"]),
                 percent(row["seconds"] / total),
             ]
@@ -309,30 +277,31 @@ def curve_panels(metrics: Mapping[str, Series]) -> list[Panel]:
 
 def _curve_panel(curve: Curve, metrics: Mapping[str, Series]) -> Panel | None:
     joined, marks = chained(metrics, curve.stage)
-    found = {
-        said: [thinned(part) for part in joined[name]]
-        for name, said in curve.metrics.items()
+    lines = {
+        label: [thinned(part) for part in joined[name]]
+        for name, label in curve.metrics.items()
         if sum(map(len, joined.get(name, ()))) > 1
     }
-    if not found:
+    if not lines:
         return None
-    named = zip(curve.metrics.values(), curve.colours, strict=True)
-    colours = [colour for said, colour in named if said in found]
+    colours = COLOURS.get(curve.stage, COLOURS["people"]), curve.second_colour
+    labels = zip(curve.metrics.values(), colours, strict=False)
+    used = [colour for label, colour in labels if label in lines]
     if curve.up is None:
-        whole = {name: [point for part in parts for point in part] for name, parts in found.items()}
-        said = " ".join(
-            answers.answer_change(name, line, places=curve.places) for name, line in whole.items()
+        answer = " ".join(
+            answers.answer_change(label, list(chain(*parts)), places=curve.places)
+            for label, parts in lines.items()
         )
     else:
-        said = answers.answer_curve(found, places=curve.places, up=curve.up)
-    values = {name: dict(p for part in parts for p in part) for name, parts in found.items()}
-    steps = sorted({step for line in values.values() for step in line})
+        answer = answers.answer_curve(lines, places=curve.places, up=curve.up)
+    values = [dict(chain(*parts)) for parts in lines.values()]
+    steps = sorted(set().union(*values))
     rows = [
-        [decimal(step, 0), *(decimal(values[name].get(step), 4) for name in found)]
+        [decimal(step, 0), *(decimal(line.get(step), 4) for line in values)]
         for step in steps[:: -(-len(steps) // MOST_ROWS)]
     ]
-    figure = charts.curve(found, colours, curve.unit, marks)
-    return Panel(curve.question, said, safe_json(figure), ("step", *found), rows)
+    figure = charts.curve(lines, used, curve.unit, marks)
+    return Panel(curve.question, answer, safe_json(figure), ("step", *lines), rows)
 
 
 def chained(
@@ -340,11 +309,12 @@ def chained(
 ) -> tuple[dict[str, list[Line]], dict[str, float]]:
     """A stage's rounds put end to end, as each starts its steps anew; and where each begins."""
     prefixes = REINFORCED if stage == "policy" else (stage,)
-    rounds = []
-    for name, series in metrics.items():
-        match = re.fullmatch(rf"(?:{'|'.join(prefixes)})(?:_(\d+))?", name)
-        if match:
-            rounds.append((int(match[1] or 1), series))
+    pattern = re.compile(rf"(?:{'|'.join(prefixes)})(?:_(\d+))?")
+    rounds = [
+        (int(match[1] or 1), series)
+        for name, series in metrics.items()
+        if (match := pattern.fullmatch(name))
+    ]
     joined: dict[str, list[Line]] = {}
     marks: dict[str, float] = {}
     start = 0.0

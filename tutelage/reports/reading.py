@@ -191,8 +191,8 @@ class _Mismatch(Exception):
 
 
 def _mismatch(place: str, expected: str, value: Any) -> NoReturn:
-    came = "nothing" if value is _ABSENT else clipped(json.dumps(value), 60)
-    raise _Mismatch(f"expected {expected} at `{visible(place) or 'the top'}`, got {came}.")
+    given = "nothing" if value is _ABSENT else clipped(json.dumps(value), 60)
+    raise _Mismatch(f"expected {expected} at `{visible(place) or 'the top'}`, got {given}.")
 
 
 _ABSENT = object()
@@ -217,14 +217,14 @@ def _checked(value: Any, shape: Any, place: str) -> Any:
             for key, item in value.items()
             if item is not None
         }
-    found = {}
+    checked = {}
     for key, inner in shape.items():
         name = key.removesuffix("?")
         item = value.get(name, _ABSENT)
         if key.endswith("?") and (item is None or item is _ABSENT):
             continue
-        found[name] = _checked(item, inner, prefix + name)
-    return found
+        checked[name] = _checked(item, inner, prefix + name)
+    return checked
 
 
 def _parsed(text: str) -> Any:
@@ -245,21 +245,20 @@ def _text(path: Path) -> str:
 
 def read_report(path: Path) -> dict[str, Any]:
     """The numbers in report.json, checked; what is absent there is absent here."""
+    text = _text(path)
     try:
-        raw = _parsed(_text(path))
+        raw = _parsed(text)
     except json.JSONDecodeError as error:
         raise BadInput(
             f"The file {path}, line {error.lineno}: expected JSON, {error.msg}."
         ) from None
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, BadInput):
-            raise
+    except (ValueError, RecursionError):
         raise BadInput(f"The file {path}: its JSON cannot be read.") from None
     try:
-        version = raw.get("version") if isinstance(raw, dict) else None
-        if isinstance(version, int) and version != VERSION:
+        head = raw if isinstance(raw, dict) else {}
+        if isinstance(version := head.get("version"), int) and version != VERSION:
             raise _Mismatch(f"is of version {version}; this Tutelage reads version {VERSION}.")
-        is_control = isinstance(raw, dict) and raw.get("kind") == "control"
+        is_control = head.get("kind") == "control"
         report: dict[str, Any] = _checked(raw, CONTROL if is_control else REPORT, "")
         if is_control and not all([report["seeds"], *(row["returns"] for row in report["seeds"])]):
             raise _Mismatch("expected seeds with returns, got none.")
@@ -272,12 +271,12 @@ def read_report(path: Path) -> dict[str, Any]:
 def seed_metrics(run_folder: Path) -> dict[int, Path]:
     """Where the seeds of a run of `tutelage rl --env` that have begun write their metrics."""
     paths = run_folder.glob("seed_*/metrics.jsonl")
-    found = [(path.parent.name.removeprefix("seed_"), path) for path in paths]
-    return dict(sorted((int(seed), path) for seed, path in found if seed.isdecimal()))
+    names = [(path.parent.name.removeprefix("seed_"), path) for path in paths]
+    return dict(sorted((int(seed), path) for seed, path in names if seed.isdecimal()))
 
 
 def begun_control(run_folder: Path) -> dict[str, Any] | None:
-    """What can be said of such a run before it has a report; None where it is none."""
+    """The known part of such a run's report before it is written; None for another run."""
     seeds = seed_metrics(run_folder)
     if not seeds or not (run_folder / "rl.toml").exists():
         return None

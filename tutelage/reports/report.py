@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +20,7 @@ from tutelage.reports.doctor import examined, reinforced
 from tutelage.reports.figures import stage_class
 from tutelage.reports.overview import Stage
 from tutelage.reports.reading import Series, read_metrics, read_report
+from tutelage.runs import write_text
 from tutelage.wording import count, megabytes
 
 FOLDER = Path(__file__).parent
@@ -33,11 +33,11 @@ def write_report(run_folder: Path) -> Path:
     report = read_report(run_folder / "report.json")
     path = run_folder / "report.html"
     if report.get("kind") == "control":
-        text = _control_text(report, run_folder)
+        text = _filled("control.html", control_values(report, run_folder))
     else:
         text = render(report, read_metrics(run_folder / "metrics.jsonl"))
     try:
-        _replace(path, text.encode())
+        write_text(path, text)
     except OSError as error:
         raise TutelageError(f"The file {path} cannot be written: {error.strerror}.") from None
     return path
@@ -48,20 +48,16 @@ def render(report: Mapping[str, Any], metrics: Mapping[str, Series]) -> str:
     return _filled("report.html", report_page(report, metrics))
 
 
-def _control_text(report: Mapping[str, Any], run_folder: Path) -> str:
-    return _filled("control.html", control_values(report, run_folder))
-
-
 def control_values(report: Mapping[str, Any], run_folder: Path) -> dict[str, Any]:
-    """What the page of a run shows whose seeds each have a folder; `begun_control` says enough of
-    one that still learns."""
+    """What the page shows of a run with a folder for each seed. report: of a finished run, or what
+    `begun_control` gives of one that still learns."""
     metrics = [
         read_metrics(run_folder / f"seed_{row['seed']}" / "metrics.jsonl")
         for row in report["seeds"]
     ]
     film = run_folder / FILM
     picture = film.read_bytes() if "film" in report and film.exists() else b""
-    return control_page(report, metrics, ("webp", picture))
+    return control_page(report, metrics, picture)
 
 
 def _filled(template: str, page: Mapping[str, Any]) -> str:
@@ -108,7 +104,7 @@ def report_page(report: Mapping[str, Any], metrics: Mapping[str, Series]) -> dic
         "rise": panels.stage_panel(stages, _gains(report, stages)),
         "examples": overview.examples(report, stages),
         "card": overview.report_card(rewards) if rewards else [],
-        "card_said": answer_reward_model(rewards["pair_accuracy"], rewards["ceiling"])
+        "card_answer": answer_reward_model(rewards["pair_accuracy"], rewards["ceiling"])
         if rewards
         else "",
         "reward_panels": panels.reward_panels(rewards) if rewards else [],
@@ -122,15 +118,8 @@ def report_page(report: Mapping[str, Any], metrics: Mapping[str, Series]) -> dic
         "facts": _facts(report),
         "command": report.get("command", ""),
     }
-    charts = (
-        page["rise"],
-        page["reward_panels"],
-        page["fooled"],
-        page["curves"],
-        page["groups"],
-        page["costs"],
-    )
-    return page | {"has_charts": any(charts)}
+    charts = ("rise", "reward_panels", "fooled", "curves", "groups", "costs")
+    return page | {"has_charts": any(page[name] for name in charts)}
 
 
 def _gains(report: Mapping[str, Any], stages: list[Stage]) -> str:
@@ -139,11 +128,10 @@ def _gains(report: Mapping[str, Any], stages: list[Stage]) -> str:
     if len(measured) < 2:
         return ""
     before, after = measured
-    found = {key: overview.gain(report, before, after, key) for key in after.held_out}
     gaps = {
-        key: {"difference": gap[0], "ci95": gap[1], "n": gap[2]}
-        for key, gap in found.items()
-        if gap
+        key: dict(zip(("difference", "ci95", "n"), gap, strict=True))
+        for key in after.held_out
+        if (gap := overview.gain(report, before, after, key))
     }
     return answer_helped(gaps) if gaps else ""
 
@@ -158,12 +146,12 @@ def _no_rewards(report: Mapping[str, Any]) -> str:
 def _doctor(report: Mapping[str, Any], metrics: Mapping[str, Series]) -> dict[str, Any]:
     """What the doctor found in the reinforced stages, or in how many steps it found nothing."""
     algorithm = report.get("algorithm", "ppo").upper()
-    found = [
+    findings = [
         {"where": f"{finding.stage.replace('ppo_', f'{algorithm} ')}, step {finding.step}"}
         | vars(finding)
         for finding in examined(metrics)
     ]
-    return {"findings": found, "steps": count(sum(reinforced(metrics).values()))}
+    return {"findings": findings, "steps": count(sum(reinforced(metrics).values()))}
 
 
 def _facts(report: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -194,7 +182,7 @@ def _facts(report: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _asset(name: str) -> str:
-    """A file that ships beside this module."""
+    """A file in this module's folder."""
     return (FOLDER / name).read_text(encoding="utf-8")
 
 
@@ -202,22 +190,3 @@ def _hash(script: str) -> str:
     """A script's name in a content security policy."""
     digest = hashlib.sha256(script.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -14,12 +14,11 @@ MOST_POINTS = 80
 
 @dataclass(frozen=True)
 class Averaged:
-    """The mean of the seeds' curves at each of xs, its 95 % interval, and the curves themselves."""
+    """The mean of the seeds' curves at each of xs, its 95 % intervals, and each seed's curve."""
 
     xs: list[float]
     mean: list[float]
-    low: list[float]
-    high: list[float]
+    intervals: list[list[float]]
     seeds: list[list[float]]
 
 
@@ -38,25 +37,19 @@ def averaged(lines: Sequence[Line]) -> Averaged:
     width = (end - start) / max(1, points - 1)
     xs = [start + i * width for i in range(points)] if width > 0 else [end]
     seeds = [_binned(line, xs, width) for line in lines]
-    found = [mean_interval(values) for values in zip(*seeds, strict=True)]
-    return Averaged(
-        xs,
-        [mean for mean, _ in found],
-        [ci95[0] for _, ci95 in found],
-        [ci95[1] for _, ci95 in found],
-        seeds,
-    )
+    means = [mean_interval(values) for values in zip(*seeds, strict=True)]
+    return Averaged(xs, [mean for mean, _ in means], [ci95 for _, ci95 in means], seeds)
 
 
 def _binned(line: Line, xs: Sequence[float], width: float) -> list[float]:
     """The line's mean within (x − width, x] at each x."""
-    found: list[float] = []
+    means: list[float] = []
     at = 0
     for x in xs:
         inside = []
         while at < len(line) and line[at][0] <= x + 1e-9 * abs(x):
-            if line[at][0] > x - width or not found:
+            if line[at][0] > x - width or not means:
                 inside.append(line[at][1])
             at += 1
-        found.append(sum(inside) / len(inside) if inside else found[-1])
-    return found
+        means.append(sum(inside) / len(inside) if inside else means[-1])
+    return means

@@ -23,6 +23,9 @@ class Cell:
     quiet: bool = False
 
 
+NOT_MEASURED = Cell("not measured", quiet=True)
+
+
 @dataclass(frozen=True)
 class Heading:
     """A column's name, with its stage's colour where it is a stage."""
@@ -60,42 +63,40 @@ def held_out_table(report: Mapping[str, Any], stages: Sequence[Stage]) -> Table:
         for key in keys:
             cell = stage.held_out.get(key)
             if cell is None:
-                cells.append(Cell("not measured", quiet=True))
+                cells.append(NOT_MEASURED)
                 continue
-            found = gain(report, measured[i - 1], stage, key) if i else None
-            sampled = cell.get("sampled")
+            gap = gain(report, measured[i - 1], stage, key) if i else None
             below = f"n = {count(cell['n'])}"
-            if sampled:
+            if sampled := cell.get("sampled"):
                 below += f"; sampled {rate(sampled['success'], sampled['ci95'])}"
-            cells.append(Cell(rate(cell["success"], cell["ci95"]), _mark(found), below))
+            cells.append(Cell(rate(cell["success"], cell["ci95"]), _mark(gap), below))
         rows.append(Row(stage.name, cells, colour=stage.colour))
     if len(measured) > 1:
         before, after = measured[-2:]
         cells = []
         for key in keys:
-            found = gain(report, before, after, key)
-            if found is None:
-                cells.append(Cell("not measured", quiet=True))
+            gap = gain(report, before, after, key)
+            if gap is None:
+                cells.append(NOT_MEASURED)
                 continue
-            unclear = holds_zero(found[1])
-            below = f"n = {count(found[2])}" + ("; the interval holds 0" if unclear else "")
-            cells.append(Cell(difference(*found[:2]), below=below, quiet=unclear))
-        name = f"{after.name} against {before.name}"
-        rows.append(Row(name, cells, last=True))
+            unclear = holds_zero(gap[1])
+            below = f"n = {count(gap[2])}" + ("; the interval holds 0" if unclear else "")
+            cells.append(Cell(difference(*gap[:2]), below=below, quiet=unclear))
+        rows.append(Row(f"{after.name} against {before.name}", cells, last=True))
     return Table([Heading(set_name(key)) for key in keys], rows)
 
 
-def _mark(found: tuple[float, Sequence[float], int] | None) -> str:
+def _mark(gap: tuple[float, Sequence[float], int] | None) -> str:
     """Better or worse than the stage before, beyond the interval; or neither."""
-    if found is None:
+    if gap is None:
         return ""
-    if holds_zero(found[1]):
+    if holds_zero(gap[1]):
         return "no clear change"
-    return "✓ better" if found[0] > 0 else "✗ worse"
+    return "✓ better" if gap[0] > 0 else "✗ worse"
 
 
 def behaviour_table(stages: Sequence[Stage]) -> Table:
-    """What is recognised, refused and said: a row each, a column for each stage."""
+    """Recognition, false refusals, reply length and KL: a row each, a column for each stage."""
     kinds = {key: cell for s in stages for key, cell in s.numbers.get("recognised", {}).items()}
     rows = []
     for key, of_kind in kinds.items():
@@ -125,7 +126,7 @@ def behaviour_table(stages: Sequence[Stage]) -> Table:
             cells = [
                 Cell(f"{decimal(stage.numbers[key], places)} {unit}")
                 if key in stage.numbers
-                else Cell("not measured", quiet=True)
+                else NOT_MEASURED
                 for stage in stages
             ]
             rows.append(Row(name, cells))
@@ -139,8 +140,8 @@ def _judged(
     kept: bool,
     goal: float | None,
 ) -> Cell:
-    """A share beside its goal. Pretraining teaches no manners, so it is held to none."""
+    """A share, marked by its goal. Pretraining teaches no manners, so its cells have no mark."""
     if cell is None:
-        return Cell("not measured", quiet=True)
+        return NOT_MEASURED
     mark = "" if goal is None or stage.key == "pretrain" else "✓ reached" if kept else "✗ missed"
     return Cell(rate(share, cell["ci95"]), mark, f"n = {count(cell['n'])}")

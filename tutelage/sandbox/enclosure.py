@@ -99,7 +99,7 @@ def _find_python() -> str:
 
 
 def files() -> dict[str, bytes]:
-    """What stands in the sandbox beside the system's own folders: path to content."""
+    """The sandbox's files that are not in the system's own folders: path to content."""
     contents = {path: text.encode() for path, text in SYNTHETIC.items()}
     contents[f"{WORKER_AT}/__main__.py"] = STARTER.encode()
     for source in sorted(INSIDE.glob("*.py")):
@@ -125,23 +125,11 @@ def system_folders() -> list[str]:
 
 def isolation() -> list[str]:
     """The namespaces and privileges that a worker does without."""
-    return [
-        "--unshare-all",
-        "--unshare-user",
-        "--disable-userns",
-        "--die-with-parent",
-        "--new-session",
-        "--as-pid-1",
-        "--cap-drop",
-        "ALL",
-        "--clearenv",
-        "--uid",
-        str(INSIDE_UID),
-        "--gid",
-        str(INSIDE_UID),
-        "--hostname",
-        "sandbox",
-    ]
+    flags = (
+        "--unshare-all --unshare-user --disable-userns --die-with-parent --new-session --as-pid-1 "
+        f"--cap-drop ALL --clearenv --uid {INSIDE_UID} --gid {INSIDE_UID} --hostname sandbox"
+    )
+    return flags.split()
 
 
 def arguments(
@@ -149,12 +137,8 @@ def arguments(
 ) -> list[str]:
     """bubblewrap's command line; copies are (descriptor, path inside), copied in read-only."""
     line = [programs.bwrap, *isolation()]
-    for folder in (
-        "/etc",
-        "/var",
-        "/dev",
-        "/home",
-    ):  # bubblewrap alone would make some of them 0700
+    # Without these lines bubblewrap would make some of them 0700.
+    for folder in ("/etc", "/var", "/dev", "/home"):
         line += ["--perms", "0755", "--dir", folder]
     line += system_folders()
     for descriptor, path in copies:

@@ -61,8 +61,7 @@ def _try(sandbox: Sandbox, probe: Probe) -> Guarantee:
     execution = sandbox.run(probe.command, tree, TIMEOUT_S)
     seen = printable((execution.stdout or execution.stderr)[:120]).strip().replace("\n", " ")[:120]
     detail = f"{execution.outcome}, exit {execution.exit_code}: {seen}"
-    numbers = ", ".join(str(case) for case in probe.cases)
-    return Guarantee(f"{numbers} {probe.name}", True, probe.held(execution), detail)
+    return Guarantee(f"{probe.cases} {probe.name}", True, probe.held(execution), detail)
 
 
 def _refuses_paths(sandbox: Sandbox) -> Guarantee:
@@ -81,12 +80,8 @@ def _obeys_no_file(sandbox: Sandbox) -> Guarantee:
     tree = {order.strip().replace("/", ""): Entry("file", order.encode())}
     execution = sandbox.run("cat *", tree)
     held = execution.tree == tree and execution.stdout == order.encode()
-    return Guarantee(
-        "44 instructions in a file's name or content are only bytes",
-        True,
-        held,
-        f"{len(execution.tree)} file afterwards",
-    )
+    name = "44 instructions in a file's name or content are only bytes"
+    return Guarantee(name, True, held, f"{len(execution.tree)} file afterwards")
 
 
 def _apart() -> Guarantee:
@@ -111,22 +106,20 @@ def _own_uids() -> Guarantee:
 
 def _dies_with_parent() -> Guarantee:
     name = "43 when the asking program is killed, everything dies"
-    root = str(Path(__file__).resolve().parents[2])
-    environment = {**os.environ, "PYTHONPATH": root}
     parent = subprocess.Popen(
         [sys.executable, "-c", ORPHAN],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=environment,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
     )
     assert parent.stdout is not None
     with parent.stdout as output:
         started = output.readline() == b"up\n"
-        family = [*descendants(parent.pid)]
+        family = descendants(parent.pid)
         parent.kill()
         parent.wait()
-    soon = time.monotonic() + GONE_WITHIN_S
-    while any(map(alive, family)) and time.monotonic() < soon:
+    deadline = time.monotonic() + GONE_WITHIN_S
+    while any(map(alive, family)) and time.monotonic() < deadline:
         time.sleep(0.02)
     left = [pid for pid in family if alive(pid)]
     held = started and len(family) >= 3 and not left
@@ -144,13 +137,10 @@ def descendants(pid: int) -> list[int]:
     for name in os.listdir("/proc"):
         if name.isdigit() and (fields := _stat(int(name))):
             parents.setdefault(int(fields[1]), []).append(int(name))
-    found: list[int] = []
-    waiting = [pid]
-    while waiting:
-        children = parents.get(waiting.pop(), [])
-        found += children
-        waiting += children
-    return found
+    family = [pid]
+    for member in family:  # which grows meanwhile
+        family += parents.get(member, [])
+    return family[1:]
 
 
 def _stat(pid: int) -> list[str]:

@@ -8,7 +8,6 @@ import queue
 import select
 import time
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Self
 
 from tutelage.errors import BadInput, EnvironmentFailure, SandboxUnavailable
@@ -79,12 +78,7 @@ class Sandbox:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -145,9 +139,8 @@ class Sandbox:
                 while waiting and idle:
                     seat, job = idle.pop(), waiting.pop()
                     command, tree = jobs[job]
-                    result = self._ask(seat, command, tree, timeout_s)
-                    if result is not None:
-                        results[job] = result
+                    results[job] = self._send(seat, command, tree, timeout_s)
+                    if results[job] is not None:
                         idle.append(seat)
                         continue
                     busy[seat.worker.replies] = (seat, job)
@@ -157,19 +150,18 @@ class Sandbox:
                 soonest = min(seat.worker.deadline for seat, _ in busy.values())
                 poller.poll(max(0.0, soonest - time.monotonic()) * 1000 + 1)
                 for descriptor, (seat, job) in list(busy.items()):
-                    result = self._hear(seat)
-                    if result is not None:
+                    results[job] = self._receive(seat)
+                    if results[job] is not None:
                         poller.unregister(descriptor)
                         del busy[descriptor]
-                        results[job] = result
                         idle.append(seat)
                         if seat.worker.spent:
                             seat.worker.close()
         finally:
-            for seat, _ in busy.values():  # interrupted: the answer to come is nobody's
+            for seat, _ in busy.values():  # interrupted: their answers are not read
                 seat.worker.close()
 
-    def _ask(self, seat: Seat, command: str, tree: Tree, timeout_s: float) -> Execution | None:
+    def _send(self, seat: Seat, command: str, tree: Tree, timeout_s: float) -> Execution | None:
         """Give the job to the seat; a result at once when it cannot be run."""
         if "\0" in command:
             # No shell can be given one; a terminal would answer much like this.
@@ -178,22 +170,22 @@ class Sandbox:
         try:
             seat.ready().ask(command, tree, timeout_s)
         except WorkerGone as gone:
-            return self._mourn(seat, gone)
+            return self._replace(seat, gone)
         return None
 
-    def _hear(self, seat: Seat) -> Execution | None:
+    def _receive(self, seat: Seat) -> Execution | None:
         worker = seat.worker
         try:
-            frame = worker.listen()
+            frame = worker.receive()
             if frame is not None:
                 return worker.answer(*frame)
             if time.monotonic() >= worker.deadline:
                 raise WorkerGone("the worker fell silent")
         except WorkerGone as gone:
-            return self._mourn(seat, gone)
+            return self._replace(seat, gone)
         return None
 
-    def _mourn(self, seat: Seat, gone: WorkerGone) -> Execution:
+    def _replace(self, seat: Seat, gone: WorkerGone) -> Execution:
         logger.warning("a sandbox worker is replaced: %s", gone)
         seat.worker.process.kill()
         seat.worker.close()

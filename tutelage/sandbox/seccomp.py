@@ -108,12 +108,8 @@ def _argument(index: int) -> bytes:
 
 
 def _only(index: int, value: int, error: int) -> list[bytes]:
-    return [
-        _argument(index),
-        _line(JUMP_EQUAL, value, 0, 1),
-        _line(RETURN, ALLOW),
-        _line(RETURN, ERRNO | error),
-    ]
+    allow, refuse = _line(RETURN, ALLOW), _line(RETURN, ERRNO | error)
+    return [_argument(index), _line(JUMP_EQUAL, value, 0, 1), allow, refuse]
 
 
 def program(machine: str | None = None) -> bytes:
@@ -139,26 +135,12 @@ def program(machine: str | None = None) -> bytes:
     for pair in SELF_ONLY.values():
         lines += _when(pair[target.column], _only(0, 0, errno.EPERM))
     lines += _when(SOCKET[target.column], _only(0, AF_UNIX, errno.EAFNOSUPPORT))
-    lines += _when(
-        SETPRIORITY[target.column],
-        [
-            _argument(0),
-            _line(JUMP_EQUAL, 0, 1, 0),
-            _line(RETURN, ERRNO | errno.EPERM),
-            *_only(1, 0, errno.EPERM),
-        ],
-    )
-    lines += _when(
-        CLONE[target.column],
-        [
-            _argument(0),
-            _line(JUMP_ANY_BIT, NEW_NAMESPACES, 0, 1),
-            _line(RETURN, ERRNO | errno.EPERM),
-            _line(RETURN, ALLOW),
-        ],
-    )
+    refuse, allow = _line(RETURN, ERRNO | errno.EPERM), _line(RETURN, ALLOW)
+    own = [_argument(0), _line(JUMP_EQUAL, 0, 1, 0), refuse, *_only(1, 0, errno.EPERM)]
+    lines += _when(SETPRIORITY[target.column], own)
+    threads = [_argument(0), _line(JUMP_ANY_BIT, NEW_NAMESPACES, 0, 1), refuse, allow]
+    lines += _when(CLONE[target.column], threads)
     requests = (*TERMINAL_INJECTIONS, FS_IOC_SETFLAGS)
     refusals = [part for request in requests for part in _refuse(request, errno.EPERM)]
-    lines += _when(IOCTL[target.column], [_argument(1), *refusals, _line(RETURN, ALLOW)])
-    lines.append(_line(RETURN, ALLOW))
-    return b"".join(lines)
+    lines += _when(IOCTL[target.column], [_argument(1), *refusals, allow])
+    return b"".join([*lines, allow])

@@ -50,7 +50,7 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True)
 class Execution:
-    """What a command said, how it ended, and the work folder it left."""
+    """A command's output, how it ended, and the work folder afterwards."""
 
     stdout: bytes
     stderr: bytes

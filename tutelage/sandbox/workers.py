@@ -1,4 +1,4 @@
-"""One sandboxed process seen from outside: started, asked, heard with suspicion, ended."""
+"""One sandboxed process seen from outside: it is started, sent commands, not trusted, ended."""
 
 from __future__ import annotations
 
@@ -107,33 +107,27 @@ class Worker:
         assert self.process.stderr is not None
         self.requests = self.process.stdin.fileno()
         self.replies = self.process.stdout.fileno()
-        self.complaints = self.process.stderr.fileno()
-        os.set_blocking(self.requests, False)
-        os.set_blocking(self.replies, False)
-        os.set_blocking(self.complaints, False)
-        hello = {
-            "nonce": self.nonce,
-            "limits": asdict(limits),
-            "bash": programs.bash,
-            "home": HOME,
-            "work": WORK,
-        }
+        self.errors = self.process.stderr.fileno()
+        for descriptor in (self.requests, self.replies, self.errors):
+            os.set_blocking(descriptor, False)
+        hello = {"nonce": self.nonce, "limits": asdict(limits), "bash": programs.bash}
+        hello |= {"home": HOME, "work": WORK}
         try:
             self._send(pack(hello, b""), START_S)
         except WorkerGone:
-            self.spent = True  # told apart from a slow start by greet()
+            self.spent = True  # greet() then raises the reason
 
     def greet(self) -> None:
-        """Wait until the worker stands; raise WorkerGone with its complaint when it does not."""
+        """Wait until the worker stands; raise WorkerGone with its last words when it does not."""
         if self.fresh:
             self.deadline = time.monotonic() + START_S
             self._await_frame()
             self.fresh = False
 
     def ask(self, command: str, tree: Tree, timeout_s: float) -> None:
-        """Send one command; its answer is taken with listen() and answer()."""
+        """Send one command; its answer is taken with receive() and answer()."""
         self.greet()
-        text = command.encode("utf-8", "replace" if _has_lone_surrogate(command) else "strict")
+        text = command.encode("utf-8", "replace")  # a lone surrogate becomes "?"
         # Sorted, so that a folder comes before what it holds.
         items = sorted(tree.items())
         rows = [(path, entry.kind, entry.mode, len(entry.content)) for path, entry in items]
@@ -143,21 +137,21 @@ class Worker:
         self._send(pack(header, body), allowed_s)
         self.deadline = time.monotonic() + allowed_s
 
-    def listen(self) -> tuple[dict[str, Any], bytes] | None:
+    def receive(self) -> tuple[dict[str, Any], bytes] | None:
         """Read what has arrived; a whole frame, or None while it is not complete."""
         try:
             part = os.read(self.replies, 1 << 20)
         except BlockingIOError:
             return None
         if not part:
-            raise WorkerGone(f"the worker ended: {self._complaint()}")
+            raise WorkerGone(f"the worker ended: {self._last_words()}")
         self.received += part
         if len(self.received) < FRAME.size:
             return None
         header_bytes, body_bytes = FRAME.unpack_from(self.received)
-        if header_bytes + body_bytes > self._most_bytes():
-            raise WorkerGone("an answer longer than any worker sends", Ending.SANDBOX_VIOLATION)
         size = FRAME.size + header_bytes + body_bytes
+        if size > FRAME.size + self._most_bytes():
+            raise WorkerGone("an answer longer than any worker sends", Ending.SANDBOX_VIOLATION)
         if len(self.received) < size:
             return None
         frame = bytes(self.received)
@@ -168,7 +162,7 @@ class Worker:
         return header, frame[FRAME.size + header_bytes :]
 
     def answer(self, header: dict[str, Any], body: bytes) -> Execution:
-        """The answer as a value, every field checked: the sandbox is not believed."""
+        """The answer as a value, every field checked: the sandbox is not trusted."""
         try:
             self.spent = bool(header["last"])
             out_bytes, err_bytes = (int(size) for size in header["sizes"])
@@ -212,7 +206,7 @@ class Worker:
             left_s = self.deadline - time.monotonic()
             if left_s <= 0:
                 raise WorkerGone(f"the worker did not start in {START_S:.0f} s")
-            if select.select([self.replies], [], [], left_s)[0] and self.listen() is not None:
+            if select.select([self.replies], [], [], left_s)[0] and self.receive() is not None:
                 return
 
     def _send(self, message: bytes, allowed_s: float) -> None:
@@ -226,13 +220,13 @@ class Worker:
                 if left_s <= 0 or not select.select([], [self.requests], [], left_s)[1]:
                     raise WorkerGone("the worker reads no requests") from None
             except BrokenPipeError:
-                raise WorkerGone(f"the worker ended: {self._complaint()}") from None
+                raise WorkerGone(f"the worker ended: {self._last_words()}") from None
 
-    def _complaint(self) -> str:
+    def _last_words(self) -> str:
         """The last thing that the launcher, bubblewrap or the worker said before it ended."""
         try:
             self.process.wait(timeout=1.0)
-            text = os.read(self.complaints, 1 << 16).decode("utf-8", "replace").strip()
+            text = os.read(self.errors, 1 << 16).decode("utf-8", "replace").strip()
         except (OSError, subprocess.TimeoutExpired):
             text = ""
         last = text.splitlines()[-1] if text else "it gave no reason"
@@ -242,10 +236,6 @@ class Worker:
         limits = self.limits
         names = limits.entries * 8 * 4096  # a path of 4096 bytes, each escaped in JSON
         return limits.tree_bytes + 2 * limits.output_bytes + limits.entries * 4096 + names
-
-
-def _has_lone_surrogate(text: str) -> bool:
-    return any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _parse(text: bytes) -> dict[str, Any]:

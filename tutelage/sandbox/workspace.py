@@ -50,14 +50,15 @@ class Workspace:
         execution = self.sandbox.run(command, self.tree, TIMEOUT_S)
         if execution.outcome not in (Ending.ENVIRONMENT_ERROR, Ending.SANDBOX_VIOLATION):
             self.tree = execution.tree
-        return told(execution)
+        return describe(execution)
 
     def listing(self) -> list[str]:
         """A line for each entry: size, name, and what it is."""
         lines = []
         for path, entry in sorted(self.tree.items()):
             size = f"{len(entry.content):,}" if entry.kind == "file" else ""
-            sign = {"dir": "/", "link": f" → {visible(_name(entry.content))}"}.get(entry.kind, "")
+            target = entry.content.decode("utf-8", "backslashreplace")
+            sign = {"dir": "/", "link": f" → {visible(target)}"}.get(entry.kind, "")
             lines.append(f"{size:>9}  {visible(path).replace(chr(10), '␊')}{sign}")
         return lines
 
@@ -67,7 +68,7 @@ class Workspace:
             self.sandbox = None
 
 
-def told(execution: Execution) -> str:
+def describe(execution: Execution) -> str:
     """Output, errors, and the ending where it is not a plain success."""
     parts = [_clip(printable(output)) for output in (execution.stdout, execution.stderr) if output]
     if execution.outcome in ENDINGS:
@@ -79,9 +80,9 @@ def told(execution: Execution) -> str:
 
 def _clip(text: str) -> str:
     lines = text[:MOST_CHARACTERS].rstrip("\n").split("\n")
-    shown = "\n".join(lines[:MOST_LINES])
-    rest = len(text.rstrip("\n")) - len(shown)
-    return f"{shown}\n… ({rest:,} more characters)" if rest > 0 else shown
+    kept = "\n".join(lines[:MOST_LINES])
+    rest = len(text.rstrip("\n")) - len(kept)
+    return f"{kept}\n… ({rest:,} more characters)" if rest > 0 else kept
 
 
 def copy_folder(folder: Path, limits: Limits | None = None) -> Tree:
@@ -109,8 +110,7 @@ def copy_folder(folder: Path, limits: Limits | None = None) -> Tree:
             elif item.is_file():
                 size += status.st_size
                 if size <= limits.tree_bytes:
-                    content = _read(item.path, limits.tree_bytes)
-                    tree[name] = Entry("file", content, mode)
+                    tree[name] = Entry("file", _read(item.path, limits.tree_bytes), mode)
             else:
                 raise BadInput(f"{item.path} is neither a file, a folder nor a link: leave it out.")
             if len(tree) > limits.entries or size > limits.tree_bytes:
@@ -127,7 +127,3 @@ def _read(path: str, most: int) -> bytes:
     """A file's content; never through a link that took its place meanwhile."""
     with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
         return file.read(most + 1)
-
-
-def _name(content: bytes) -> str:
-    return content.decode("utf-8", "backslashreplace")

@@ -29,7 +29,7 @@ class Table(nn.Module):
         row = torch.zeros_like(sequences[:, 0])
         rows = [row]
         for token in sequences.unbind(dim=1)[:-1]:
-            row = row * self.vocabulary + token + 1  # a prefix's children stand side by side
+            row = row * self.vocabulary + token + 1  # a prefix's children are adjacent
             rows.append(row)
         return torch.stack(rows, dim=1)
 
@@ -47,7 +47,7 @@ class Table(nn.Module):
 
 @dataclass(frozen=True)
 class TablePolicy:
-    """A table that speaks, and a GPT's critic that says what a state is worth."""
+    """A table as the actor, with a GPT's critic."""
 
     actor: Table
     reader: LanguagePolicy  # whose critic it is

@@ -49,8 +49,8 @@ def new_world(
 ) -> World:
     """A world whose rewards and reference come from the seed.
 
-    Behind a prompt of one token a GPT cannot tell how often that token was said again, if nothing
-    else was: there is nothing to compare its places with.
+    After a prompt of one token a GPT cannot count repetitions of that token alone: every position
+    attends to equal keys and values.
 
     Raises ValueError where there is nothing to choose (vocabulary < 2 or length < 1).
     """
@@ -123,7 +123,7 @@ def judged_trajectories(
     """Sequences as if they had been sampled and judged, in groups as they are packed.
 
     chosen: (N,) which of the world's sequences; default: each once. logprobs: (N, T) of the policy
-    that sampled them; default: the reference. score: the judge's word on a sequence's reward.
+    that sampled them; default: the reference. score: a sequence's reward to the judge's score.
     """
     chosen = torch.arange(len(world.sequences)) if chosen is None else chosen
     logprobs = world.reference_logprobs[chosen] if logprobs is None else logprobs

@@ -64,17 +64,17 @@ def open_folder(name: str, above: int) -> int:
     return os.open(name, flags, dir_fd=above)
 
 
-def read_file(name: str, above: int, found: os.stat_result, most: int) -> bytes:
+def read_file(name: str, above: int, status: os.stat_result, most: int) -> bytes:
     """A regular file's bytes; nothing else is ever opened, so no FIFO can block us."""
-    if found.st_size > most:
+    if status.st_size > most:
         raise TooMuch
-    mode = stat.S_IMODE(found.st_mode)
+    mode = stat.S_IMODE(status.st_mode)
     if not mode & 0o400:
         os.chmod(name, mode | 0o400, dir_fd=above)
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     file = os.open(name, flags, dir_fd=above)
     try:
-        return read_exactly(file, found.st_size)
+        return read_exactly(file, status.st_size)
     finally:
         os.close(file)
 
@@ -97,21 +97,21 @@ def collect(folder: int, limits: dict) -> tuple:
                     raise TooMuch
         for name in sorted(names):
             path = prefix + name
-            found = os.stat(name, dir_fd=above, follow_symlinks=False)
-            mode = stat.S_IMODE(found.st_mode)
-            if stat.S_ISDIR(found.st_mode):
+            status = os.stat(name, dir_fd=above, follow_symlinks=False)
+            mode = stat.S_IMODE(status.st_mode)
+            if stat.S_ISDIR(status.st_mode):
                 rows.append((path, "dir", mode, 0))
                 inner = open_folder(name, above)
                 try:
                     visit(inner, path + "/", depth + 1)
                 finally:
                     os.close(inner)
-            elif stat.S_ISLNK(found.st_mode):
+            elif stat.S_ISLNK(status.st_mode):
                 target = os.fsencode(os.readlink(name, dir_fd=above))
                 rows.append((path, "link", mode, len(target)))
                 contents.append(target)
-            elif stat.S_ISREG(found.st_mode):
-                content = read_file(name, above, found, left)
+            elif stat.S_ISREG(status.st_mode):
+                content = read_file(name, above, status, left)
                 left -= len(content)
                 rows.append((path, "file", mode, len(content)))
                 contents.append(content)

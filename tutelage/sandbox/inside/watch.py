@@ -104,8 +104,8 @@ class Watch:
     def crowded(self) -> bool:
         """Whether a folder holds so many files that they weigh on the kernel's memory."""
         for folder in self.folders:
-            found = os.fstatvfs(folder)
-            if found.f_files - found.f_ffree > self.limits["inodes"]:
+            usage = os.fstatvfs(folder)
+            if usage.f_files - usage.f_ffree > self.limits["inodes"]:
                 return True
         return False
 
