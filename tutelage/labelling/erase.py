@@ -53,24 +53,29 @@ def personal_data(store: Store, labeler_id: int) -> dict[str, Any]:
 
     def read(connection: Connection) -> dict[str, Any]:
         def rows(table: Any, *where: Any, leave: tuple[str, ...] = ()) -> list[dict[str, Any]]:
-            found = connection.execute(select(table).where(*where).order_by(table.c.id))
+            selected = connection.execute(select(table).where(*where).order_by(table.c.id))
             return [
                 {key: value for key, value in row._asdict().items() if key not in leave}
-                for row in found
+                for row in selected
             ]
 
         person = rows(labelers, labelers.c.id == labeler_id, leave=("password",))
         if not person:
             raise BadInput(f"There is no labeler {labeler_id}.")
         chats = rows(conversations, conversations.c.labeler_id == labeler_id, leave=("share",))
-        said = rows(messages, messages.c.conversation_id.in_([chat["id"] for chat in chats]))
+        chat_messages = rows(
+            messages, messages.c.conversation_id.in_([chat["id"] for chat in chats])
+        )
         return {
             "account": person[0],
             "labels": rows(labels, labels.c.labeler_id == labeler_id, leave=("nonce",)),
             "assignments": rows(assignments, assignments.c.labeler_id == labeler_id),
             "tasks": rows(tasks, tasks.c.author_id == labeler_id),
             "conversations": [
-                {**chat, "messages": [m for m in said if m["conversation_id"] == chat["id"]]}
+                {
+                    **chat,
+                    "messages": [m for m in chat_messages if m["conversation_id"] == chat["id"]],
+                }
                 for chat in chats
             ],
             "sessions": rows(sessions, sessions.c.labeler_id == labeler_id, leave=("token_hash",)),

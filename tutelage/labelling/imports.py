@@ -56,13 +56,13 @@ def import_tasks(
         NewTask(kind=kind, payload=payload, topic=topic, priority=priority, source=source)
         for kind, payload in read
     ]
-    found = [
+    ids = [
         id_
         for start in range(0, len(new), CHUNK)
         for id_ in add_tasks(store, new[start : start + CHUNK])
     ]
-    _note(store, by, "tasks", path, len(set(found)))
-    return found
+    _note(store, by, "tasks", path, len(set(ids)))
+    return ids
 
 
 def import_labels(store: Store, path: Path, by: int) -> int:
@@ -78,8 +78,8 @@ def import_labels(store: Store, path: Path, by: int) -> int:
     keyed = []
     for one in given:
         payload = one.task.payload if one.task else None
-        said = audit.canonical([one.kind, one.value, payload, one.labeler])
-        digest = hashlib.sha256(said).hexdigest()
+        content = audit.canonical([one.kind, one.value, payload, one.labeler])
+        digest = hashlib.sha256(content).hexdigest()
         seen[digest] += 1  # the same words twice in a file were said twice
         keyed.append((f"import {digest[:40]} {seen[digest]}", one))
     new = store.write(lambda connection: _write(connection, store, keyed, by))
@@ -101,7 +101,7 @@ def _write(connection: Connection, store: Store, all_: Sequence[tuple[str, Given
         task_id, digest = None, ""
         if one.task is not None:
             digest = audit.task_digest(one.kind, one.task.payload)
-            task_id = _answered(connection, store, one.task, digest)
+            task_id = _task_id(connection, store, one.task, digest)
         at = one.labelled_at if one.labelled_at is not None else store.clock()
         write_label(
             connection, min(at, store.clock()), who, key, one.kind, one.value,
@@ -112,11 +112,11 @@ def _write(connection: Connection, store: Store, all_: Sequence[tuple[str, Given
     return new
 
 
-def _answered(connection: Connection, store: Store, task: NewTask, digest: str) -> int:
+def _task_id(connection: Connection, store: Store, task: NewTask, digest: str) -> int:
     """The id of this task; where it is not there, it is added and given to nobody."""
-    found = connection.execute(select(tasks.c.id).where(tasks.c.digest == digest)).scalar()
-    if found is not None:
-        return int(found)
+    known = connection.execute(select(tasks.c.id).where(tasks.c.digest == digest)).scalar()
+    if known is not None:
+        return int(known)
     return connection.execute(
         insert(tasks)
         .values(
@@ -143,8 +143,11 @@ def _task(where: str, record: Record) -> tuple[TaskKind, Record]:
         return record["kind"], record["payload"]
     if "responses" in record or "chosen" in record:
         ranked = {**record, "ranking": [[i] for i in range(len(record.get("responses") or ()))]}
-        found = comparison_of(where, record if "chosen" in record else ranked)
-        return "rank", {"prompt": written_messages(found.prompt), "responses": [*found.responses]}
+        comparison = comparison_of(where, record if "chosen" in record else ranked)
+        return "rank", {
+            "prompt": written_messages(comparison.prompt),
+            "responses": [*comparison.responses],
+        }
     if "prompt" in record and isinstance(record.get("response"), str):
         prompt = written_messages(read_prompt(record["prompt"], where))
         return "rate", {"prompt": prompt, "response": record["response"]}
@@ -152,8 +155,8 @@ def _task(where: str, record: Record) -> tuple[TaskKind, Record]:
         return "demonstrate", {"prompt": written_messages(read_prompt(record["prompt"], where))}
     messages = demonstration_of(where, record).messages
     last = max(place for place, message in enumerate(messages) if message.role == "assistant")
-    asked = messages[:last]
-    return "demonstrate", {"prompt": written_messages(asked) if asked else None}
+    request = messages[:last]
+    return "demonstrate", {"prompt": written_messages(request) if request else None}
 
 
 def _checked(where: str, kind: TaskKind, payload: Record) -> tuple[TaskKind, Record]:
@@ -164,7 +167,7 @@ def _checked(where: str, kind: TaskKind, payload: Record) -> tuple[TaskKind, Rec
 
 
 def _given(where: str, record: Record) -> Given:
-    kind, value, payload = _said(where, record)
+    kind, value, payload = _label(where, record)
     task = None
     try:
         if payload is not None:
@@ -196,7 +199,7 @@ def _given(where: str, record: Record) -> Given:
     )
 
 
-def _said(where: str, record: Record) -> tuple[str, Record, Record | None]:
+def _label(where: str, record: Record) -> tuple[str, Record, Record | None]:
     """(kind, value, payload) of one record of any of the formats."""
     if record.get("kind") in LABEL_KINDS and isinstance(record.get("value"), dict):
         payload = record.get("payload")
@@ -209,12 +212,12 @@ def _said(where: str, record: Record) -> tuple[str, Record, Record | None]:
         value = {"prompt": prompt, "response": record.get("response"), "good": good}
         return "thumb", {**value, "stage": str(record.get("stage") or "")[:80]}, None
     if "responses" in record or "chosen" in record:
-        found = comparison_of(where, record)
-        prompt = written_messages(found.prompt)
-        ranking = [list(group) for group in found.ranking]
+        comparison = comparison_of(where, record)
+        prompt = written_messages(comparison.prompt)
+        ranking = [list(group) for group in comparison.ranking]
         return (
             "choice",
-            {"prompt": prompt, "responses": [*found.responses], "ranking": ranking},
+            {"prompt": prompt, "responses": [*comparison.responses], "ranking": ranking},
             None,
         )
     if "response" in record and any(key in record for key in KEYS):
@@ -227,21 +230,21 @@ def _said(where: str, record: Record) -> tuple[str, Record, Record | None]:
 
 def _rated(where: str, record: Record) -> tuple[str, Record, Record | None]:
     rating = rating_of(where, record)
-    said = {"prompt": written_messages(rating.prompt), "response": rating.response}
+    reply = {"prompt": written_messages(rating.prompt), "response": rating.response}
     if rating.scale == "overall":
-        return "rate", {"overall": rating.value, "fields": {}, "note": ""}, said
+        return "rate", {"overall": rating.value, "fields": {}, "note": ""}, reply
     if rating.scale == "thumb":
-        return "thumb", {**said, "good": bool(rating.value), "stage": ""}, None
-    return "answer", {**said, "right": bool(rating.value)}, None
+        return "thumb", {**reply, "good": bool(rating.value), "stage": ""}, None
+    return "answer", {**reply, "right": bool(rating.value)}, None
 
 
 def _number(record: Record, key: str) -> float | None:
-    found = record.get(key)
-    if found is None:
+    value = record.get(key)
+    if value is None:
         return None
-    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 <= found <= 1e12:
-        raise BadInput(f"expected `{key}` to be a number from 0, got {str(found)[:40]!r}.")
-    return float(found)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1e12:
+        raise BadInput(f"expected `{key}` to be a number from 0, got {str(value)[:40]!r}.")
+    return float(value)
 
 
 def _seconds(where: str, text: object) -> float:

@@ -57,9 +57,9 @@ def add_thumb(store: Store, labeler_id: int, value: dict[str, Any], key: str) ->
 
     def write(connection: Connection) -> Label:
         lock_labeler(connection, labeler_id)
-        found = repeated(connection, labeler_id, key, "thumb", checked)
-        if found is not None:
-            return found
+        known = repeated(connection, labeler_id, key, "thumb", checked)
+        if known is not None:
+            return known
         message = checked.get("message")  # none where it was said elsewhere
         query = select(labels).where(
             labels.c.labeler_id == labeler_id,
@@ -230,6 +230,6 @@ def check_key(key: object) -> None:
 
 
 def label_of(row: Row[Any] | Sequence[Any]) -> Label:
-    found = row._asdict()  # type: ignore[union-attr]
-    del found["nonce"]
-    return Label(**found)
+    values = row._asdict()  # type: ignore[union-attr]
+    del values["nonce"]
+    return Label(**values)

@@ -85,7 +85,7 @@ def change_settings(store: Store, author_id: int | None, **changes: Any) -> Sett
 
     def change(connection: Connection) -> Settings:
         try:
-            found = dataclasses.replace(settings_of(connection), **changes)
+            settings = dataclasses.replace(settings_of(connection), **changes)
         except ValueError as error:
             raise BadInput(f"{error}.") from None
         for key, value in changes.items():
@@ -93,11 +93,11 @@ def change_settings(store: Store, author_id: int | None, **changes: Any) -> Sett
         audit.append(
             connection, store.clock(), author_id, "settings", "settings", {"changed": changes}
         )
-        return found
+        return settings
 
-    found = store.write(change)
+    settings = store.write(change)
     store.forget("settings")
-    return found
+    return settings
 
 
 def get_value(store: Store, key: str, default: Any = None) -> Any:
@@ -128,8 +128,8 @@ def store_id(store: Store) -> str:
             _put(connection, "x.store", known, store.clock(), None)
         return str(known)
 
-    found = store.read(lambda connection: connection.execute(query).scalar())
-    return store.write(write) if found is None else str(found)
+    known = store.read(lambda connection: connection.execute(query).scalar())
+    return store.write(write) if known is None else str(known)
 
 
 def _typed(key: str, value: Any) -> Any:

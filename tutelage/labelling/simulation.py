@@ -148,7 +148,7 @@ def accuracy_by_labels(
     who = np.random.default_rng([seed, 3]).integers(config.labelers, size=len(rows))
     luck = np.random.default_rng([seed, 4]).random(len(rows))
     seen_rows = rows * crowd.skills[who][:, None]  # as their labeler weighs them
-    says = (luck < _sigmoid(seen_rows @ world.weights)).astype(np.float64)
+    outcomes = (luck < _sigmoid(seen_rows @ world.weights)).astype(np.float64)
     tests = pair_rows(unseen.features)
     truth = tests @ unseen.weights > 0
 
@@ -166,7 +166,7 @@ def accuracy_by_labels(
             places = generator.choice(len(left), config.batch, replace=False).tolist()
         labelled += left[places].tolist()
         left = np.delete(left, places)
-        belief = laplace(start, seen_rows[labelled], says[labelled])
+        belief = laplace(start, seen_rows[labelled], outcomes[labelled])
         counts.append(len(labelled))
         accuracies.append(float(np.mean((tests @ belief.mean > 0) == truth)))
     return counts, accuracies

@@ -233,13 +233,13 @@ def _rank(value: Value, payload: Mapping[str, Any]) -> Value:
             raise BadInput("A reply is written only where none of those shown is acceptable.")
     if not (none and value["ranking"] == []):
         _ranking(value["ranking"], count)
-    shown = value.get("shown_order", list(range(count)))
-    _order(shown, count, "shown_order")
+    order = value.get("shown_order", list(range(count)))
+    _order(order, count, "shown_order")
     return {
         "ranking": value["ranking"],
         "none_acceptable": none,
         "written": written,
-        "shown_order": shown,
+        "shown_order": order,
     }
 
 

@@ -129,11 +129,11 @@ class Asking:
 
     def _newest(self) -> Grader | None:
         """The newest reward model, read from disk when it is another one than last time."""
-        found = self.models.grader(self._grader.key if self._grader else "")
-        if found is None:
+        loaded = self.models.grader(self._grader.key if self._grader else "")
+        if loaded is None:
             self._grader = None
-        elif not isinstance(found, str):
-            key, model, tokenizer, raters = found
+        elif not isinstance(loaded, str):
+            key, model, tokenizer, raters = loaded
             judge = RewardModelJudge(model, tokenizer.pad, max(192, model.context))
             width = len(model.last_layer) + 1
             flat = Posterior(np.zeros(width), np.eye(width))
@@ -160,11 +160,11 @@ class Asking:
         self, grader: Grader, prompt: Sequence[dict[str, str]], reply: str, scale: Scale, who: int
     ) -> tuple[Floats, float]:
         """The row of a reply that this person judges, and what else its margin has."""
-        said = tuple(Message(m["role"], m["content"]) for m in prompt)  # type: ignore[arg-type]
+        conversation = tuple(Message(m["role"], m["content"]) for m in prompt)  # type: ignore[arg-type]
         context = grader.model.context
-        asked = grader.tokenizer.encode_prompt(said)[-context // 2 :]
-        answer = grader.tokenizer.encode_reply(reply)[: context - len(asked) - 1]
-        features = grader.judge.features_of_trees([Tree(asked, [answer])])
+        prompt_tokens = grader.tokenizer.encode_prompt(conversation)[-context // 2 :]
+        reply_tokens = grader.tokenizer.encode_reply(reply)[: context - len(prompt_tokens) - 1]
+        features = grader.judge.features_of_trees([Tree(prompt_tokens, [reply_tokens])])
         slope, offset = grader.line(scale, who)
         return asking.judged_row(slope * features[0].double().numpy()), offset
 
@@ -178,13 +178,13 @@ def config_of(settings: Settings) -> AskConfig:
 
 def judged_replies(store: Store) -> list[Label]:
     """The latest thumbs and answers."""
-    found: list[Label] = []
+    judged: list[Label] = []
     seq = 0
     while part := labels.labels_after(store, seq, 1000):
-        found += [label for label in part if label.kind in ("thumb", "answer")]
-        found = found[-MOST_JUDGED:]
+        judged += [label for label in part if label.kind in ("thumb", "answer")]
+        judged = judged[-MOST_JUDGED:]
         seq = part[-1].id
-    return found
+    return judged
 
 
 def check_question(message: ChatMessage) -> dict[str, Any]:

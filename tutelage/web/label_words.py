@@ -72,8 +72,8 @@ def effect_sentence(label: Label) -> str:
     if before is None or not effect.get("pairs"):
         return f"Your label was used{company} in training."
     gap = f"{percent(before).removesuffix(' %')} → {percent(effect['accuracy_after'])}"
-    told = f"reward model accuracy {gap} (n = {count(effect['pairs'])})"
-    return f"Your label was used{company}, {told}."
+    accuracy = f"reward model accuracy {gap} (n = {count(effect['pairs'])})"
+    return f"Your label was used{company}, {accuracy}."
 
 
 def label_state(label: Label) -> str:
@@ -90,13 +90,13 @@ def label_summary(label: Label) -> str:
 def _rank(value: Mapping[str, Any]) -> str:
     groups = value["ranking"]
     ties = sum(len(group) - 1 for group in groups)
-    said = f"{plural(sum(map(len, groups)), 'reply').replace('replys', 'replies')} ranked"
-    said = said if groups else "not ranked"
+    summary = f"{plural(sum(map(len, groups)), 'reply').replace('replys', 'replies')} ranked"
+    summary = summary if groups else "not ranked"
     if ties:
-        said += f", {plural(ties, 'tie')}"
+        summary += f", {plural(ties, 'tie')}"
     if value["none_acceptable"]:
-        said += ", none acceptable" + (", one written" if value["written"] else "")
-    return said
+        summary += ", none acceptable" + (", one written" if value["written"] else "")
+    return summary
 
 
 def _rate(value: Mapping[str, Any]) -> str:

@@ -28,7 +28,7 @@ COMMAND = "$ "  # a reply that begins so proposes to run the rest
 REDO_TEMPERATURE, REDO_TRIES = 1.0, 16
 NUL = "␀"  # in the place of what no database keeps
 MOST_LOGPROBS = 4096  # kept with a message
-Asked = tuple[int, str]  # whose reply, and its key
+ReplyKey = tuple[int, str]  # whose reply, and its key
 logger = logging.getLogger(__name__)
 
 
@@ -63,8 +63,8 @@ class Reply:
 
 def prompt_of(chat: Chat, until: int, memory: int) -> list[dict[str, str]]:
     """What a model reads: `memory` exchanges before the message `until`, and that message."""
-    said = [m for m in chat.messages if m.role in ("user", "assistant") and m.id <= until]
-    kept = said[-(2 * memory + 1) :]
+    spoken = [m for m in chat.messages if m.role in ("user", "assistant") and m.id <= until]
+    kept = spoken[-(2 * memory + 1) :]
     return [{"role": message.role, "content": message.content} for message in kept]
 
 
@@ -94,15 +94,15 @@ def check_room(speaker: Speaker, prompt: Sequence[dict[str, str]]) -> list[int]:
 
 
 def _tokens(speaker: Speaker, prompt: Sequence[dict[str, str]]) -> list[int]:
-    said = tuple(Message(m["role"], m["content"]) for m in prompt)  # type: ignore[arg-type]
-    return speaker.tokenizer.encode_prompt(said)
+    conversation = tuple(Message(m["role"], m["content"]) for m in prompt)  # type: ignore[arg-type]
+    return speaker.tokenizer.encode_prompt(conversation)
 
 
 def written(
-    replies: Sequence[Reply], stopped: Container[Asked], asked: Asked
+    replies: Sequence[Reply], stopped: Container[ReplyKey], key: ReplyKey
 ) -> Iterator[dict[str, Any]]:
     """Pieces of all replies, a token of each in turn, until they end or somebody stops them."""
-    while not all(reply.ended for reply in replies) and asked not in stopped:
+    while not all(reply.ended for reply in replies) and key not in stopped:
         for at, reply in enumerate(replies):
             if not reply.ended and (text := reply.go_on()):
                 yield {"at": at, "text": text}
@@ -112,15 +112,15 @@ def answering(
     site: Site,
     labeler_id: int,
     chat: Chat,
-    asked: ChatMessage,
+    request: ChatMessage,
     stages: Sequence[str],
     memory: int,
     temperature: float,
     key: str,
 ) -> Iterator[str]:
     """Stream one reply, or two side by side, to the message; store it however it ends."""
-    yield line(conversation=chat.id, title=chat.title or asked.content[:80])
-    yield line(said=as_html(chat, asked))
+    yield line(conversation=chat.id, title=chat.title or request.content[:80])
+    yield line(said=as_html(chat, request))
     replies: list[Reply] = []
     stored = False
     read: list[dict[str, str]] = []
@@ -148,7 +148,7 @@ def answering(
         )
 
     try:
-        prompt = prompt_of(chat, asked.id, memory)
+        prompt = prompt_of(chat, request.id, memory)
         for stage in stages:
             reply, read = begin(
                 site.models.speaker(stage), prompt, site.options.max_new_tokens, temperature

@@ -13,8 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tutelage.labelling.records import Labeler
 from tutelage.labelling.sessions import SESSION_S
+from tutelage.labelling.tokens import new_token
 from tutelage.web.errors import Refused, of_unforeseen
-from tutelage.web.people import new_cookie, person_here, person_of_cookie, person_of_key
+from tutelage.web.people import person_here, person_of_cookie, person_of_key
 from tutelage.web.site import Site, is_loopback
 
 COOKIE = "tutelage_session"
@@ -60,8 +61,8 @@ class Visitor:
 
 
 def site_of(request: Request) -> Site:
-    found: Site = request.app.state.site
-    return found
+    site: Site = request.app.state.site
+    return site
 
 
 def find_visitor(request: Request) -> Visitor:
@@ -69,7 +70,7 @@ def find_visitor(request: Request) -> Visitor:
     site = site_of(request)
     token = request.cookies.get(COOKIE, "")
     if not _is_ours(token):
-        token = request.state.new_cookie = new_cookie()
+        token = request.state.new_cookie = new_token()
     labeler, csrf = person_of_cookie(site, token)
     here = None if labeler else person_here(site)
     visitor = Visitor(labeler=labeler or here, csrf=csrf, token=token, is_local=here is not None)
@@ -257,9 +258,9 @@ def _is_from_here(headers: dict[bytes, str], host: str) -> bool:
         return False
     if not origin or (origin == "null" and fetched):
         return True
-    scheme, _, asked = origin.partition("://")
+    scheme, _, host_asked = origin.partition("://")
     usual = {"http": ":80", "https": ":443"}.get(scheme, "")  # which an origin leaves out
-    return asked.lower() == host.lower().removesuffix(usual)
+    return host_asked.lower() == host.lower().removesuffix(usual)
 
 
 def _without_port(host: str) -> str:
