@@ -70,7 +70,7 @@ def laplace(
 
     now = loss(mean)
     for _ in range(max_steps):  # Newton; the loss is convex, so halving its step is enough
-        chances = _sigmoid(rows @ mean)
+        chances = sigmoid(rows @ mean)
         slope = rows.T @ (counts * (chances - outcomes)) + precision @ (mean - before.mean)
         curvature = (rows.T * (counts * chances * (1 - chances))) @ rows + precision
         step = np.linalg.solve(curvature, slope)
@@ -95,7 +95,7 @@ def around(
     have beside w·x."""
     rows, mean = np.asarray(rows, dtype=np.float64), np.asarray(mean, dtype=np.float64)
     counts = np.ones(len(rows)) if weights is None else np.asarray(weights, dtype=np.float64)
-    chances = _sigmoid(rows @ mean + np.asarray(offsets))
+    chances = sigmoid(rows @ mean + np.asarray(offsets))
     precision = np.linalg.inv(before.covariance)
     precision += (rows.T * (counts * chances * (1 - chances))) @ rows
     covariance = np.linalg.inv(precision)
@@ -111,10 +111,10 @@ def updated(before: Posterior, row: ArrayLike, outcome: float, offset: float = 0
     mean, variance = float(before.mean @ x) + offset, float(x @ along)
     margin = mean
     for _ in range(20):  # the mode along x, where σ'(m) pulls back against the Gaussian
-        chance = float(_sigmoid(np.array(margin)))
+        chance = float(sigmoid(np.array(margin)))
         slope = (margin - mean) - variance * (outcome - chance)
         margin -= slope / (1 + variance * chance * (1 - chance))
-    chance = float(_sigmoid(np.array(margin)))
+    chance = float(sigmoid(np.array(margin)))
     rate = chance * (1 - chance)
     gain = along / (1 + rate * variance)
     return Posterior(
@@ -132,12 +132,12 @@ def margins(posterior: Posterior, rows: ArrayLike) -> tuple[Floats, Floats]:
 
 def chances(means: Floats, variances: Floats) -> Floats:
     """P(yes) of margins that are Gaussian: E σ(m), (N,)."""
-    return _sigmoid(_spread(means, variances)) @ _WEIGHTS
+    return sigmoid(_spread(means, variances)) @ _WEIGHTS
 
 
 def information_gain(means: Floats, variances: Floats) -> Floats:
     """Nats that a label is expected to bring about w, from its margin's mean and variance: (N,)."""
-    inner = _sigmoid(_spread(means, variances))
+    inner = sigmoid(_spread(means, variances))
     return (_entropy(inner @ _WEIGHTS) - _entropy(inner) @ _WEIGHTS).clip(0)
 
 
@@ -202,7 +202,7 @@ def most_informative(
         best = int(worth.argmax())
         order[place], gains[place] = best, worth[best]
         along = covariance @ rows[best]
-        inner = _sigmoid(_spread(means[best : best + 1], variances[best : best + 1]))
+        inner = sigmoid(_spread(means[best : best + 1], variances[best : best + 1]))
         curvature = float(((inner * (1 - inner)) @ _WEIGHTS)[0])
         shrink = curvature / (1 + curvature * variances[best])
         covariance -= shrink * np.outer(along, along)
@@ -242,7 +242,7 @@ def _spread(means: Floats, variances: Floats) -> Floats:
     return means[:, None] + np.sqrt(variances)[:, None] * _POINTS
 
 
-def _sigmoid(x: Floats) -> Floats:
+def sigmoid(x: Floats) -> Floats:
     return 0.5 * (1 + np.tanh(0.5 * x))
 
 
