@@ -16,9 +16,9 @@ from tutelage.labelling.asking import (
     AskState,
     Decision,
     Experience,
-    answered,
+    after_answer,
+    after_thumb,
     decide,
-    judged,
     judged_row,
     question,
     state_as_json,
@@ -44,7 +44,7 @@ def user(
         decision, state = decide(state, config, action, POSTERIOR, row, generator.random())
         if decision.ask:
             as_foretold = generator.random() < chance_as_foretold[action]
-            state = answered(state, decision, (decision.chance_right > 0.5) == as_foretold)
+            state = after_answer(state, decision, (decision.chance_right > 0.5) == as_foretold)
         seen.append((decision, state))
     return seen
 
@@ -125,7 +125,7 @@ def test_what_is_dear_is_asked_less_and_what_was_judged_is_less_new():
     gains = []
     for _ in range(4):
         gains.append(first_decision(state, AskConfig(), "sure").gain)
-        state = judged(state, "sure")
+        state = after_thumb(state, "sure")
     assert gains == sorted(gains, reverse=True)
     assert gains[3] < 0.3 * gains[0]
 
@@ -149,8 +149,8 @@ def test_the_state_survives_a_store():
 def test_answers_surprise_or_do_not():
     decision = first_decision(AskState(), AskConfig())
     assert decision.chance_right > 0.5
-    right = answered(AskState(), decision, True).actions["fickle"]
-    wrong = answered(AskState(), decision, False).actions["fickle"]
+    right = after_answer(AskState(), decision, True).actions["fickle"]
+    wrong = after_answer(AskState(), decision, False).actions["fickle"]
     assert (right.surprises, wrong.surprises) == (0, 1)
     assert right.foretold == wrong.foretold == decision.doubt
     assert question(decision).endswith("was that right?")
@@ -178,7 +178,7 @@ def foresight(config: AskConfig, seed: int, at_random: int | None = None) -> tup
         decision, state = decide(state, config, str(i), posterior, row, generator.random())
         if decision.ask if at_random is None else exchange in chosen:
             right = generator.random() < 1 / (1 + math.exp(-features[i] @ truth))
-            state = answered(state, decision, right)
+            state = after_answer(state, decision, right)
             posterior = updated(posterior, row, float(right))
             asked += 1
     rows = np.array([judged_row(x) for x in features])

@@ -30,7 +30,7 @@ FILES = {"plum.txt": Entry("file", b"one\ntwo\nthree\n")}
 @pytest.fixture
 def talk(client, token, site, monkeypatch):
     """Say something to models that give these replies; the events of the stream."""
-    site.worlds._begun = FILES
+    site.worlds._initial = FILES
 
     def say(text: str, *given: str, **body: Any) -> list[dict[str, Any]]:
         left = iter(given)

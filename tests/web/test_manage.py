@@ -232,7 +232,7 @@ def test_gold_is_made_of_what_people_agree_on(site: Site, admin: Person) -> None
     assert gold.gold_work(site.store) == []  # those who made it gold were not asked it as gold
     label(site, admin.id, [[2], [0], [1], [3]])  # of 6 pairs one is put in order that was a tie
     (work,) = gold.gold_work(site.store)
-    assert (work.labeler_id, work.asked, work.score) == (admin.id, 1, 1 - 0.5 / 6)
+    assert (work.labeler_id, work.answers, work.score) == (admin.id, 1, 1 - 0.5 / 6)
     assert "91.7\u00a0%" in admin.get("/manage/gold").text
     label(site, three[0], [[0], [1], [2], [3]])  # not given the gold question again
     assert len(gold.gold_work(site.store)) == 1

@@ -1,7 +1,7 @@
 """The audit log: a chain of hashes, so that a changed, removed or added row shows.
 
 Each row's hash covers the row and the hash before it. What people wrote is not in the log: a row
-holds a digest of it, salted with a nonce that lies beside the words, so that the chain still
+holds a digest of it, salted with a nonce that is stored with the words, so that the chain still
 verifies when a person's words and nonces are erased, and the digests left tell nothing.
 """
 

@@ -8,7 +8,7 @@ be of it if it knew w. A pair that people would toss a coin for brings nothing.
 
 A row x need not be a pair: for a thumb or an answer it is the reply's features and a 1, whose
 weight is less the threshold, and the outcome is yes. What is known of who answers scales the
-features and stands beside w·x as an offset.
+features and is added to w·x as an offset.
 
 Everything is NumPy in float64. Letters: N rows, D features.
 """
@@ -91,8 +91,8 @@ def around(
     offsets: ArrayLike = 0.0,
 ) -> Posterior:
     """Laplace's approximation at a last layer that was trained elsewhere on labels of these rows:
-    `mean` (D,), with the precision of `before` and of the labels there. offsets: (N,) what margins
-    have beside w·x."""
+    `mean` (D,), with the precision of `before` and of the labels there. offsets: (N,) added
+    to the margins w·x."""
     rows, mean = np.asarray(rows, dtype=np.float64), np.asarray(mean, dtype=np.float64)
     counts = np.ones(len(rows)) if weights is None else np.asarray(weights, dtype=np.float64)
     chances = sigmoid(rows @ mean + np.asarray(offsets))
@@ -105,7 +105,7 @@ def around(
 def updated(before: Posterior, row: ArrayLike, outcome: float, offset: float = 0.0) -> Posterior:
     """The posterior after one more label, by one Newton step along its row (Spiegelhalter and
     Lauritzen 1990, section 4): a click's worth of learning at the cost of D² multiplications.
-    offset: what its margin has beside w·x."""
+    offset: added to its margin w·x."""
     x = np.asarray(row, dtype=np.float64)
     along = before.covariance @ x
     mean, variance = float(before.mean @ x) + offset, float(x @ along)
@@ -143,14 +143,12 @@ def information_gain(means: Floats, variances: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Chosen:
-    """A pair of a batch: its row; the chance with which it came into the batch, as
-    inclusion_propensities has it; nats expected of it beside those chosen before it; whether it
-    was drawn at random."""
+    """A pair of a batch."""
 
-    index: int
-    propensity: float
-    gain: float
-    at_random: bool
+    index: int  # its row
+    propensity: float  # chance with which it came into the batch, by inclusion_propensities
+    gain: float  # nats expected of its label once the pairs chosen before it are labelled
+    at_random: bool  # drawn at random, not by its gain
 
 
 def choose_pairs(

@@ -1,5 +1,5 @@
-"""Conversations of the chat: every message with its stage and log-probabilities, so that what is
-said of it later can be learned from."""
+"""Conversations of the chat: every message with its stage and log-probabilities, so that a
+later judgement of it can be learned from."""
 
 from __future__ import annotations
 

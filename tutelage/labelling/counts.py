@@ -19,7 +19,7 @@ DAY_S = 86400.0
 def history(
     store: Store, labeler_id: int, limit: int = 50, before: int | None = None
 ) -> list[Label]:
-    """What this person has said, the latest first; before: the id to go on below."""
+    """This person's labels, the latest first; before: only those with a lower id."""
     query = (
         select(labels)
         .where(labels.c.labeler_id == labeler_id)

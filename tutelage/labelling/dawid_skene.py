@@ -18,7 +18,7 @@ class Confusions:
 
     posteriors: Floats  # (I, V) chance that each value is true
     prior: Floats  # (V,) of the true values
-    confusions: Floats  # (W, V true, V said), rows sum to 1
+    confusions: Floats  # (W, V true, V given), rows sum to 1
     accuracy: Floats  # (W,) chance to be right of an item drawn by the prior
     log_likelihoods: list[float]  # nats, before each step: with `shrink` 0 they never fall
 
@@ -83,7 +83,7 @@ def _confusions(
     shape: tuple[int, int],
     shrink: float,
 ) -> Floats:
-    """(W, V true, V said) expected counts, pulled to the whole crowd's and made to sum to 1."""
+    """(W, V true, V given) expected counts, pulled to the whole crowd's and made to sum to 1."""
     W, V = shape
     counts = np.zeros((W, V, V))
     for v in range(V):

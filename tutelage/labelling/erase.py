@@ -1,10 +1,9 @@
 """Deleting one person's data, and giving it to them.
 
-Their labels, drafts, conversations and sessions go, and so do tasks made of their words with what
-others said of those. The account stays as a number without a name, so that the audit log still
-verifies: it holds digests whose nonces are gone. Tasks they had answered can be given out again.
-What models have learned from a label cannot be taken out of them; `used` says of how many labels
-that is true.
+Their labels, drafts, conversations and sessions go, and so do tasks made of their words with
+everybody's labels of those. The account stays as a number without a name, so that the audit log
+still verifies: it holds digests whose nonces are gone. Tasks they had answered can be given out
+again. What models have learned from a label cannot be taken out of them; `used` counts such labels.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""What a label teaches: comparisons and ratings the reward model, demonstrations the policy."""
+"""Labels as training examples: comparisons and ratings train the reward model, demonstrations the
+policy."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class GoldWork:
 
     labeler_id: int
     name: str
-    asked: int
+    answers: int  # to gold questions
     score: float  # mean agreement with the known answers
 
 
@@ -86,7 +86,7 @@ def candidates(
 
 
 def make_gold(store: Store, chosen: Sequence[Candidate], by: int | None) -> None:
-    """From now on everyone who has not answered them yet is given them once."""
+    """From now on every labeler who has not answered these tasks is given each of them once."""
 
     def write(connection: Connection) -> None:
         for candidate in chosen:
@@ -126,7 +126,7 @@ def retire_gold(store: Store, task_id: int, by: int | None) -> None:
 
 
 def gold_tasks(store: Store) -> list[tuple[Task, int]]:
-    """Gold questions that are asked, each with how many have answered it since."""
+    """Open gold questions, each with the number of answers since it became gold."""
 
     def read(connection: Connection) -> list[tuple[Task, int]]:
         rows = connection.execute(
@@ -139,7 +139,8 @@ def gold_tasks(store: Store) -> list[tuple[Task, int]]:
 
 
 def gold_work(store: Store) -> list[GoldWork]:
-    """Everyone who was asked, by name. Answers that made a question gold do not count."""
+    """Everyone with answers to gold questions, by name. Answers from before a task became gold do
+    not count."""
 
     def read(connection: Connection) -> list[GoldWork]:
         scores: defaultdict[int, list[float]] = defaultdict(list)
@@ -150,7 +151,7 @@ def gold_work(store: Store) -> list[GoldWork]:
         names = dict(connection.execute(select(labelers.c.id, labelers.c.name)).all())
         work = [
             GoldWork(
-                labeler_id=i, name=names[i], asked=len(values), score=sum(values) / len(values)
+                labeler_id=i, name=names[i], answers=len(values), score=sum(values) / len(values)
             )
             for i, values in scores.items()
         ]
@@ -160,7 +161,7 @@ def gold_work(store: Store) -> list[GoldWork]:
 
 
 def _labelled_tasks(connection: Connection, *, is_gold: bool) -> Iterable[tuple[Task, list[Label]]]:
-    """Tasks with their labels; of gold ones, the labels that were asked as gold."""
+    """Tasks with their labels; of gold tasks, only the labels given since they became gold."""
     slots = assignments.c.slot >= 0
     query = (
         select(labels)

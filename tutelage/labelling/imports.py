@@ -33,7 +33,7 @@ Record = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given:
+class ImportedLabel:
     """A label that somebody gave elsewhere."""
 
     kind: str
@@ -48,8 +48,8 @@ class Given:
 def import_tasks(
     store: Store, path: Path, *, topic: str = "", priority: float = 0.0, by: int | None = None
 ) -> list[int]:
-    """Prompts become tasks to demonstrate, comparisons to rank, single replies to rate; what was
-    said of them is left out, so that it is asked anew. Ids in the order of the file."""
+    """Prompts become tasks to demonstrate, comparisons to rank, single replies to rate; how
+    they were judged is left out, so that people judge them anew. Ids in the order of the file."""
     source = Path(path).name[:200]
     read = [_checked(where, *_task(where, record)) for where, record in read_records(path)]
     new = [
@@ -72,7 +72,9 @@ def import_labels(store: Store, path: Path, by: int) -> int:
     very store gave out is passed over, be it still here or erased since."""
     own = store_id(store)
     given = [
-        _given(where, record) for where, record in read_records(path) if record.get("store") != own
+        _imported_label(where, record)
+        for where, record in read_records(path)
+        if record.get("store") != own
     ]
     seen: Counter[str] = Counter()
     keyed = []
@@ -80,14 +82,16 @@ def import_labels(store: Store, path: Path, by: int) -> int:
         payload = one.task.payload if one.task else None
         content = audit.canonical([one.kind, one.value, payload, one.labeler])
         digest = hashlib.sha256(content).hexdigest()
-        seen[digest] += 1  # the same words twice in a file were said twice
+        seen[digest] += 1  # the same label twice in a file counts twice
         keyed.append((f"import {digest[:40]} {seen[digest]}", one))
     new = store.write(lambda connection: _write(connection, store, keyed, by))
     _note(store, by, "labels", path, new)
     return new
 
 
-def _write(connection: Connection, store: Store, all_: Sequence[tuple[str, Given]], by: int) -> int:
+def _write(
+    connection: Connection, store: Store, all_: Sequence[tuple[str, ImportedLabel]], by: int
+) -> int:
     people = {
         name: named_labeler(connection, store, name).id if name else by
         for name in sorted({one.labeler for _, one in all_})
@@ -166,7 +170,7 @@ def _checked(where: str, kind: TaskKind, payload: Record) -> tuple[TaskKind, Rec
         raise BadInput(f"{where}: {error}") from None
 
 
-def _given(where: str, record: Record) -> Given:
+def _imported_label(where: str, record: Record) -> ImportedLabel:
     kind, value, payload = _label(where, record)
     task = None
     try:
@@ -182,13 +186,13 @@ def _given(where: str, record: Record) -> Given:
             )
             check_task(task, payload)
         active_s = _number(record, "active_s") or 0.0
-        # A rating that was given elsewhere has no answers to the questions beside it.
+        # A rating that was given elsewhere has no answers to the yes/no questions.
         if not (kind == "rate" and value.get("fields") == {}):
             value = check_value(kind, value, payload)
     except BadInput as error:
         raise BadInput(f"{where}: {error}") from None
     at = record.get("labelled_at")
-    return Given(
+    return ImportedLabel(
         kind=kind,
         value=value,
         task=task,

@@ -33,7 +33,7 @@ LOCK_LABELER = (
 
 
 def add_label(store: Store, labeler_id: int, kind: str, value: dict[str, Any], key: str) -> Label:
-    """A label that is no answer to a task: what was said in a chat. Again with the same key it is
+    """A label of a chat, which answers no task. Again with the same key it is
     the same label."""
     if kind not in CHAT_KINDS:
         raise BadInput(f"A {kind!r} label answers a task; submit it through its assignment.")
@@ -60,7 +60,7 @@ def add_thumb(store: Store, labeler_id: int, value: dict[str, Any], key: str) ->
         known = repeated(connection, labeler_id, key, "thumb", checked)
         if known is not None:
             return known
-        message = checked.get("message")  # none where it was said elsewhere
+        message = checked.get("message")  # none of a thumb from elsewhere
         query = select(labels).where(
             labels.c.labeler_id == labeler_id,
             labels.c.kind == "thumb",

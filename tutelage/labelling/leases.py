@@ -33,7 +33,7 @@ from tutelage.labelling.settings import Settings
 from tutelage.labelling.tables import assignments, tasks
 from tutelage.labelling.tasks import FREE, in_order, task_of
 
-GAP_S = 60.0  # silence longer than this is a pause and is not paid
+GAP_S = 60.0  # longer without a sign of life is a pause, not active time
 TOUCHED = text("assignments.state IN ('open', 'done', 'skipped')")  # not given to them again
 OPEN = text("assignments.state = 'open'")
 
@@ -173,7 +173,7 @@ def _next(order: str, has_kinds: bool, has_topics: bool, lock: str) -> Select[An
 def lease_first(
     connection: Connection, task: Row[Any], labeler_id: int, now: float, lease_s: float
 ) -> Assignment:
-    """A locked task for this person, with what they had written before a lease of theirs ran
+    """Lease a locked task to this person, with the draft of an earlier lease of theirs that ran
     out."""
     known = connection.execute(OF_TASK, {"this": task.id}).all()
     drafts = [row.draft for row in known if (row.labeler_id, row.state) == (labeler_id, "expired")]
@@ -280,8 +280,8 @@ def take_up_again(connection: Connection, row: Row[Any], now: float) -> bool:
 def held_row(connection: Connection, assignment_id: int, labeler_id: int, now: float) -> Row[Any]:
     """A person's assignment, locked; one that had expired is opened again where that is possible.
 
-    Its lock may come before the task's: whoever ends leases holds the task and waits for open
-    assignments alone, and the task of an open one is not asked for here."""
+    Its lock may come before the task's: whoever ends leases locks the task and waits only for open
+    assignments, and of an open assignment the task is not locked here."""
     row = own_row(connection, assignment_id, labeler_id, lock=True)
     if row.state == "expired" and take_up_again(connection, row, now):
         return own_row(connection, assignment_id, labeler_id)

@@ -12,7 +12,7 @@ from tutelage.labelling.pairs import Floats, Ints, Mask, Pairs, totals
 from tutelage.labelling.spread import Spread, layout, spread_of
 
 _TINY = 1e-9
-_NO_TIES = -40.0  # log ν where nobody said tie
+_NO_TIES = -40.0  # log ν of a crowd without ties
 _WHOLE_STEPS = 20
 _HURRY = 3.0
 _REACH = 1.0  # of a step: where ties are all but excluded the curvature is no guide
@@ -122,7 +122,7 @@ def posterior(pairs: Pairs, config: SkillConfig, start: Posterior | None = None)
 
 @dataclass(frozen=True)
 class _Expectations:
-    """What each pair says, averaged over the posterior: slopes and curvatures, each (N,)."""
+    """Slopes and curvatures of each pair's log-likelihood, averaged over the posterior, (N,)."""
 
     a: Floats  # its labeler's
     gaps: Floats  # q_i − q_j
@@ -225,7 +225,7 @@ def _labeler_information(pairs: Pairs, expected: _Expectations, free: Mask) -> F
 
 def _score_step(pairs: Pairs, state: Posterior, share: float, slack: float) -> Posterior:
     """Newton's step of all scores, the labelers' posterior given. Inverting costs items³ where all
-    are connected, so that the covariance is found anew only where it is off by more than slack."""
+    are connected, so that the covariance is inverted anew only if it is off by more than slack."""
     expected, I = _expectations(pairs, state), len(pairs.item_names)  # noqa: E741
     by_gap = expected.a * expected.by_eta - expected.spill * expected.eta_eta
     slope = totals(pairs.first, by_gap, I) - totals(pairs.second, by_gap, I)

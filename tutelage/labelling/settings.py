@@ -101,7 +101,7 @@ def change_settings(store: Store, author_id: int | None, **changes: Any) -> Sett
 
 
 def get_value(store: Store, key: str, default: Any = None) -> Any:
-    """A value that some other room keeps here, such as the state of a fit."""
+    """A value that another package keeps in the store, such as the state of a fit."""
     rows = store.read(
         lambda connection: connection.execute(
             select(table.c.value).where(table.c.key == f"x.{key}")
@@ -118,7 +118,7 @@ def put_value(store: Store, key: str, value: Any) -> None:
 
 
 def store_id(store: Store) -> str:
-    """What no other database is called: made when it is first asked for, and kept."""
+    """A random name of this database, made on the first call and kept."""
     query = select(table.c.value).where(table.c.key == "x.store")
 
     def write(connection: Connection) -> str:

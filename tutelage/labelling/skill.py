@@ -11,7 +11,7 @@ doubling of length, beyond what the crowd's own taste for length makes of a_w (q
 tie and second are as likely as exp(η/2), ν_w and exp(−η/2) (Davidson 1970).
 
 Crowd-BT (Chen et al. 2013) also fits each labeler's skill together with the scores, as a chance of
-a flipped answer; a slope instead lets biases stand beside it in one unit. A length that all prefer
+a flipped answer; a slope instead has the same unit as the biases. A length that all prefer
 nobody can tell from quality: it belongs to q. Position bias is seen only where the order varies.
 
 Scores, skills, biases and log ν have normal priors, whose means and widths are learned from the
@@ -98,10 +98,10 @@ def preference_chances(
     positions: Floats | None = None,
     bits: Floats | None = None,
 ) -> Floats:
-    """Chances of first, tie and second, (N, 3), said by these labelers; without labelers by
-    anybody, in the shares in which they answered. first, second, labelers: (N,) indices. positions
-    as in Pairs; without them, as if neither stood at the top. bits: (I,) as in Pairs, without them
-    as if both were as long."""
+    """Chances of first, tie and second, (N, 3), as these labelers answer; without labelers, the
+    crowd's mean, weighted by how much each of them answered. first, second, labelers: (N,) indices.
+    positions as in Pairs; without them, as if neither stood at the top. bits: (I,) as in Pairs,
+    without them as if both were as long."""
     N = len(first)
     if labelers is None:
         by_labeler = [

@@ -1,4 +1,4 @@
-"""Tasks: added once, found by what they ask, given an order."""
+"""Tasks: added once, looked up by a digest of their content, put in an order."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class StreamOptions(BaseModel):
 
 
 class CompletionRequest(BaseModel):
-    """What both kinds of request have."""
+    """Fields of both kinds of request."""
 
     model: Annotated[str, StringConstraints(max_length=200)]
     temperature: Annotated[float, Field(ge=0, le=2)] | None = 1.0
@@ -152,7 +152,7 @@ def chat_completions(body: ChatRequest, caller: Caller, site: Serving) -> Respon
     )
 
 
-MOST_NEW = 4096  # tokens of a reply, whatever is asked
+MOST_NEW = 4096  # tokens of a reply, whatever the request wants
 
 
 def room(speaker: Speaker, prompt: list[int]) -> None:

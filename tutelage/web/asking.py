@@ -95,7 +95,7 @@ class Asking:
             "gain": decision.gain,
         }
 
-    def answered(
+    def take_answer(
         self, message: ChatMessage, question: dict[str, Any], labeler: int, right: bool
     ) -> None:
         """Take in the answer to a question."""
@@ -103,13 +103,13 @@ class Asking:
         numbers = {name: question[name] for name in ("chance_right", "doubt", "gain")}
         decision = Decision(ask=True, **fields, **numbers)
         with self._lock:
-            self._keep(asking.answered(self._state(), decision, right))
+            self._keep(asking.after_answer(self._state(), decision, right))
             self._update(message, "answer", labeler, right)
 
-    def judged(self, message: ChatMessage, action: str, labeler: int, good: bool) -> None:
-        """Take in a thumb that nobody asked for."""
+    def take_thumb(self, message: ChatMessage, action: str, labeler: int, good: bool) -> None:
+        """Take in a thumb without a question."""
         with self._lock:
-            self._keep(asking.judged(self._state(), action))
+            self._keep(asking.after_thumb(self._state(), action))
             self._update(message, "thumb", labeler, good)
 
     def _state(self) -> AskState:
@@ -159,7 +159,7 @@ class Asking:
     def _row(
         self, grader: Grader, prompt: Sequence[dict[str, str]], reply: str, scale: Scale, who: int
     ) -> tuple[Floats, float]:
-        """The row of a reply that this person judges, and what else its margin has."""
+        """The row of a reply that this person judges, and the offset of its margin."""
         conversation = tuple(Message(m["role"], m["content"]) for m in prompt)  # type: ignore[arg-type]
         context = grader.model.context
         prompt_tokens = grader.tokenizer.encode_prompt(conversation)[-context // 2 :]

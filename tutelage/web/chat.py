@@ -1,4 +1,4 @@
-"""The chat pages: what is said, run, judged, shared and taken along."""
+"""The chat pages: messages, commands, judgements, sharing and export."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tutelage.labelling.asking import action_of
 from tutelage.labelling.records import Chat, ChatMessage
 from tutelage.web.asking import check_question
 from tutelage.web.errors import Refused
-from tutelage.web.models import colour, spoken_name
+from tutelage.web.models import colour, display_name
 from tutelage.web.numbers import Number
 from tutelage.web.render import page
 from tutelage.web.replies import (
@@ -27,7 +27,7 @@ from tutelage.web.replies import (
     check_room,
     command_of,
     commands_ran,
-    shown,
+    message_values,
     stoppable,
 )
 from tutelage.web.security import Serving, Visiting, Visitor, slow_down
@@ -93,9 +93,9 @@ def _page(request: Request, visitor: Visitor, site: Site, chat: Chat | None) -> 
         request,
         "chat.html",
         chat=chat,
-        said=[shown(message) for message in chat.messages] if chat else [],
+        messages=[message_values(message) for message in chat.messages] if chat else [],
         history=conversations.conversations_of(site.store, visitor.person.id),
-        stages=[{"key": n, "name": spoken_name(n), "colour": colour(n)} for n in reversed(names)],
+        stages=[{"key": n, "name": display_name(n), "colour": colour(n)} for n in reversed(names)],
         files=_files(site, chat),
         share=str(request.url_for("shared_page", token=chat.share)) if chat and chat.share else "",
         readonly=False,
@@ -103,11 +103,11 @@ def _page(request: Request, visitor: Visitor, site: Site, chat: Chat | None) -> 
 
 
 def say(body: Say, visitor: Visiting, site: Serving) -> Response:
-    """What a person says, and the stream of what is answered."""
+    """Store a person's message and stream the reply, or two replies."""
     person = visitor.person.id
     slow_down(site.generations.wait_s(f"person {person}"))
     words = [{"role": "user", "content": body.text.strip()}]
-    for stage in body.stages:  # what cannot be answered is told before anything is stored
+    for stage in body.stages:  # refused before anything is stored
         check_room(site.models.speaker(stage), words)
     if not body.text.strip():
         raise BadInput("There is nothing to send yet; type something first.")
@@ -131,7 +131,7 @@ def say(body: Say, visitor: Visiting, site: Serving) -> Response:
 
 
 def redo(body: Of, visitor: Visiting, site: Serving) -> Response:
-    """Another reply beside the last one."""
+    """A second reply, to be compared with the last one."""
     slow_down(site.generations.wait_s(f"person {visitor.person.id}"))
     chat, message = _reply(site, visitor, body)
     if message.id != chat.messages[-1].id:
@@ -162,7 +162,7 @@ def thumb(body: Thumb, visitor: Visiting, site: Serving) -> Response:
     labels.add_thumb(site.store, visitor.person.id, value, body.key)
     if "thumb" not in (message.detail or {}):
         action = action_of(command_of(message) or message.content)
-        site.asking.judged(message, action, visitor.person.id, body.good)
+        site.asking.take_thumb(message, action, visitor.person.id, body.good)
     return _changed(site, visitor, chat, message, {"thumb": body.good})
 
 
@@ -226,7 +226,7 @@ def answer(body: Answer, visitor: Visiting, site: Serving) -> Response:
         "propensity": question["propensity"],
     }
     labels.add_label(site.store, visitor.person.id, "answer", value, f"answer {message.id}")
-    site.asking.answered(message, question, visitor.person.id, body.right)
+    site.asking.take_answer(message, question, visitor.person.id, body.right)
     return _changed(site, visitor, chat, message, {"answer": body.right})
 
 
@@ -252,8 +252,8 @@ def shared_page(request: Request, token: str, visitor: Visiting, site: Serving) 
     chat = conversations.shared(site.store, token)
     if chat is None:
         raise Refused(404, "There is no conversation behind this link any more.")
-    messages = [shown(message) for message in chat.messages]
-    answer = page(request, "shared.html", chat=chat, said=messages, readonly=True)
+    messages = [message_values(message) for message in chat.messages]
+    answer = page(request, "shared.html", chat=chat, messages=messages, readonly=True)
     answer.headers["x-robots-tag"] = "noindex"
     return answer
 
@@ -277,7 +277,7 @@ def markdown_of(chat: Chat) -> str:
     """A heading for each message, and outputs in fences longer than any run of ticks in them."""
     parts = [f"# {chat.title or 'Conversation'}"]
     for message in chat.messages:
-        name = spoken_name(message.stage) if message.stage else "You"
+        name = display_name(message.stage) if message.stage else "You"
         parts += [f"## {name}", message.content]
         output = (message.detail or {}).get("output")
         if output is not None:
@@ -296,7 +296,7 @@ def _own(site: Site, visitor: Visitor, number: int) -> Chat:
 
 
 def _reply(site: Site, visitor: Visitor, body: Of) -> tuple[Chat, ChatMessage]:
-    """The message that something is done to, which a model must have said."""
+    """The message that a request is about, which a model must have written."""
     chat = _own(site, visitor, body.conversation)
     for message in chat.messages:
         if message.id == body.message and message.role == "assistant":
@@ -305,7 +305,7 @@ def _reply(site: Site, visitor: Visitor, body: Of) -> tuple[Chat, ChatMessage]:
 
 
 def _about(chat: Chat, message: ChatMessage) -> dict[str, Any]:
-    """What every label of a reply says of it."""
+    """The fields that every label of a reply has."""
     prompt = (message.detail or {})["prompt"]
     return {
         "prompt": prompt,
@@ -340,7 +340,7 @@ def _replaced(
     stage: str,
     detail: dict[str, Any],
 ) -> Response:
-    """Another text in the place of a reply; what was said after it goes."""
+    """Another text in the place of a reply; later messages are dropped."""
     conversations.drop_from(site.store, message.id, visitor.person.id)
     made = conversations.add_message(
         site.store, chat.id, visitor.person.id, "assistant", text, stage=stage, detail=detail

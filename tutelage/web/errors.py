@@ -88,7 +88,7 @@ async def of_ours(request: Request, error: Exception) -> Response:
 
 
 async def of_unforeseen(request: Request, error: Exception) -> Response:
-    """Handler of everything else: logged with its traceback, told without it."""
+    """Handler of everything else: logged with its traceback, answered without it."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         sentence = "The disk is full: nothing was stored. Free some space and try again."
         return await answer(request, 507, sentence)

@@ -69,7 +69,7 @@ def label_page(request: Request, visitor: Visiting, site: Serving, done: bool = 
 
 
 def next_task(visitor: Visiting, site: Serving, kind: Kind = "", topic: Topic = "") -> Response:
-    """Lease the next task and go to its page. Asked again, it is the same task."""
+    """Lease the next task and go to its page; a second request goes to the same task."""
     kinds, topics = [kind] if kind else None, [topic] if topic else None
     assignment = queue.claim(site.store, visitor.person.id, kinds, topics)
     if assignment is None:
@@ -96,7 +96,7 @@ def task_page(
 def submit(
     request: Request, visitor: Visiting, site: Serving, assignment: Number, form: Form
 ) -> Response:
-    """The label. What is missing from it is said on its page, with everything typed still there."""
+    """Store the label. The page of an incomplete one names what is missing and keeps the form."""
     store, person = site.store, visitor.person.id
     kind, topic = one(form, "kind"), one(form, "topic")
     fields = {name: values for name, values in form.items() if name not in OURS}
@@ -163,7 +163,7 @@ def suggestions(
     held = queue.heartbeat(site.store, assignment, visitor.person.id)
     if held.task.kind != "dialogue":
         raise BadInput("Only a dialogue has suggestions.")
-    conversation = messages_of(messages, "The dialogue", ends_with="asked")
+    conversation = messages_of(messages, "The dialogue", ends_with="other")
     slow_down(site.generations.wait_s(f"person {visitor.person.id}"))
     return {"suggestions": suggest(site, conversation, held.task.payload["suggestions"])}
 

@@ -61,7 +61,7 @@ def manage_page(
         hours=hours,
         cost=hours * chosen.cost_an_hour,
         chosen=chosen,
-        policy=[(name, *about, _shown(chosen, name)) for name, about in POLICY.items()],
+        policy=[(name, *about, _setting_text(chosen, name)) for name, about in POLICY.items()],
         orders=ORDERS,
         kinds=words.KINDS,
         saved=saved,
@@ -127,7 +127,7 @@ def gold_page(
         request,
         "manage/gold.html",
         candidates=candidates,
-        asked=gold.gold_tasks(site.store),
+        questions=gold.gold_tasks(site.store),
         work=gold.gold_work(site.store),
         rate=settings.read_settings(site.store).gold_rate,
         answers=answers,
@@ -169,7 +169,7 @@ def _excerpt(payload: dict[str, Any]) -> str:
     return " ".join(text.split())[:120]
 
 
-def _shown(chosen: settings.Settings, name: str) -> str | bool:
+def _setting_text(chosen: settings.Settings, name: str) -> str | bool:
     value = getattr(chosen, name)
     if isinstance(value, bool | str):
         return value

@@ -151,7 +151,7 @@ class Models:
         return self._newest
 
 
-def spoken_name(name: str) -> str:
+def display_name(name: str) -> str:
     """A model as a person calls it."""
     return "Taught by labels" if name == TAUGHT else stage_name(name)
 

@@ -1,4 +1,4 @@
-"""A chat's replies: what the model reads, how its words are streamed and stored.
+"""A chat's replies: the model's prompt, and how a reply is streamed and stored.
 
 A stream is lines of JSON: {"conversation"}, {"said"}, {"at", "text"} for each piece, and at the end
 {"message"} with the finished message as HTML, or {"error"} with a sentence.
@@ -20,7 +20,7 @@ from tutelage.labelling.asking import action_of
 from tutelage.labelling.records import Chat, ChatMessage
 from tutelage.schema import Message
 from tutelage.web.errors import UNFORESEEN
-from tutelage.web.models import Draw, Piece, Speaker, colour, speak, spoken_name
+from tutelage.web.models import Draw, Piece, Speaker, colour, display_name, speak
 from tutelage.web.render import fragment
 from tutelage.web.site import Site
 
@@ -52,7 +52,7 @@ class Reply:
         return text
 
     def record(self) -> dict[str, Any]:
-        """What is kept of it beside its rivals."""
+        """What is stored of it when there are rivals."""
         return {
             "text": self.text,
             "stage": self.speaker.name,
@@ -87,7 +87,7 @@ def check_room(speaker: Speaker, prompt: Sequence[dict[str, str]]) -> list[int]:
     tokens, longest = _tokens(speaker, prompt), speaker.model.context - 1
     if len(tokens) > longest:
         raise BadInput(
-            f"That is {len(tokens)} tokens; {spoken_name(speaker.name)} reads at most {longest}. "
+            f"That is {len(tokens)} tokens; {display_name(speaker.name)} reads at most {longest}. "
             "Say it in fewer words."
         )
     return tokens
@@ -244,10 +244,12 @@ def commands_ran(chat: Chat) -> list[str]:
 
 def as_html(chat: Chat, message: ChatMessage) -> str:
     """A message as it stands in the page."""
-    return fragment("message.html", said=shown(message), chat_id=chat.id, readonly=False)
+    return fragment(
+        "message.html", message=message_values(message), chat_id=chat.id, readonly=False
+    )
 
 
-def shown(message: ChatMessage) -> dict[str, Any]:
+def message_values(message: ChatMessage) -> dict[str, Any]:
     """What the template needs of a message."""
     detail = message.detail or {}
     rivals = detail.get("rivals") or []
@@ -257,7 +259,7 @@ def shown(message: ChatMessage) -> dict[str, Any]:
         "role": message.role,
         "text": message.content,
         "command": command_of(message),
-        "name": spoken_name(message.stage) if message.stage else "",
+        "name": display_name(message.stage) if message.stage else "",
         "version": detail.get("version", 0),
         "colour": colour(message.stage) if message.stage else "",
         "output": detail.get("output"),
@@ -270,7 +272,7 @@ def shown(message: ChatMessage) -> dict[str, Any]:
         "rivals": [
             {
                 "text": rival["text"],
-                "name": spoken_name(rival["stage"]),
+                "name": display_name(rival["stage"]),
                 "colour": colour(rival["stage"]),
             }
             for rival in rivals

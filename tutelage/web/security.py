@@ -50,7 +50,7 @@ class Visitor:
 
     @property
     def person(self) -> Labeler:
-        """The signed-in person; asked only where the route needs one."""
+        """The signed-in person; Refused without one."""
         if self.labeler is None:
             raise Refused(401, "Sign in first.")
         return self.labeler
@@ -233,7 +233,7 @@ class Guard:
 
 
 def _as_asked_for(scope: Scope, public_url: str) -> Scope:
-    """The request under the address that its browser asked, which a proxy may not pass on: links
+    """The request under the address that its browser used, which a proxy may not pass on: links
     are made from it, and the origin of a form is compared with it."""
     scheme, _, host = public_url.partition("://")
     headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
@@ -272,8 +272,8 @@ def _too_large(most: int) -> str:
     return f"That is too large: at most {most / 1e6:.1f} MB. Send it in parts."
 
 
-async def heed(request: Request) -> None:
-    """The first dependency of every route: what Guard refused is told like any other failure."""
+async def raise_refusal(request: Request) -> None:
+    """The first dependency of every route: a refusal of Guard becomes an error like any other."""
     refusal = request.scope.get("refusal")
     if refusal is not None:
         raise Refused(*refusal)

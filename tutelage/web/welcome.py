@@ -30,7 +30,7 @@ def sign_in_page(request: Request, visitor: Visiting) -> Response:
 def sign_in(
     request: Request, visitor: Visiting, site: Serving, name: Field, password: Field
 ) -> Response:
-    """A session of its own for the name and password; a failure says so beside the fields."""
+    """A session of its own for the name and password; a failure is shown with the form."""
     try:
         token, _ = sessions.sign_in(site.store, name, password, address(request))
     except NotAllowed as error:
