@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select, update
 
 from tutelage.errors import BadInput
 from tutelage.labelling import audit
-from tutelage.labelling.labels import label_of
+from tutelage.labelling.labels import chunks, label_of
 from tutelage.labelling.records import Label, Task
 from tutelage.labelling.store import Store
 from tutelage.labelling.tables import assignments, labelers, labels, tasks
@@ -180,9 +180,8 @@ def _labelled_tasks(connection: Connection, *, is_gold: bool) -> Iterable[tuple[
         label = label_of(row)
         assert label.task_id is not None
         answers[label.task_id].append(label)
-    for start in range(0, len(answers), 500):
-        ids = sorted(answers)[start : start + 500]
-        for row in connection.execute(select(tasks).where(tasks.c.id.in_(ids))):
+    for some in chunks(answers):
+        for row in connection.execute(select(tasks).where(tasks.c.id.in_(some))):
             yield task_of(row), answers[row.id]
 
 

@@ -94,16 +94,13 @@ def labels_after(store: Store, seq: int, limit: int = 1000) -> list[Label]:
 def standing_labels(store: Store, ids: Iterable[int]) -> set[int]:
     """Those of the ids whose labels are there and were not taken back, for a trainer that has
     used them."""
-    wanted = sorted(set(ids))
 
     def read(connection: Connection) -> set[int]:
         return {
             id_
-            for start in range(0, len(wanted), CHUNK)
+            for some in chunks(ids)
             for id_ in connection.execute(
-                select(labels.c.id).where(
-                    labels.c.id.in_(wanted[start : start + CHUNK]), labels.c.retracted_at.is_(None)
-                )
+                select(labels.c.id).where(labels.c.id.in_(some), labels.c.retracted_at.is_(None))
             ).scalars()
         }
 
@@ -111,30 +108,32 @@ def standing_labels(store: Store, ids: Iterable[int]) -> set[int]:
 
 
 def labels_with(store: Store, ids: Iterable[int]) -> list[Label]:
-    wanted = sorted(set(ids))
-
     def read(connection: Connection) -> list[Label]:
         return [
             label_of(row)
-            for start in range(0, len(wanted), CHUNK)
-            for row in connection.execute(
-                select(labels).where(labels.c.id.in_(wanted[start : start + CHUNK]))
-            )
+            for some in chunks(ids)
+            for row in connection.execute(select(labels).where(labels.c.id.in_(some)))
         ]
 
     return store.read(read)
 
 
+def chunks(ids: Iterable[int]) -> list[list[int]]:
+    """The distinct ids, sorted, in lists short enough for one statement."""
+    distinct = sorted(set(ids))
+    return [distinct[start : start + CHUNK] for start in range(0, len(distinct), CHUNK)]
+
+
 def mark_used(store: Store, ids: Iterable[int], effect: dict[str, Any]) -> None:
     """A trainer took a step with these labels; effect is what their labelers are shown."""
     check_json(effect, "An effect", 10_000)
-    wanted = sorted(set(ids))
+    wanted = chunks(ids)  # once: the work below may run again
 
     def write(connection: Connection) -> None:
-        for start in range(0, len(wanted), CHUNK):
+        for some in wanted:
             connection.execute(
                 update(labels)
-                .where(labels.c.id.in_(wanted[start : start + CHUNK]))
+                .where(labels.c.id.in_(some))
                 .values(used_at=store.clock(), effect=effect)
             )
 

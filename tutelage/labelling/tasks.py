@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, sel
 
 from tutelage.errors import BadInput
 from tutelage.labelling import audit
-from tutelage.labelling.labels import CHUNK, labels_after
+from tutelage.labelling.labels import CHUNK, chunks, labels_after
 from tutelage.labelling.records import Label, NewTask, Order, Task
 from tutelage.labelling.settings import settings_of
 from tutelage.labelling.store import Store
@@ -79,15 +79,12 @@ def dialogue_source(label_id: int) -> str:
 
 def get_tasks(store: Store, ids: Iterable[int]) -> dict[int, Task]:
     """{id: task} of those that are there."""
-    wanted = sorted(set(ids))
 
     def read(connection: Connection) -> dict[int, Task]:
         return {
             row.id: task_of(row)
-            for start in range(0, len(wanted), CHUNK)
-            for row in connection.execute(
-                select(tasks).where(tasks.c.id.in_(wanted[start : start + CHUNK]))
-            )
+            for some in chunks(ids)
+            for row in connection.execute(select(tasks).where(tasks.c.id.in_(some)))
         }
 
     return store.read(read)

@@ -99,9 +99,8 @@ class Asking:
         self, message: ChatMessage, question: dict[str, Any], labeler: int, right: bool
     ) -> None:
         """Take in the answer to a question."""
-        fields = {name: question[name] for name in ("propensity", "action", "because")}
-        numbers = {name: question[name] for name in ("chance_right", "doubt", "gain")}
-        decision = Decision(ask=True, **fields, **numbers)
+        names = ("propensity", "action", "because", "chance_right", "doubt", "gain")
+        decision = Decision(ask=True, **{name: question[name] for name in names})
         with self._lock:
             self._keep(asking.after_answer(self._state(), decision, right))
             self._update(message, "answer", labeler, right)
