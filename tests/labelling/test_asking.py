@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -21,7 +21,6 @@ from tutelage.labelling.asking import (
     decide,
     judged_row,
     question,
-    state_as_json,
     state_from_json,
 )
 from tutelage.labelling.choice import Posterior, information_gain, prior, updated
@@ -141,7 +140,7 @@ def test_a_coin_toss_that_is_known_to_be_one_is_not_asked_about():
 
 def test_the_state_survives_a_store():
     _, state = user(AskConfig(), 30, {"steady": 1.0, "fickle": 0.5})[-1]
-    assert state_from_json(json.loads(json.dumps(state_as_json(state)))) == state
+    assert state_from_json(json.loads(json.dumps(asdict(state)))) == state
     with pytest.raises(BadInput, match="not as it was written"):
         state_from_json({"actions": [1]})
 

@@ -273,8 +273,8 @@ def test_settings_are_checked_and_kept(store: Store, clock: Clock):
     settings.put_value(store, "fit", {"a": [1, None]})
     settings.put_value(store, "none", None)
     assert settings.get_value(store, "fit") == {"a": [1, None]}
-    assert settings.get_value(store, "none", 5) is None
-    assert settings.get_value(store, "nothing", 5) == 5
+    assert settings.get_value(store, "none") is None
+    assert settings.get_value(store, "nothing") is None
 
 
 def test_the_overlap_setting_is_that_of_new_tasks(store: Store):

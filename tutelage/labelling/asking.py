@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -158,12 +158,8 @@ def action_of(reply: str) -> str:
     return words[0].lower() if words else ""
 
 
-def state_as_json(state: AskState) -> dict[str, Any]:
-    return asdict(state)
-
-
 def state_from_json(stored: Mapping[str, Any]) -> AskState:
-    """The inverse of state_as_json."""
+    """The inverse of `asdict`."""
     try:
         actions = {name: Experience(**known) for name, known in stored["actions"].items()}
         return AskState(since=stored["since"], actions=actions)

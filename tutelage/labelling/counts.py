@@ -74,13 +74,12 @@ def queue_state(store: Store) -> QueueState:
         states = {
             row.state: row[1] for row in connection.execute(counts.group_by(assignments.c.state))
         }
-        kept = labels.c.retracted_at.is_(None)
         counted = connection.execute(
             select(
                 func.count(),
                 func.count(labels.c.used_at),
                 func.coalesce(func.sum(case((labels.c.created_at > now - 3600, 1), else_=0)), 0),
-            ).where(kept)
+            ).where(labels.c.retracted_at.is_(None))
         ).one()
         return QueueState(
             waiting=_waiting(connection),

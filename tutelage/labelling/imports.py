@@ -90,17 +90,17 @@ def import_labels(store: Store, path: Path, by: int) -> int:
 
 
 def _write(
-    connection: Connection, store: Store, all_: Sequence[tuple[str, ImportedLabel]], by: int
+    connection: Connection, store: Store, keyed: Sequence[tuple[str, ImportedLabel]], by: int
 ) -> int:
     people = {
         name: named_labeler(connection, store, name).id if name else by
-        for name in sorted({one.labeler for _, one in all_})
+        for name in sorted({one.labeler for _, one in keyed})
     }
-    new = 0
-    for key, one in all_:
+    written = 0
+    for key, one in keyed:
         who = people[one.labeler]
-        there = select(labels.c.id).where(labels.c.labeler_id == who, labels.c.key == key)
-        if connection.execute(there).first():
+        known = select(labels.c.id).where(labels.c.labeler_id == who, labels.c.key == key)
+        if connection.execute(known).first():
             continue
         task_id, digest = None, ""
         if one.task is not None:
@@ -112,8 +112,8 @@ def _write(
             task_id=task_id, task_digest=digest, guidelines=one.guidelines,
             active_s=one.active_s,
         )  # fmt: skip
-        new += 1
-    return new
+        written += 1
+    return written
 
 
 def _task_id(connection: Connection, store: Store, task: NewTask, digest: str) -> int:

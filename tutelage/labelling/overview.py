@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, exists, func, select
 
 from tutelage.labelling import leases
 from tutelage.labelling.records import Assignment, TaskKind
@@ -45,14 +45,8 @@ class Work:
 
 def waiting_for(store: Store, labeler_id: int) -> list[Waiting]:
     """Tasks that nobody holds and that this person has neither done, skipped nor written."""
-    touched = (
-        select(assignments.c.id)
-        .where(
-            assignments.c.task_id == tasks.c.id,
-            assignments.c.labeler_id == labeler_id,
-            assignments.c.state.in_(("open", "done", "skipped")),
-        )
-        .exists()
+    touched = exists().where(
+        assignments.c.task_id == tasks.c.id, assignments.c.labeler_id == labeler_id, leases.TOUCHED
     )
     query = (
         select(tasks.c.kind, tasks.c.topic, func.count().label("tasks"))
@@ -92,18 +86,17 @@ def assignment_of(store: Store, assignment_id: int, labeler_id: int) -> Assignme
 
 def work_of_each(store: Store) -> list[Work]:
     """Everyone who has an account or a label, in the order in which they came."""
-    kept = labels.c.retracted_at.is_(None)
     labelled = (
         select(
             labels.c.labeler_id, func.count().label("n"), func.max(labels.c.created_at).label("at")
         )
-        .where(kept)
+        .where(labels.c.retracted_at.is_(None))
         .group_by(labels.c.labeler_id)
         .subquery()
     )
     worked = (
         select(assignments.c.labeler_id, func.sum(assignments.c.active_s).label("active_s"))
-        .where(assignments.c.state.in_(("open", "done", "skipped")))
+        .where(leases.TOUCHED)
         .group_by(assignments.c.labeler_id)
         .subquery()
     )

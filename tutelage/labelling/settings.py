@@ -100,14 +100,10 @@ def change_settings(store: Store, author_id: int | None, **changes: Any) -> Sett
     return settings
 
 
-def get_value(store: Store, key: str, default: Any = None) -> Any:
-    """A value that another package keeps in the store, such as the state of a fit."""
-    rows = store.read(
-        lambda connection: connection.execute(
-            select(table.c.value).where(table.c.key == f"x.{key}")
-        ).all()
-    )
-    return rows[0].value if rows else default
+def get_value(store: Store, key: str) -> Any:
+    """A value that another package keeps here, such as the state of a fit; None without one."""
+    query = select(table.c.value).where(table.c.key == f"x.{key}")
+    return store.read(lambda connection: connection.execute(query).scalar())
 
 
 def put_value(store: Store, key: str, value: Any) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,11 +20,12 @@ from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.labelling import asking, labels
 from tutelage.labelling.asking import AskConfig, AskState, Decision
 from tutelage.labelling.choice import Floats, Posterior, around, prior, updated
+from tutelage.labelling.examples import conversation
 from tutelage.labelling.records import ChatMessage, Label
 from tutelage.labelling.settings import Settings, get_value, put_value, read_settings
 from tutelage.labelling.store import Store
 from tutelage.model.heads import RewardModel
-from tutelage.schema import Message, Scale
+from tutelage.schema import Scale
 from tutelage.text.packing import Tree
 from tutelage.text.tokenizer import Tokenizer
 from tutelage.web.models import Models
@@ -116,7 +117,7 @@ class Asking:
         return asking.state_from_json(stored) if stored else AskState()
 
     def _keep(self, state: AskState) -> None:
-        put_value(self.store, STATE, asking.state_as_json(state))
+        put_value(self.store, STATE, asdict(state))
 
     def _update(self, message: ChatMessage, scale: Scale, labeler: int, right: bool) -> None:
         grader = self._grader
@@ -159,9 +160,8 @@ class Asking:
         self, grader: Grader, prompt: Sequence[dict[str, str]], reply: str, scale: Scale, who: int
     ) -> tuple[Floats, float]:
         """The row of a reply that this person judges, and the offset of its margin."""
-        conversation = tuple(Message(m["role"], m["content"]) for m in prompt)  # type: ignore[arg-type]
         context = grader.model.context
-        prompt_tokens = grader.tokenizer.encode_prompt(conversation)[-context // 2 :]
+        prompt_tokens = grader.tokenizer.encode_prompt(conversation(prompt))[-context // 2 :]
         reply_tokens = grader.tokenizer.encode_reply(reply)[: context - len(prompt_tokens) - 1]
         features = grader.judge.features_of_trees([Tree(prompt_tokens, [reply_tokens])])
         slope, offset = grader.line(scale, who)

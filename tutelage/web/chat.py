@@ -21,14 +21,14 @@ from tutelage.web.models import colour, display_name
 from tutelage.web.numbers import Number
 from tutelage.web.render import page
 from tutelage.web.replies import (
-    again,
-    answering,
     as_html,
     check_room,
     command_of,
     commands_ran,
     message_values,
     stoppable,
+    stream_replies,
+    stream_second_reply,
 )
 from tutelage.web.security import Serving, Visiting, Visitor, slow_down
 from tutelage.web.site import Site
@@ -117,7 +117,7 @@ def say(body: Say, visitor: Visiting, site: Serving) -> Response:
         chat = _own(site, visitor, body.conversation)
     message = conversations.add_message(site.store, chat.id, person, "user", body.text.strip())
     chat = _own(site, visitor, chat.id)
-    stream = answering(
+    stream = stream_replies(
         site,
         person,
         chat,
@@ -136,7 +136,7 @@ def redo(body: Of, visitor: Visiting, site: Serving) -> Response:
     chat, message = _reply(site, visitor, body)
     if message.id != chat.messages[-1].id:
         raise BadInput("Only the last reply can be done again.")
-    stream = again(site, visitor.person.id, chat, message, body.key)
+    stream = stream_second_reply(site, visitor.person.id, chat, message, body.key)
     return _streamed(site, visitor, body.key, stream)
 
 
@@ -158,7 +158,7 @@ def stop(body: Stop, visitor: Visiting, site: Serving) -> Response:
 def thumb(body: Thumb, visitor: Visiting, site: Serving) -> Response:
     """Good or bad, kept as a label."""
     chat, message = _reply(site, visitor, body)
-    value = {**_about(chat, message), "response": message.content, "good": body.good}
+    value = {**_reply_fields(chat, message), "response": message.content, "good": body.good}
     labels.add_thumb(site.store, visitor.person.id, value, body.key)
     if "thumb" not in (message.detail or {}):
         action = action_of(command_of(message) or message.content)
@@ -169,7 +169,7 @@ def thumb(body: Thumb, visitor: Visiting, site: Serving) -> Response:
 def edit(body: Edit, visitor: Visiting, site: Serving) -> Response:
     """The reply as it should have been, kept as a label; it takes the reply's place."""
     chat, message = _reply(site, visitor, body)
-    value = {**_about(chat, message), "response": message.content, "edited": body.text}
+    value = {**_reply_fields(chat, message), "response": message.content, "edited": body.text}
     labels.add_label(site.store, visitor.person.id, "edit", value, body.key)
     kept = {"prompt": value["prompt"], "edited_from": message.content}
     return _replaced(site, visitor, chat, message, body.text, message.stage, kept)
@@ -219,7 +219,7 @@ def answer(body: Answer, visitor: Visiting, site: Serving) -> Response:
     chat, message = _reply(site, visitor, body)
     question = check_question(message)
     value = {
-        **_about(chat, message),
+        **_reply_fields(chat, message),
         "response": message.content,
         "right": body.right,
         "asked_because": question["sentence"],
@@ -304,7 +304,7 @@ def _reply(site: Site, visitor: Visitor, body: Of) -> tuple[Chat, ChatMessage]:
     raise Refused(404, "That reply is no longer in this conversation; open the page again.")
 
 
-def _about(chat: Chat, message: ChatMessage) -> dict[str, Any]:
+def _reply_fields(chat: Chat, message: ChatMessage) -> dict[str, Any]:
     """The fields that every label of a reply has."""
     prompt = (message.detail or {})["prompt"]
     return {

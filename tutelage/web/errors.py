@@ -28,7 +28,7 @@ from tutelage.web.models import UnknownModel
 from tutelage.web.render import page
 
 API = "/v1/"
-UNTOLD = ("csrf", "password", "key")  # fields that a page never shows again
+HIDDEN = ("csrf", "password", "key")  # fields that a page never shows again
 KNOWN = {
     401: "Sign in first.",
     403: "That is not yours to do.",
@@ -133,5 +133,5 @@ async def _typed(request: Request) -> list[tuple[str, str]]:
     return [
         (name, value)
         for name, value in form.multi_items()
-        if isinstance(value, str) and value.strip() and name not in UNTOLD
+        if isinstance(value, str) and value.strip() and name not in HIDDEN
     ]

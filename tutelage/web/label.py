@@ -89,7 +89,7 @@ def task_page(
     try:
         held = queue.heartbeat(site.store, assignment, visitor.person.id)
     except LeaseLost as error:
-        return _gone(request, site, visitor.person.id, assignment, str(error))
+        return _lost_page(request, site, visitor.person.id, assignment, str(error))
     return _task_page(request, site, held, kind, topic)
 
 
@@ -110,7 +110,7 @@ def submit(
             raise
         held = queue.save_draft(store, assignment, person, {"form": fields})
         return _task_page(request, site, held, kind, topic, problem=str(error))
-    answer = _onward(request, _address("/label/next", kind, topic), label=label.id)
+    answer = _redirect(request, _address("/label/next", kind, topic), label=label.id)
     if label.kind == "dialogue":  # its alternatives may have to be written first
         answer.background = BackgroundTask(rank_dialogue, site, label, random.Random())
     return answer
@@ -142,7 +142,7 @@ def skip(
     if not reason:
         raise BadInput("Say why you skip this task: choose a reason or write one.")
     queue.skip(site.store, assignment, visitor.person.id, reason)
-    return _onward(request, _address("/label/next", one(form, "kind"), one(form, "topic")))
+    return _redirect(request, _address("/label/next", one(form, "kind"), one(form, "topic")))
 
 
 def undo(request: Request, visitor: Visiting, site: Serving) -> Response:
@@ -150,7 +150,7 @@ def undo(request: Request, visitor: Visiting, site: Serving) -> Response:
     held = queue.undo(site.store, visitor.person.id)
     if held is None:
         raise Refused(409, "There is no label of yours to take back.")
-    return _onward(request, f"/label/task/{held.id}")
+    return _redirect(request, f"/label/task/{held.id}")
 
 
 def suggestions(
@@ -251,7 +251,7 @@ def _task_page(
     )
 
 
-def _gone(request: Request, site: Site, person: int, assignment: int, why: str) -> Response:
+def _lost_page(request: Request, site: Site, person: int, assignment: int, why: str) -> Response:
     recent = history(site.store, person, limit=words.RECENT)
     given = any(label.assignment_id == assignment for label in recent)
     if given:
@@ -259,7 +259,7 @@ def _gone(request: Request, site: Site, person: int, assignment: int, why: str) 
     return page(request, "label/gone.html", why=why, given=given, status_code=409)
 
 
-def _onward(request: Request, address: str, **values: Any) -> Response:
+def _redirect(request: Request, address: str, **values: Any) -> Response:
     """To the next page: by a redirect for a plain form, named in JSON for a script."""
     if wants_page(request):
         return RedirectResponse(address, 303)

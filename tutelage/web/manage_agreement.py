@@ -51,7 +51,7 @@ MOST_RANKINGS = 5000  # the newest, of which agreement is counted
 MOST_PAIRS = 2000  # of the newest rankings, of which skill is estimated: seconds, not minutes
 DRAWS = 200  # of each bootstrap
 _lock = threading.Lock()
-_kept: dict[str, tuple[int, Counted]] = {}  # by database: what was counted up to which label
+_counted: dict[str, tuple[int, Counted]] = {}  # by database: what was counted up to which label
 _skills: dict[str, tuple[int, Mapping[Any, LabelerSkill]]] = {}
 _estimating: set[str] = set()  # databases whose skills are being estimated
 
@@ -125,10 +125,10 @@ def count_all(site: Site) -> Counted:
     opinions = read_opinions(site.store)
     state = _state(opinions)
     with _lock:
-        kept = _kept.get(site.store.place)
-        if kept is None or kept[0] != state:
-            kept = _kept[site.store.place] = (state, _count(opinions))
-        return kept[1]
+        known = _counted.get(site.store.place)
+        if known is None or known[0] != state:
+            known = _counted[site.store.place] = (state, _count(opinions))
+        return known[1]
 
 
 def _state(opinions: Opinions) -> int:
@@ -205,8 +205,7 @@ def _turned(pairs: Pairs) -> Ints:
     nobody's opinion, and where the first were mostly better, alpha would take that for chance."""
     questions = pairs.questions()
     signs = np.random.default_rng(0).choice([-1, 1], size=len(pairs) + 1)
-    turned: Ints = pairs.preferences * signs[questions]
-    return turned
+    return pairs.preferences * signs[questions]
 
 
 def cards(counted: Counted, chosen: Settings) -> list[Card]:

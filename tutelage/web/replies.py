@@ -17,8 +17,8 @@ from tutelage.device import seeded
 from tutelage.errors import BadInput, TutelageError
 from tutelage.labelling import conversations
 from tutelage.labelling.asking import action_of
+from tutelage.labelling.examples import conversation
 from tutelage.labelling.records import Chat, ChatMessage
-from tutelage.schema import Message
 from tutelage.web.errors import UNFORESEEN
 from tutelage.web.models import Draw, Piece, Speaker, colour, display_name, speak
 from tutelage.web.render import fragment
@@ -42,7 +42,7 @@ class Reply:
     logprobs: list[float] = field(default_factory=list)
     ended: bool = False
 
-    def go_on(self) -> str:
+    def next_text(self) -> str:
         """The next piece of text."""
         piece = next(self.pieces)
         text = piece.text.replace("\0", NUL)
@@ -68,18 +68,18 @@ def prompt_of(chat: Chat, until: int, memory: int) -> list[dict[str, str]]:
     return [{"role": message.role, "content": message.content} for message in kept]
 
 
-def begin(
+def start_reply(
     speaker: Speaker, prompt: Sequence[dict[str, str]], most: int, temperature: float
 ) -> tuple[Reply, list[dict[str, str]]]:
     """A reply about to be written, and what it reads: the oldest exchanges that do not fit the
     model's context are left out."""
-    read = list(prompt)
-    while len(read) > 2 and len(_tokens(speaker, read)) >= speaker.model.context:
-        read = read[2:]
-    tokens = check_room(speaker, read)
+    read_messages = list(prompt)
+    while len(read_messages) > 2 and len(_tokens(speaker, read_messages)) >= speaker.model.context:
+        read_messages = read_messages[2:]
+    tokens = check_room(speaker, read_messages)
     draw = Draw(max_new_tokens=most, temperature=temperature)
     generator = seeded("chat", secrets.randbits(60))
-    return Reply(speaker, speak(speaker, tokens, draw, generator)), read
+    return Reply(speaker, speak(speaker, tokens, draw, generator)), read_messages
 
 
 def check_room(speaker: Speaker, prompt: Sequence[dict[str, str]]) -> list[int]:
@@ -94,21 +94,20 @@ def check_room(speaker: Speaker, prompt: Sequence[dict[str, str]]) -> list[int]:
 
 
 def _tokens(speaker: Speaker, prompt: Sequence[dict[str, str]]) -> list[int]:
-    conversation = tuple(Message(m["role"], m["content"]) for m in prompt)  # type: ignore[arg-type]
-    return speaker.tokenizer.encode_prompt(conversation)
+    return speaker.tokenizer.encode_prompt(conversation(prompt))
 
 
-def written(
+def stream_pieces(
     replies: Sequence[Reply], stopped: Container[ReplyKey], key: ReplyKey
 ) -> Iterator[dict[str, Any]]:
     """Pieces of all replies, a token of each in turn, until they end or somebody stops them."""
     while not all(reply.ended for reply in replies) and key not in stopped:
         for at, reply in enumerate(replies):
-            if not reply.ended and (text := reply.go_on()):
+            if not reply.ended and (text := reply.next_text()):
                 yield {"at": at, "text": text}
 
 
-def answering(
+def stream_replies(
     site: Site,
     labeler_id: int,
     chat: Chat,
@@ -150,11 +149,11 @@ def answering(
     try:
         prompt = prompt_of(chat, request.id, memory)
         for stage in stages:
-            reply, read = begin(
+            reply, read = start_reply(
                 site.models.speaker(stage), prompt, site.options.max_new_tokens, temperature
             )
             replies.append(reply)
-        for piece in written(replies, site.stopped, (labeler_id, key)):
+        for piece in stream_pieces(replies, site.stopped, (labeler_id, key)):
             yield line(**piece)
         stored = True
         message = store()
@@ -181,18 +180,20 @@ def stoppable(site: Site, labeler_id: int, key: str, stream: Iterator[str]) -> I
         site.stopped.pop((labeler_id, key), None)
 
 
-def again(site: Site, labeler_id: int, chat: Chat, message: ChatMessage, key: str) -> Iterator[str]:
+def stream_second_reply(
+    site: Site, labeler_id: int, chat: Chat, message: ChatMessage, key: str
+) -> Iterator[str]:
     """Stream another reply to the same prompt, for the person to choose the better of the two."""
     detail = dict(message.detail or {})
     try:
         speaker = site.models.speaker(message.stage)
         temperature = detail.get("temperature") or REDO_TEMPERATURE
         for _ in range(REDO_TRIES):
-            reply, _read = begin(
+            reply, _read = start_reply(
                 speaker, detail["prompt"], site.options.max_new_tokens, temperature
             )
             yield line(at=1, restart=True)
-            for piece in written([reply], site.stopped, (labeler_id, key)):
+            for piece in stream_pieces([reply], site.stopped, (labeler_id, key)):
                 yield line(at=1, text=piece["text"])
             if (labeler_id, key) in site.stopped:
                 yield line(message=as_html(chat, message))

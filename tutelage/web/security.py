@@ -168,7 +168,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         if self.site.options.public_url:
-            scope = _as_asked_for(scope, self.site.options.public_url)
+            scope = _as_requested(scope, self.site.options.public_url)
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         state: MutableMapping[str, Any] = scope.setdefault("state", {})
 
@@ -232,7 +232,7 @@ class Guard:
         return [*given, *added]
 
 
-def _as_asked_for(scope: Scope, public_url: str) -> Scope:
+def _as_requested(scope: Scope, public_url: str) -> Scope:
     """The request under the address that its browser used, which a proxy may not pass on: links
     are made from it, and the origin of a form is compared with it."""
     scheme, _, host = public_url.partition("://")

@@ -8,7 +8,7 @@ from typing import Any
 
 from tutelage.labelling.records import Label, NewTask
 from tutelage.labelling.tasks import add_tasks, dialogue_source
-from tutelage.web.replies import begin
+from tutelage.web.replies import start_reply
 from tutelage.web.site import Site
 
 TEMPERATURE = 1.0
@@ -25,9 +25,9 @@ def suggest(
         return replies
     speaker = site.models.speaker()
     for _ in range(2 * count):
-        reply, _read = begin(speaker, messages, site.options.max_new_tokens, TEMPERATURE)
+        reply, _read = start_reply(speaker, messages, site.options.max_new_tokens, TEMPERATURE)
         while not reply.ended:
-            reply.go_on()
+            reply.next_text()
         if reply.text.strip() and reply.text not in (*replies, *known):
             replies.append(reply.text)
         if len(replies) == count:
