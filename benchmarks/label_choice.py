@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,20 +19,124 @@ from typing import Any
 import numpy as np
 import tyro
 from common import commit, machine
+from numpy.typing import NDArray
 
+from tutelage.config import require
 from tutelage.evaluation.statistics import mean_interval
-from tutelage.labelling.choice import prior
+from tutelage.labelling.choice import Floats, Posterior, choose_pairs, laplace, prior, sigmoid
 from tutelage.labelling.simulation import (
-    ChoiceConfig,
+    World,
     WorldConfig,
-    accuracy_by_labels,
-    fit_with_skills,
+    labels_to_reach,
     make_crowd,
     make_world,
     more_replies,
     pair_rows,
-    share_of_labels,
+    rising,
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChoiceConfig:
+    labels: int = 300
+    batch: int = 10  # labels between two fits; the first batch is random
+    labelers: int = 6
+    skill_spread: float = 0.5  # deviation of the logarithm of labelers' skills, which are known
+    random_share: float = 0.2  # of chosen batches
+
+    def __post_init__(self) -> None:
+        require(self, "above 0", "labels", "batch", "labelers")
+        require(self, "at least 0", "skill_spread")
+        require(self, "from 0 to 1", "random_share")
+
+
+def accuracy_by_labels(
+    world: World, unseen: World, config: ChoiceConfig, seed: int, chosen: bool
+) -> tuple[list[int], list[float]]:
+    """Labels, and the share of unseen pairs that the model then orders as their utilities do.
+
+    The labels of a pair and its labeler are the same in both arms if they meet it: noise is drawn
+    from the seed and the pair.
+    """
+    generator = np.random.default_rng([seed, chosen])
+    crowd = make_crowd(config.labelers, config.skill_spread, 0.0, np.random.default_rng([seed, 2]))
+    rows = pair_rows(world.features)
+    who = np.random.default_rng([seed, 3]).integers(config.labelers, size=len(rows))
+    luck = np.random.default_rng([seed, 4]).random(len(rows))
+    seen_rows = rows * crowd.skills[who][:, None]  # as their labeler weighs them
+    outcomes = (luck < sigmoid(seen_rows @ world.weights)).astype(np.float64)
+    tests = pair_rows(unseen.features)
+    truth = tests @ unseen.weights > 0
+
+    start = prior(rows)
+    belief: Posterior = start
+    left = np.arange(len(rows))
+    labelled: list[int] = []
+    counts, accuracies = [], []
+    for done in range(0, config.labels, config.batch):
+        if chosen and done:
+            # By the pair alone: which labeler will get it is not known, in either arm.
+            batch = choose_pairs(belief, rows[left], config.batch, generator, config.random_share)
+            places = [c.index for c in batch]
+        else:
+            places = generator.choice(len(left), config.batch, replace=False).tolist()
+        labelled += left[places].tolist()
+        left = np.delete(left, places)
+        belief = laplace(start, seen_rows[labelled], outcomes[labelled])
+        counts.append(len(labelled))
+        accuracies.append(float(np.mean((tests @ belief.mean > 0) == truth)))
+    return counts, accuracies
+
+
+def share_of_labels(
+    counts: Sequence[int],
+    random_curves: Floats,
+    chosen_curves: Floats,
+    target_labels: int,
+    resamples: int = 2_000,
+) -> tuple[float, list[float]]:
+    """Labels that chosen pairs need for the accuracy that `target_labels` random ones reach, as a
+    share of these, with its 95 % interval by resampling seeds. Curves: (seeds, points), mean over
+    seeds before they are compared."""
+    place = list(counts).index(target_labels)
+
+    def share(seeds: np.ndarray) -> float:
+        target = float(rising(random_curves[seeds].mean(axis=0))[place])
+        return labels_to_reach(counts, chosen_curves[seeds].mean(axis=0), target) / target_labels
+
+    everyone = np.arange(len(random_curves))
+    generator = np.random.default_rng(0)
+    drawn = [share(generator.choice(everyone, len(everyone))) for _ in range(resamples)]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return share(everyone), [float(low), float(high)]
+
+
+def fit_with_skills(
+    before: Posterior,
+    rows: Floats,
+    outcomes: Floats,
+    who: NDArray[np.int64],
+    labelers: int,
+    spread: float = 0.5,
+    rounds: int = 20,
+) -> tuple[Posterior, Floats]:
+    """The last layer's posterior and labelers' skills, (labelers,), by turns, each given the other.
+
+    rows: (N, D), outcomes, who: (N,) the labeler of each. A labeler answers with σ(skill·w·x);
+    skills are log-normal around 1, their logarithms with the deviation `spread`.
+    """
+    logs = np.zeros(labelers)
+    belief = before
+    for _ in range(rounds):
+        belief = laplace(before, rows * np.exp(logs)[who][:, None], outcomes)
+        margins = rows @ belief.mean
+        for _ in range(5):  # Fisher scoring
+            seen = np.exp(logs)[who] * margins
+            chances = sigmoid(seen)
+            slope = np.bincount(who, (chances - outcomes) * seen, labelers) + logs / spread**2
+            curvature = np.bincount(who, chances * (1 - chances) * seen**2, labelers)
+            logs -= slope / (curvature + 1 / spread**2)
+    return belief, np.exp(logs)
 
 
 @dataclass(frozen=True, kw_only=True)

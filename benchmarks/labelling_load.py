@@ -36,10 +36,10 @@ from tests import postgres
 from tutelage.labelling import passwords
 from tutelage.labelling.accounts import create_labeler
 from tutelage.labelling.labels import labels_after
-from tutelage.labelling.queue import add_tasks
 from tutelage.labelling.records import NewTask
 from tutelage.labelling.sessions import sign_in
 from tutelage.labelling.store import Store
+from tutelage.labelling.tasks import add_tasks
 
 PASSWORD = "a long enough word"
 RESPONSES = 4

@@ -24,9 +24,10 @@ from sqlalchemy import func, select
 from tests import postgres
 from tests.labelling.world import BEST_FIRST, SEEN, person, rank_task
 from tutelage.labelling import store as store_module
-from tutelage.labelling.queue import add_tasks, claim, submit
+from tutelage.labelling.queue import claim, submit
 from tutelage.labelling.store import Store
 from tutelage.labelling.tables import assignments, labels
+from tutelage.labelling.tasks import add_tasks
 
 
 def measure(store: Store, people: int, tasks: int) -> dict[str, float]:

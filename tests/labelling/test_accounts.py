@@ -15,6 +15,7 @@ from tutelage.labelling.records import Labeler
 from tutelage.labelling.store import Store
 from tutelage.labelling.tables import invitations, labelers, tries
 from tutelage.labelling.tables import sessions as session_table
+from tutelage.labelling.tasks import add_tasks
 
 PASSWORD = "correct horse 7"
 
@@ -339,7 +340,7 @@ def test_guidelines_have_versions_and_labels_keep_theirs(store: Store, boss: Lab
         guidelines.DEFAULT.hash,
     ]
     assert guidelines.version(store, first.hash).text == "Be kind."
-    queue.add_tasks(store, [rank_task(0)])
+    add_tasks(store, [rank_task(0)])
     lease = queue.claim(store, boss.id)
     assert lease is not None
     label = queue.submit(store, lease.id, boss.id, "k", {"ranking": [[0], [1]]}, first.hash)
@@ -352,5 +353,5 @@ def test_guidelines_have_versions_and_labels_keep_theirs(store: Store, boss: Lab
 
 
 def test_answers_use_the_default_guidelines(store: Store, boss: Labeler):
-    queue.add_tasks(store, [rank_task(0)])
+    add_tasks(store, [rank_task(0)])
     assert answer(store, boss.id, "k").guidelines == guidelines.DEFAULT.hash

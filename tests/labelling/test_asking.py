@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -16,12 +16,11 @@ from tutelage.labelling.asking import (
     AskState,
     Decision,
     Experience,
-    answered,
+    after_answer,
+    after_thumb,
     decide,
-    judged,
     judged_row,
     question,
-    state_as_json,
     state_from_json,
 )
 from tutelage.labelling.choice import Posterior, information_gain, prior, updated
@@ -44,7 +43,7 @@ def user(
         decision, state = decide(state, config, action, POSTERIOR, row, generator.random())
         if decision.ask:
             as_foretold = generator.random() < chance_as_foretold[action]
-            state = answered(state, decision, (decision.chance_right > 0.5) == as_foretold)
+            state = after_answer(state, decision, (decision.chance_right > 0.5) == as_foretold)
         seen.append((decision, state))
     return seen
 
@@ -125,7 +124,7 @@ def test_what_is_dear_is_asked_less_and_what_was_judged_is_less_new():
     gains = []
     for _ in range(4):
         gains.append(first_decision(state, AskConfig(), "sure").gain)
-        state = judged(state, "sure")
+        state = after_thumb(state, "sure")
     assert gains == sorted(gains, reverse=True)
     assert gains[3] < 0.3 * gains[0]
 
@@ -141,7 +140,7 @@ def test_a_coin_toss_that_is_known_to_be_one_is_not_asked_about():
 
 def test_the_state_survives_a_store():
     _, state = user(AskConfig(), 30, {"steady": 1.0, "fickle": 0.5})[-1]
-    assert state_from_json(json.loads(json.dumps(state_as_json(state)))) == state
+    assert state_from_json(json.loads(json.dumps(asdict(state)))) == state
     with pytest.raises(BadInput, match="not as it was written"):
         state_from_json({"actions": [1]})
 
@@ -149,8 +148,8 @@ def test_the_state_survives_a_store():
 def test_answers_surprise_or_do_not():
     decision = first_decision(AskState(), AskConfig())
     assert decision.chance_right > 0.5
-    right = answered(AskState(), decision, True).actions["fickle"]
-    wrong = answered(AskState(), decision, False).actions["fickle"]
+    right = after_answer(AskState(), decision, True).actions["fickle"]
+    wrong = after_answer(AskState(), decision, False).actions["fickle"]
     assert (right.surprises, wrong.surprises) == (0, 1)
     assert right.foretold == wrong.foretold == decision.doubt
     assert question(decision).endswith("was that right?")
@@ -178,7 +177,7 @@ def foresight(config: AskConfig, seed: int, at_random: int | None = None) -> tup
         decision, state = decide(state, config, str(i), posterior, row, generator.random())
         if decision.ask if at_random is None else exchange in chosen:
             right = generator.random() < 1 / (1 + math.exp(-features[i] @ truth))
-            state = answered(state, decision, right)
+            state = after_answer(state, decision, right)
             posterior = updated(posterior, row, float(right))
             asked += 1
     rows = np.array([judged_row(x) for x in features])

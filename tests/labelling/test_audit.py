@@ -14,6 +14,7 @@ from tutelage.labelling.store import Store
 from tutelage.labelling.tables import audit as log
 from tutelage.labelling.tables import guidelines as versions
 from tutelage.labelling.tables import labels, tasks
+from tutelage.labelling.tasks import add_tasks
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def busy(store: Store) -> Store:
     person(store, "boss", "admin")
     me, you = person(store, "me").id, person(store, "you").id
     guidelines.publish(store, 1, "Be kind.")
-    queue.add_tasks(store, [rank_task(i) for i in range(4)])
+    add_tasks(store, [rank_task(i) for i in range(4)])
     for n in range(3):
         answer(store, me, str(n))
     answer(store, you, "0")

@@ -24,6 +24,7 @@ from tutelage.labelling.leases import own_row
 from tutelage.labelling.records import Label
 from tutelage.labelling.store import Store
 from tutelage.labelling.tables import assignments, labels, tasks
+from tutelage.labelling.tasks import add_tasks
 
 ROOT = Path(__file__).parents[2]
 
@@ -89,7 +90,7 @@ def label_all(store: Store, who: int, found: list[Label]) -> None:
 
 
 def test_every_task_is_done_once(live: Store):
-    queue.add_tasks(live, [rank_task(i) for i in range(120)])
+    add_tasks(live, [rank_task(i) for i in range(120)])
     people = [person(live, f"p{i}").id for i in range(12)]
     found: list[Label] = []
     at_once(12, lambda number: label_all(live, people[number], found))
@@ -99,7 +100,7 @@ def test_every_task_is_done_once(live: Store):
 
 
 def test_overlap_never_gives_one_person_a_task_twice(live: Store):
-    queue.add_tasks(live, [rank_task(i, overlap=3) for i in range(30)])
+    add_tasks(live, [rank_task(i, overlap=3) for i in range(30)])
     people = [person(live, f"p{i}").id for i in range(6)]
     found: list[Label] = []
     # Two browser windows a person: twelve at once.
@@ -122,7 +123,7 @@ def label_all_in_windows(store: Store, who: int, found: list[Label]) -> None:
 def test_servers_that_share_a_database(live: Store, url: str):
     """Each with a writer of its own; one person may come in by both."""
     second = Store(url)
-    queue.add_tasks(live, [rank_task(i, overlap=1 + i % 2) for i in range(40)])
+    add_tasks(live, [rank_task(i, overlap=1 + i % 2) for i in range(40)])
     people = [person(live, f"p{i}").id for i in range(4)]
     found: list[Label] = []
     at_once(
@@ -136,7 +137,7 @@ def test_servers_that_share_a_database(live: Store, url: str):
 
 
 def test_one_person_claiming_at_once_holds_one_task(live: Store):
-    queue.add_tasks(live, [rank_task(i) for i in range(20)])
+    add_tasks(live, [rank_task(i) for i in range(20)])
     me = person(live, "me").id
     found = []
     at_once(10, lambda _: found.append(queue.claim(live, me)))
@@ -144,7 +145,7 @@ def test_one_person_claiming_at_once_holds_one_task(live: Store):
 
 
 def test_one_submit_sent_ten_times_at_once_is_one_label(live: Store):
-    queue.add_tasks(live, [rank_task(i) for i in range(3)])
+    add_tasks(live, [rank_task(i) for i in range(3)])
     me = person(live, "me").id
     lease = queue.claim(live, me)
     assert lease is not None
@@ -170,7 +171,7 @@ def test_leases_that_run_out_while_many_work(url: str):
             return now[0]
 
     store = Store(url, clock=leaping, seed=1)
-    queue.add_tasks(store, [rank_task(i, overlap=1 + i % 2) for i in range(40)])
+    add_tasks(store, [rank_task(i, overlap=1 + i % 2) for i in range(40)])
     people = [person(store, f"p{i}").id for i in range(8)]
     found: list[Label] = []
 
@@ -199,7 +200,7 @@ def test_leases_that_run_out_while_many_work(url: str):
 def test_a_lease_is_not_ended_while_it_is_answered(store: Store, clock: Clock):
     if not store.postgresql:
         pytest.skip("SQLite has one writer: nothing happens meanwhile")
-    queue.add_tasks(store, [rank_task(0)])
+    add_tasks(store, [rank_task(0)])
     me, you = person(store, "me").id, person(store, "you").id
     lease = queue.claim(store, me, lease_s=100)
     assert lease is not None
@@ -252,7 +253,7 @@ def test_a_reader_never_misses_a_label(live: Store):
 def test_killed_programs_lose_no_acknowledged_label(url: str, rounds: int):
     """kill -9 in the middle: every label whose key was printed is there, and none twice."""
     store = Store(url)
-    queue.add_tasks(store, [rank_task(i, overlap=2) for i in range(3000)])
+    add_tasks(store, [rank_task(i, overlap=2) for i in range(3000)])
     for i in range(8):
         person(store, f"p{i}")
     store.close()

@@ -17,6 +17,7 @@ from tutelage.labelling.labels import add_label, labels_after, mark_used
 from tutelage.labelling.records import NewTask
 from tutelage.labelling.store import Store
 from tutelage.labelling.tables import metadata
+from tutelage.labelling.tasks import add_tasks
 
 SECRET = "the secret of Zephyrine"
 THUMB = {"prompt": asked(SECRET), "response": "r", "good": True, "stage": "sft"}
@@ -31,7 +32,7 @@ def lived(store: Store) -> Store:
     sessions.sign_in(store, "Zephyrine", PASSWORD)
     talk = conversations.new_conversation(store, her)
     conversations.add_message(store, talk.id, her, "user", SECRET)
-    queue.add_tasks(store, [rank_task(0), rank_task(1)])
+    add_tasks(store, [rank_task(0), rank_task(1)])
     answer(store, her, "k")
     lease = queue.claim(store, her)
     assert lease is not None
@@ -43,7 +44,7 @@ def lived(store: Store) -> Store:
         author_id=her,
         priority=5,
     )
-    queue.add_tasks(store, [made])
+    add_tasks(store, [made])
     answer(store, other, "k")
     mark_used(store, [1], {"accuracy": 0.7})
     return store
@@ -154,7 +155,8 @@ def test_messages_that_cannot_be_kept(store: Store, role: str, content, said: st
 
 def test_a_shared_link_shows_it_until_it_is_taken_back(store: Store):
     me = person(store, "me").id
-    talk = conversations.new_conversation(store, me, "hello")
+    talk = conversations.new_conversation(store, me)
+    conversations.add_message(store, talk.id, me, "user", "hello")
     assert conversations.shared(store, "guess") is None
     token = conversations.share(store, talk.id, me)
     assert conversations.share(store, talk.id, me) == token

@@ -18,14 +18,15 @@ from tutelage.data.ratings import read_ratings
 from tutelage.errors import BadInput, TutelageError
 from tutelage.labelling import audit, queue
 from tutelage.labelling.accounts import all_labelers
-from tutelage.labelling.examples import comparisons_of, demonstrations_of, ratings_of
-from tutelage.labelling.exports import export_datasets, export_jsonl
+from tutelage.labelling.counts import history
+from tutelage.labelling.exports import export_datasets, export_jsonl, merged
 from tutelage.labelling.imports import import_labels, import_tasks
 from tutelage.labelling.labels import add_label, labels_after
 from tutelage.labelling.records import NewTask
 from tutelage.labelling.settings import change_settings
 from tutelage.labelling.store import Store
 from tutelage.labelling.tables import labels, tasks
+from tutelage.labelling.tasks import add_tasks, get_tasks, labels_with_tasks
 from tutelage.schema import Comparison, Demonstration, Message, Rating, ask
 
 REPLY = {"role": "assistant", "content": "r"}
@@ -61,24 +62,19 @@ def full(store: Store) -> Store:
     """One label of every kind, by labeler 1; a second ranking, taken back."""
     who = person(store, "Ann").id
     for kind, (payload, value) in ANSWERS.items():
-        queue.add_tasks(store, [NewTask(kind=kind, payload=payload)])  # type: ignore[arg-type]
+        add_tasks(store, [NewTask(kind=kind, payload=payload)])  # type: ignore[arg-type]
         answer(store, who, kind, value)
     for kind, value in SAID.items():
         add_label(store, who, kind, value, kind)
-    queue.add_tasks(store, [rank_task(0)])
+    add_tasks(store, [rank_task(0)])
     answer(store, who, "gone")
     queue.undo(store, who)
     return store
 
 
 def taught(store: Store) -> tuple[list[Comparison], list[Rating], list[Demonstration]]:
-    labels = labels_after(store, 0)
-    tasks = queue.get_tasks(store, [label.task_id for label in labels if label.task_id])
-    return (
-        comparisons_of(labels, tasks),
-        ratings_of(labels, tasks),
-        demonstrations_of(labels, tasks),
-    )
+    examples = merged(list(labels_with_tasks(store)))
+    return examples.comparisons, examples.ratings, examples.demonstrations
 
 
 def messages(*texts: str) -> tuple[Message, ...]:
@@ -105,10 +101,7 @@ def test_what_every_kind_teaches(full: Store):
         messages("p", "r", "and then?", "edited"),
         messages("p", "b"),
     ]
-    everything = queue.history(full, 1)[::-1]  # the one that was taken back with them
-    tasks = queue.get_tasks(full, [label.task_id for label in everything if label.task_id])
-    assert len(everything) == 9
-    assert comparisons_of(everything, tasks) == comparisons
+    assert len(history(full, 1)) == 9  # the one that was taken back with them
     first = comparisons[0]
     assert (first.labeler, first.guidelines) == ("1", SEEN)
     assert first.labelled_at == "2027-01-15T08:00:00+00:00"
@@ -123,7 +116,7 @@ def test_what_every_kind_teaches(full: Store):
 )
 def test_none_acceptable_and_one_written(store: Store, ranking, expected):
     who = person(store, "Ann").id
-    queue.add_tasks(store, [rank_task(0)])
+    add_tasks(store, [rank_task(0)])
     value = {"ranking": ranking, "none_acceptable": True, "written": "best"}
     answer(store, who, "k", value)
     comparisons, _, demonstrations = taught(store)
@@ -174,7 +167,7 @@ def test_a_task_comes_in_with_what_is_known_of_it(store: Store, tmp_path: Path, 
     who = person(store, "Ann").id
     gold = {"ranking": [[0], [1]], "none_acceptable": False, "written": None}
     known = {"topic": "letters", "source": "policy 3", "propensity": 0.25}
-    queue.add_tasks(store, [rank_task(0, **known, gold=gold), rank_task(1)])
+    add_tasks(store, [rank_task(0, **known, gold=gold), rank_task(1)])
     change_settings(store, who, gold_rate=1.0)
     lease = queue.claim(store, who)
     assert lease is not None
@@ -187,7 +180,7 @@ def test_a_task_comes_in_with_what_is_known_of_it(store: Store, tmp_path: Path, 
     [label] = labels_after(other, 0)
     assert label.active_s == 30
     assert label.task_id is not None
-    task = queue.get_tasks(other, [label.task_id])[label.task_id]
+    task = get_tasks(other, [label.task_id])[label.task_id]
     assert {name: getattr(task, name) for name in known} == known
     assert task.gold == store.read(lambda c: c.execute(select(tasks.c.gold)).scalars().first())
     other.close()
@@ -247,7 +240,7 @@ def test_files_of_others_become_tasks(store: Store, tmp_path: Path):
     ids = import_tasks(store, path, topic="t")
     assert import_tasks(store, path) == ids
     assert ids[6] == ids[0]  # the same two replies to the same prompt
-    found = queue.get_tasks(store, ids)
+    found = get_tasks(store, ids)
     assert [found[i].kind for i in ids[:6]] == [
         *("rank", "rank", "demonstrate", "demonstrate", "demonstrate", "rate")
     ]

@@ -10,27 +10,28 @@ from tests.labelling.world import BEST_FIRST, RATED, SEEN, answer, asked, person
 from tutelage.errors import BadInput, LeaseLost, NotAllowed
 from tutelage.labelling import queue
 from tutelage.labelling.accounts import set_active
+from tutelage.labelling.counts import history, progress, queue_state
 from tutelage.labelling.labels import labels_after, standing_labels
 from tutelage.labelling.overview import waiting_for
 from tutelage.labelling.records import NewTask
 from tutelage.labelling.settings import change_settings
 from tutelage.labelling.store import Store
 from tutelage.labelling.tables import assignments, labels, tasks
-from tutelage.labelling.tasks import dialogue_source
+from tutelage.labelling.tasks import add_tasks, close_tasks, dialogue_source, get_tasks, prioritise
 
 
 def test_the_same_task_is_added_once(store: Store):
-    first = queue.add_tasks(store, [rank_task(0), rank_task(1), rank_task(0)])
+    first = add_tasks(store, [rank_task(0), rank_task(1), rank_task(0)])
     assert first[0] == first[2] != first[1]
-    assert queue.add_tasks(store, [rank_task(1, priority=9), rank_task(2)])[0] == first[1]
-    assert queue.queue_state(store).waiting == {"rank": 3}
-    assert queue.get_tasks(store, first)[first[1]].priority == 0
+    assert add_tasks(store, [rank_task(1, priority=9), rank_task(2)])[0] == first[1]
+    assert queue_state(store).waiting == {"rank": 3}
+    assert get_tasks(store, first)[first[1]].priority == 0
 
 
 def test_highest_priority_first_then_oldest(store: Store):
-    ids = queue.add_tasks(store, [rank_task(i, priority=p) for i, p in enumerate((1, 5, 5, 2))])
+    ids = add_tasks(store, [rank_task(i, priority=p) for i, p in enumerate((1, 5, 5, 2))])
     me = person(store, "me").id
-    queue.prioritise(store, {ids[0]: 9.0})
+    prioritise(store, {ids[0]: 9.0})
     given = [answer(store, me, str(n)).task_id for n in range(4)]
     assert given == [ids[0], ids[1], ids[2], ids[3]]
     assert queue.claim(store, me) is None
@@ -38,7 +39,7 @@ def test_highest_priority_first_then_oldest(store: Store):
 
 def test_kinds_and_topics_are_chosen(store: Store):
     rate = NewTask(kind="rate", topic="sums", payload={"prompt": asked("1 + 1"), "response": "2"})
-    queue.add_tasks(store, [rank_task(0), rate, rank_task(1, topic="poems")])
+    add_tasks(store, [rank_task(0), rate, rank_task(1, topic="poems")])
     me = person(store, "me").id
     lease = queue.claim(store, me, kinds=["rate"])
     assert lease is not None
@@ -52,7 +53,7 @@ def test_kinds_and_topics_are_chosen(store: Store):
 
 
 def test_an_open_lease_comes_back_first_and_lasts_again(store: Store, clock: Clock):
-    queue.add_tasks(store, [rank_task(i) for i in range(3)])
+    add_tasks(store, [rank_task(i) for i in range(3)])
     me, you = person(store, "me").id, person(store, "you").id
     mine = queue.claim(store, me, lease_s=100)
     assert mine is not None
@@ -66,7 +67,7 @@ def test_an_open_lease_comes_back_first_and_lasts_again(store: Store, clock: Clo
 
 
 def test_an_expired_lease_returns_and_its_draft_stays(store: Store, clock: Clock):
-    queue.add_tasks(store, [rank_task(0)])
+    add_tasks(store, [rank_task(0)])
     me, you = person(store, "me").id, person(store, "you").id
     mine = queue.claim(store, me, lease_s=100)
     assert mine is not None
@@ -90,7 +91,7 @@ def test_an_expired_lease_returns_and_its_draft_stays(store: Store, clock: Clock
 
 
 def test_what_came_too_late_is_kept_as_draft(store: Store, clock: Clock):
-    queue.add_tasks(store, [rank_task(0)])
+    add_tasks(store, [rank_task(0)])
     me, you = person(store, "me").id, person(store, "you").id
     mine = queue.claim(store, me, lease_s=100)
     assert mine is not None
@@ -108,7 +109,7 @@ def test_what_came_too_late_is_kept_as_draft(store: Store, clock: Clock):
 
 
 def test_an_expired_lease_nobody_wanted_is_still_good(store: Store, clock: Clock):
-    queue.add_tasks(store, [rank_task(0)])
+    add_tasks(store, [rank_task(0)])
     me = person(store, "me").id
     mine = queue.claim(store, me, lease_s=100)
     assert mine is not None
@@ -117,7 +118,7 @@ def test_an_expired_lease_nobody_wanted_is_still_good(store: Store, clock: Clock
 
 
 def test_a_submit_sent_twice_is_one_label(store: Store):
-    queue.add_tasks(store, [rank_task(0), rank_task(1)])
+    add_tasks(store, [rank_task(0), rank_task(1)])
     me, you = person(store, "me").id, person(store, "you").id
     lease = queue.claim(store, me)
     assert lease is not None
@@ -132,7 +133,7 @@ def test_a_submit_sent_twice_is_one_label(store: Store):
 
 
 def test_nobody_submits_for_another(store: Store):
-    queue.add_tasks(store, [rank_task(0)])
+    add_tasks(store, [rank_task(0)])
     me, you = person(store, "me").id, person(store, "you").id
     lease = queue.claim(store, me)
     assert lease is not None
@@ -149,19 +150,19 @@ def test_nobody_submits_for_another(store: Store):
 
 
 def test_overlap_asks_that_many_people_each_once(store: Store):
-    [task] = queue.add_tasks(store, [rank_task(0, overlap=2)])
+    [task] = add_tasks(store, [rank_task(0, overlap=2)])
     people = [person(store, name).id for name in ("a", "b", "c")]
     assert answer(store, people[0], "k").task_id == task
     assert queue.claim(store, people[0]) is None
-    assert queue.progress(store, people[0]).tasks_left == 0
-    assert queue.progress(store, people[1]).tasks_left == 1
+    assert progress(store, people[0]).tasks_left == 0
+    assert progress(store, people[1]).tasks_left == 1
     assert answer(store, people[1], "k").task_id == task
     assert queue.claim(store, people[2]) is None
-    assert queue.progress(store, people[2]).tasks_left == 0
+    assert progress(store, people[2]).tasks_left == 0
 
 
 def test_skipped_is_for_others(store: Store):
-    queue.add_tasks(store, [rank_task(0)])
+    add_tasks(store, [rank_task(0)])
     me, you = person(store, "me").id, person(store, "you").id
     lease = queue.claim(store, me)
     assert lease is not None
@@ -172,11 +173,11 @@ def test_skipped_is_for_others(store: Store):
     assert queue.claim(store, me) is None
     assert answer(store, you, "k").task_id == lease.task.id
     with pytest.raises(LeaseLost, match="already done"):
-        queue.skip(store, queue.history(store, you)[0].assignment_id or 0, you, "too late")
+        queue.skip(store, history(store, you)[0].assignment_id or 0, you, "too late")
 
 
 def test_undo_gives_the_task_back_with_its_answer(store: Store, clock: Clock):
-    queue.add_tasks(store, [rank_task(0), rank_task(1)])
+    add_tasks(store, [rank_task(0), rank_task(1)])
     me, you = person(store, "me").id, person(store, "you").id
     assert queue.undo(store, me) is None
     label = answer(store, me, "k1")
@@ -197,11 +198,11 @@ def test_undo_gives_the_task_back_with_its_answer(store: Store, clock: Clock):
     resumed = queue.claim(store, me)
     assert resumed is not None
     assert resumed.id == following.id
-    assert [one.id for one in queue.history(store, me)] == [second.id, label.id]
+    assert [one.id for one in history(store, me)] == [second.id, label.id]
 
 
 def test_active_time_counts_short_gaps_alone(store: Store, clock: Clock):
-    queue.add_tasks(store, [rank_task(0)])
+    add_tasks(store, [rank_task(0)])
     me = person(store, "me").id
     lease = queue.claim(store, me)
     assert lease is not None
@@ -213,15 +214,15 @@ def test_active_time_counts_short_gaps_alone(store: Store, clock: Clock):
     clock.now += 20
     label = queue.submit(store, lease.id, me, "k", BEST_FIRST, SEEN)
     assert label.active_s == 10 + 60 + 5 + 20
-    shown = queue.progress(store, me)
+    shown = progress(store, me)
     assert (shown.active_minutes, shown.labels_today, shown.labels) == (95 / 60, 1, 1)
     clock.now += 86400
-    later = queue.progress(store, me)
+    later = progress(store, me)
     assert (later.active_minutes, later.labels_today, later.labels) == (0, 0, 1)
 
 
 def test_a_heartbeat_keeps_the_lease(store: Store, clock: Clock):
-    queue.add_tasks(store, [rank_task(0)])
+    add_tasks(store, [rank_task(0)])
     me, you = person(store, "me").id, person(store, "you").id
     lease = queue.claim(store, me, lease_s=100)
     assert lease is not None
@@ -235,8 +236,8 @@ def test_a_heartbeat_keeps_the_lease(store: Store, clock: Clock):
 
 def test_gold_tasks_come_at_their_rate_to_everybody_once(store: Store):
     change_settings(store, None, gold_rate=1.0)
-    gold = queue.add_tasks(store, [rank_task(i, gold=BEST_FIRST) for i in range(2)])
-    plain = queue.add_tasks(store, [rank_task(i) for i in range(10, 15)])
+    gold = add_tasks(store, [rank_task(i, gold=BEST_FIRST) for i in range(2)])
+    plain = add_tasks(store, [rank_task(i) for i in range(10, 15)])
     for name in ("a", "b"):
         who = person(store, name).id
         given = [answer(store, who, str(n)).task_id for n in range(4)]
@@ -250,15 +251,15 @@ def test_gold_tasks_come_at_their_rate_to_everybody_once(store: Store):
 
 def test_gold_rate_is_a_share(store: Store):
     change_settings(store, None, gold_rate=0.25)
-    gold = set(queue.add_tasks(store, [rank_task(i, gold=BEST_FIRST) for i in range(60)]))
-    queue.add_tasks(store, [rank_task(i) for i in range(100, 180)])
+    gold = set(add_tasks(store, [rank_task(i, gold=BEST_FIRST) for i in range(60)]))
+    add_tasks(store, [rank_task(i) for i in range(100, 180)])
     me = person(store, "me").id
     given = [answer(store, me, str(n)).task_id for n in range(60)]
     assert 6 <= sum(task in gold for task in given) <= 26  # 15 ± 3.4, seeded
 
 
 def test_other_orders(store: Store):
-    ids = queue.add_tasks(store, [rank_task(i, priority=i) for i in range(30)])
+    ids = add_tasks(store, [rank_task(i, priority=i) for i in range(30)])
     me = person(store, "me").id
     change_settings(store, None, order="oldest")
     assert answer(store, me, "first").task_id == ids[0]
@@ -269,11 +270,11 @@ def test_other_orders(store: Store):
 
 
 def test_closed_tasks_are_given_to_nobody(store: Store, clock: Clock):
-    ids = queue.add_tasks(store, [rank_task(0), rank_task(1)])
+    ids = add_tasks(store, [rank_task(0), rank_task(1)])
     me, you = person(store, "me").id, person(store, "you").id
     lease = queue.claim(store, me, lease_s=100)
     assert lease is not None
-    queue.close_tasks(store, ids, None)
+    close_tasks(store, ids, None)
     assert queue.claim(store, you) is None
     clock.now += 200
     assert queue.claim(store, you) is None  # a closed task's lease that ran out opens nothing
@@ -283,7 +284,7 @@ def test_closed_tasks_are_given_to_nobody(store: Store, clock: Clock):
 
 
 def test_an_inactive_person_is_given_nothing(store: Store):
-    queue.add_tasks(store, [rank_task(0)])
+    add_tasks(store, [rank_task(0)])
     me = person(store, "me")
     person(store, "boss", "admin")
     set_active(store, me.id, False, None)
@@ -292,10 +293,10 @@ def test_an_inactive_person_is_given_nothing(store: Store):
 
 
 def test_queue_state_counts(store: Store, clock: Clock):
-    queue.add_tasks(store, [rank_task(i, overlap=2) for i in range(3)])
-    queue.add_tasks(store, [rank_task(9, gold=BEST_FIRST)])
+    add_tasks(store, [rank_task(i, overlap=2) for i in range(3)])
+    add_tasks(store, [rank_task(9, gold=BEST_FIRST)])
     rate = {"prompt": asked("1 + 1"), "response": "2"}
-    queue.add_tasks(store, [NewTask(kind="rate", payload=rate, priority=-1)])
+    add_tasks(store, [NewTask(kind="rate", payload=rate, priority=-1)])
     change_settings(store, None, gold_rate=0)
     me, you, third = (person(store, name).id for name in ("me", "you", "third"))
     answer(store, me, "k")
@@ -308,7 +309,7 @@ def test_queue_state_counts(store: Store, clock: Clock):
     lease = queue.claim(store, third, kinds=["rate"])
     assert lease is not None
     queue.submit(store, lease.id, third, "k", RATED, SEEN)
-    state = queue.queue_state(store)
+    state = queue_state(store)
     # 6 wanted, one done; the lease of `me` has run out and gone back.
     assert state.waiting == {"rank": 5}
     assert (state.leased, state.labels, state.skipped, state.expired) == (0, 2, 1, 1)
@@ -317,7 +318,7 @@ def test_queue_state_counts(store: Store, clock: Clock):
 
 def test_free_slots_are_always_what_is_wanted_less_what_is_held(store: Store, clock: Clock):
     """Many random moves; the kept count equals the one that is counted."""
-    queue.add_tasks(store, [rank_task(i, overlap=1 + i % 3) for i in range(8)])
+    add_tasks(store, [rank_task(i, overlap=1 + i % 3) for i in range(8)])
     people = [person(store, f"p{i}").id for i in range(5)]
     dice = store.random
     for n in range(120):
@@ -354,8 +355,8 @@ def test_free_slots_are_always_what_is_wanted_less_what_is_held(store: Store, cl
 def test_ones_own_words_are_for_others_to_rank(store: Store):
     me, you = person(store, "me").id, person(store, "you").id
     mine = rank_task(0, author_id=me, priority=1, topic="mine")
-    queue.add_tasks(store, [mine, rank_task(1)])
-    assert [queue.progress(store, one).tasks_left for one in (me, you)] == [1, 2]
+    add_tasks(store, [mine, rank_task(1)])
+    assert [progress(store, one).tasks_left for one in (me, you)] == [1, 2]
     assert [len(waiting_for(store, one)) for one in (me, you)] == [1, 2]
     assert answer(store, me, "a").task_id == 2
     assert queue.claim(store, me) is None
@@ -365,14 +366,14 @@ def test_ones_own_words_are_for_others_to_rank(store: Store):
 def test_undoing_a_dialogue_closes_what_was_made_of_it(store: Store):
     me, you = person(store, "me").id, person(store, "you").id
     payload = {"opening": "", "suggestions": 0}
-    [opening] = queue.add_tasks(store, [NewTask(kind="dialogue", payload=payload)])
+    [opening] = add_tasks(store, [NewTask(kind="dialogue", payload=payload)])
     messages = [*asked("p"), {"role": "assistant", "content": "r"}]
     label = answer(store, me, "k", {"messages": messages, "suggested": []})
     source = dialogue_source(label.id)
-    queue.add_tasks(store, [rank_task(0, author_id=me, source=source), rank_task(1, author_id=me)])
+    add_tasks(store, [rank_task(0, author_id=me, source=source), rank_task(1, author_id=me)])
     again = queue.undo(store, me)
     assert again is not None
     assert again.task.id == opening
     assert answer(store, you, "a").task_id == 3
     assert queue.claim(store, you) is None
-    assert queue.queue_state(store).waiting == {}
+    assert queue_state(store).waiting == {}

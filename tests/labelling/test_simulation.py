@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from tutelage.labelling.choice import laplace, prior
 from tutelage.labelling.simulation import (
-    ChoiceConfig,
     WorldConfig,
-    accuracy_by_labels,
-    fit_with_skills,
     labels_to_reach,
     make_crowd,
     make_world,
@@ -18,8 +18,19 @@ from tutelage.labelling.simulation import (
     pair_rows,
     rising,
     see,
-    share_of_labels,
 )
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+
+
+@pytest.fixture(scope="module")
+def label_choice():
+    sys.path.insert(0, str(BENCHMARKS))
+    try:
+        import label_choice
+    finally:
+        sys.path.remove(str(BENCHMARKS))
+    return label_choice
 
 
 def test_two_labelers_agree_as_often_as_is_said():
@@ -69,7 +80,7 @@ def test_a_rising_curve_stays_as_it_is():
     np.testing.assert_allclose(rising(curve[::-1]), np.full(20, curve.mean()))
 
 
-def test_skills_are_recovered():
+def test_skills_are_recovered(label_choice):
     """1,000 pairs of each of six labelers: their skills to a fifth, and better weights for it."""
     generator = np.random.default_rng(5)
     world = make_world(WorldConfig(prompts=1_000, features=8), generator)
@@ -78,7 +89,7 @@ def test_skills_are_recovered():
     who = generator.integers(6, size=len(rows))
     chances = 1 / (1 + np.exp(-skills[who] * (rows @ world.weights)))
     says = (generator.random(len(rows)) < chances) * 1.0
-    belief, found = fit_with_skills(prior(rows, 4.0), rows, says, who, 6, spread=1.0)
+    belief, found = label_choice.fit_with_skills(prior(rows, 4.0), rows, says, who, 6, spread=1.0)
     relative = np.log(found / np.exp(np.log(found).mean()))
     truth = np.log(skills / np.exp(np.log(skills).mean()))
     np.testing.assert_allclose(relative, truth, atol=0.2)
@@ -91,32 +102,37 @@ def test_skills_are_recovered():
     assert angle(belief.mean) < 0.8 * angle(alike.mean)
 
 
-def test_chosen_pairs_need_fewer_labels():
+def test_chosen_pairs_need_fewer_labels(label_choice):
     """Six small worlds: at 120 labels chosen pairs are ahead, and they needed fewer to be level."""
-    choice = ChoiceConfig(labels=120, batch=10)
+    choice = label_choice.ChoiceConfig(labels=120, batch=10)
     random, chosen = [], []
     for seed in range(6):
         generator = np.random.default_rng([seed, 9])
         world = make_world(WorldConfig(prompts=80, features=10), generator)
         unseen = more_replies(world, 200, generator)
-        counts, curve = accuracy_by_labels(world, unseen, choice, seed, chosen=False)
+        counts, curve = label_choice.accuracy_by_labels(world, unseen, choice, seed, chosen=False)
         random.append(curve)
-        chosen.append(accuracy_by_labels(world, unseen, choice, seed, chosen=True)[1])
+        chosen.append(label_choice.accuracy_by_labels(world, unseen, choice, seed, chosen=True)[1])
     assert np.mean(chosen, axis=0)[-1] > np.mean(random, axis=0)[-1]
-    share, (low, high) = share_of_labels(counts, np.array(random), np.array(chosen), 120, 200)
+    share, (low, high) = label_choice.share_of_labels(
+        counts, np.array(random), np.array(chosen), 120, 200
+    )
     assert share < 0.9
     assert low <= share <= high
 
 
-def test_all_at_random_is_no_better_than_random():
+def test_all_at_random_is_no_better_than_random(label_choice):
     """The same with nothing chosen: the two arms differ by luck alone."""
-    choice = ChoiceConfig(labels=60, batch=20, random_share=1.0)
+    choice = label_choice.ChoiceConfig(labels=60, batch=20, random_share=1.0)
     gains = []
     for seed in range(12):
         generator = np.random.default_rng([seed, 9])
         world = make_world(WorldConfig(prompts=60, features=8), generator)
         unseen = more_replies(world, 200, generator)
-        arms = [accuracy_by_labels(world, unseen, choice, seed, arm)[1][-1] for arm in (0, 1)]
+        arms = [
+            label_choice.accuracy_by_labels(world, unseen, choice, seed, arm)[1][-1]
+            for arm in (0, 1)
+        ]
         gains.append(arms[1] - arms[0])
     assert abs(np.mean(gains)) < 3 * np.std(gains) / np.sqrt(len(gains))
 

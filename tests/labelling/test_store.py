@@ -17,6 +17,7 @@ from tutelage.errors import BadInput, StoreUnavailable, TutelageError
 from tutelage.labelling import accounts, migrate, queue, settings
 from tutelage.labelling.store import Store, labels_url
 from tutelage.labelling.tables import metadata, tries
+from tutelage.labelling.tasks import add_tasks, get_tasks
 
 
 def count(store: Store) -> int:
@@ -116,7 +117,7 @@ def test_what_is_acknowledged_is_there_when_opened_again(url: str):
 def test_a_locked_database_is_one_sentence_and_keeps_the_draft(tmp_path: Path):
     path = tmp_path / "labels.db"
     store = Store(f"sqlite:///{path}", patience_s=0.05)
-    queue.add_tasks(store, [rank_task(0)])
+    add_tasks(store, [rank_task(0)])
     me = person(store, "me").id
     lease = queue.claim(store, me)
     assert lease is not None
@@ -136,7 +137,7 @@ def test_a_locked_database_is_one_sentence_and_keeps_the_draft(tmp_path: Path):
 
 def test_a_full_disk_is_one_sentence_and_keeps_the_draft(tmp_path: Path):
     store = Store(f"sqlite:///{tmp_path / 'labels.db'}")
-    queue.add_tasks(store, [rank_task(0)])
+    add_tasks(store, [rank_task(0)])
     me = person(store, "me").id
     lease = queue.claim(store, me)
     assert lease is not None
@@ -272,12 +273,12 @@ def test_settings_are_checked_and_kept(store: Store, clock: Clock):
     settings.put_value(store, "fit", {"a": [1, None]})
     settings.put_value(store, "none", None)
     assert settings.get_value(store, "fit") == {"a": [1, None]}
-    assert settings.get_value(store, "none", 5) is None
-    assert settings.get_value(store, "nothing", 5) == 5
+    assert settings.get_value(store, "none") is None
+    assert settings.get_value(store, "nothing") is None
 
 
 def test_the_overlap_setting_is_that_of_new_tasks(store: Store):
     settings.change_settings(store, None, overlap=2)
-    first, second = queue.add_tasks(store, [rank_task(0), rank_task(1, overlap=1)])
-    found = queue.get_tasks(store, [first, second])
+    first, second = add_tasks(store, [rank_task(0), rank_task(1, overlap=1)])
+    found = get_tasks(store, [first, second])
     assert (found[first].overlap, found[second].overlap) == (2, 1)

@@ -22,10 +22,11 @@ from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.labelling.accounts import local_person
 from tutelage.labelling.guidelines import current
 from tutelage.labelling.labels import add_label
-from tutelage.labelling.queue import add_tasks, claim, submit
+from tutelage.labelling.queue import claim, submit
 from tutelage.labelling.records import NewTask
 from tutelage.labelling.settings import change_settings
 from tutelage.labelling.store import Store, labels_url
+from tutelage.labelling.tasks import add_tasks
 from tutelage.model.gpt import GPT
 from tutelage.model.heads import RewardModel
 from tutelage.policies.language import LanguagePolicy, score_packed

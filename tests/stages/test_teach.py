@@ -27,10 +27,11 @@ from tutelage.errors import BadInput
 from tutelage.labelling.accounts import create_labeler, local_person
 from tutelage.labelling.erase import erase_person
 from tutelage.labelling.labels import add_label, labels_after, labels_with, retract
-from tutelage.labelling.opinions import opinions
-from tutelage.labelling.queue import undo, waiting_tasks
+from tutelage.labelling.opinions import read_opinions
+from tutelage.labelling.queue import undo
 from tutelage.labelling.settings import change_settings, put_value, read_settings
 from tutelage.labelling.store import Store
+from tutelage.labelling.tasks import waiting_tasks
 from tutelage.model.checkpoint import load_policy, load_reward_model
 from tutelage.runs import Run
 from tutelage.schema import ask
@@ -139,7 +140,7 @@ def test_the_learning_curve_counts_comparisons_and_nothing_else(
     effects = [label.effect["comparisons"] for label in labels_after(store, 0)]
     assert effects == [4, 4, 5, 5, 5, 5, 5]
     # Four demonstrations measured nothing anew.
-    assert {m.version for m in opinions(store).measurements} <= {1, 2, 3}
+    assert {m.version for m in read_opinions(store).measurements} <= {1, 2, 3}
     edited = next(label.id for label in labels_after(store, 0) if label.kind == "edit")
     store.write(lambda connection: retract(connection, 0.0, edited, local_person(store).id))
     prefer(store, 3)

@@ -30,7 +30,7 @@ FILES = {"plum.txt": Entry("file", b"one\ntwo\nthree\n")}
 @pytest.fixture
 def talk(client, token, site, monkeypatch):
     """Say something to models that give these replies; the events of the stream."""
-    site.worlds._begun = FILES
+    site.worlds._initial = FILES
 
     def say(text: str, *given: str, **body: Any) -> list[dict[str, Any]]:
         left = iter(given)
@@ -355,7 +355,7 @@ def test_a_newly_taught_policy_answers_without_a_restart(site, run_folder, token
     second = site.models.speaker("taught")
     assert (first.version, second.version) == (1, 2)
     weight = build_gpt(tokenizer, 12).embedding.weight
-    assert second.gpt.embedding.weight.equal(weight)
+    assert second.model.embedding.weight.equal(weight)
 
 
 def test_a_stopped_reply_stays_as_far_as_it_came(talk, site, client, token, monkeypatch) -> None:

@@ -19,7 +19,7 @@ from tests.web.people import PAGE, Person, person_here, sign_in
 from tests.web.tasks import FOUR, demonstrate_task, rank_task, rate_task
 from tutelage.labelling import accounts, gold, guidelines, labels, queue, sessions
 from tutelage.labelling.counts import history, queue_state
-from tutelage.labelling.opinions import opinions
+from tutelage.labelling.opinions import read_opinions
 from tutelage.labelling.settings import Settings, read_settings
 from tutelage.labelling.skill import SkillConfig, noisy_bradley_terry
 from tutelage.labelling.tables import labels as label_table
@@ -232,7 +232,7 @@ def test_gold_is_made_of_what_people_agree_on(site: Site, admin: Person) -> None
     assert gold.gold_work(site.store) == []  # those who made it gold were not asked it as gold
     label(site, admin.id, [[2], [0], [1], [3]])  # of 6 pairs one is put in order that was a tie
     (work,) = gold.gold_work(site.store)
-    assert (work.labeler_id, work.asked, work.score) == (admin.id, 1, 1 - 0.5 / 6)
+    assert (work.labeler_id, work.answers, work.score) == (admin.id, 1, 1 - 0.5 / 6)
     assert "91.7\u00a0%" in admin.get("/manage/gold").text
     label(site, three[0], [[0], [1], [2], [3]])  # not given the gold question again
     assert len(gold.gold_work(site.store)) == 1
@@ -274,7 +274,7 @@ def test_agreement_skill_and_cost(
         if "being estimated" not in admin.get("/manage/agreement").text:
             break
         time.sleep(0.1)
-    said = opinions(site.store)
+    said = read_opinions(site.store)
     assert [ranking.shown for ranking in said.rankings] == [[2, 1, 3, 0]] * 4
     assert said.rankings[-1].ranks == [3, 1, 2, 0]
     page = admin.get("/manage/agreement").text
@@ -294,7 +294,7 @@ def test_agreement_skill_and_cost(
             "comparisons": 300 + version, "version": version + 1,
         }  # fmt: skip
         labels.mark_used(site.store, [made], effect)
-    measured = opinions(site.store).measurements
+    measured = read_opinions(site.store).measurements
     assert [(m.version, m.comparisons) for m in measured] == [
         (1, 300), (2, 301), (3, 302), (4, 303),
     ]  # fmt: skip

@@ -37,8 +37,8 @@ class RewardModelJudge:
         if not torch.isfinite(scores).all():
             raise JudgeFailure("The reward model gave a score that is not a number.")
         replies = [(first.group, tokens) for first, branches in distinct for tokens in branches]
-        found = dict(zip(replies, scores.tolist(), strict=True))
-        return [Verdict(found[t.group, tuple(t.tokens)], Outcome.SUCCESS) for t in trajectories]
+        scores_of = dict(zip(replies, scores.tolist(), strict=True))
+        return [Verdict(scores_of[t.group, tuple(t.tokens)], Outcome.SUCCESS) for t in trajectories]
 
     def score_trees(self, trees: Sequence[Tree], at_once: int = 128) -> Tensor:
         """Score of every branch of every tree, in order: (branches,)."""
@@ -53,8 +53,8 @@ class RewardModelJudge:
         self, read: Callable[[Packed], Tensor], trees: Sequence[Tree], at_once: int
     ) -> Tensor:
         device = self.model.device
-        found = []
+        rows = []
         for start in range(0, len(trees), at_once):
             packed = pack(trees[start : start + at_once], self.row_length, self.pad).to(device)
-            found.append(read(packed))
-        return torch.cat(found)
+            rows.append(read(packed))
+        return torch.cat(rows)

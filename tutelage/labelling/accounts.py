@@ -33,8 +33,8 @@ def local_person(store: Store) -> Labeler:
         row = connection.execute(query).first()
         return labeler_of(row) if row else insert_labeler(connection, store, LOCAL, "admin", None)
 
-    found = store.read(lambda connection: connection.execute(query).first())
-    return labeler_of(found) if found else store.write(write)
+    known = store.read(lambda connection: connection.execute(query).first())
+    return labeler_of(known) if known else store.write(write)
 
 
 def has_accounts(store: Store) -> bool:

@@ -57,11 +57,11 @@ def alpha_interval(
     """Alpha with its bootstrap interval over units."""
     V = counts.shape[1]
     units = _coincidences(counts)
-    found = [
+    samples = [
         _alpha((weights @ units).reshape(-1, V, V), level)
         for weights in _resamples(len(units), draws, seed)
     ]
-    return Measured(krippendorff_alpha(counts, level), _percentiles(found), len(units))
+    return Measured(krippendorff_alpha(counts, level), _percentiles(samples), len(units))
 
 
 def pairwise_agreement(
@@ -74,16 +74,16 @@ def pairwise_agreement(
     decisive: leave ties out, and count only where both have a preference.
     """
     same, total = _task_agreement(pairs.only(pairs.preferences != 0) if decisive else pairs)
-    answered = total > 0
-    shares = same[answered] / total[answered]
-    found = [weights @ shares / len(shares) for weights in _resamples(len(shares), draws, seed)]
+    has_pairs = total > 0
+    shares = same[has_pairs] / total[has_pairs]
+    samples = [weights @ shares / len(shares) for weights in _resamples(len(shares), draws, seed)]
     value = shares.mean() if len(shares) else math.nan
-    return Measured(float(value), _percentiles(found), len(shares))
+    return Measured(float(value), _percentiles(samples), len(shares))
 
 
 @dataclass(frozen=True)
-class Companionship:
-    """One labeler beside the others; a share is nan where nobody shared a pair."""
+class PeerAgreement:
+    """One labeler compared with the others; a share is nan where nobody shared a pair."""
 
     labeler: Hashable
     tasks: int  # that somebody else labelled too: the n of an interval, pairs within are alike
@@ -92,9 +92,9 @@ class Companionship:
     with_consensus: float  # agreement with the majority of the others, ½ where either is undecided
 
 
-def agreement_of_each(pairs: Pairs) -> list[Companionship]:
-    """Every labeler beside the others, who are the same pair's other labelers: nobody is compared
-    with a consensus that holds their own word. In the order of labeler_names."""
+def agreement_of_each(pairs: Pairs) -> list[PeerAgreement]:
+    """Every labeler compared with the other labelers of the same pairs, so that nobody is compared
+    with a consensus that holds their own answer. In the order of labeler_names."""
     question = pairs.questions()
     Q = int(question.max()) + 1 if len(pairs) else 0
     votes = np.stack([totals(question, pairs.preferences == v, Q) for v in (1, 0, -1)], axis=1)
@@ -108,12 +108,12 @@ def agreement_of_each(pairs: Pairs) -> list[Companionship]:
     is_tie = others[:, 1] > np.maximum(others[:, 0], others[:, 2])
     consensus = np.where(is_tie, 0.0, lead)
     with_consensus = 1 - 0.5 * np.abs(consensus - pairs.preferences)
-    found = []
+    rows_of_each = []
     for index, name in enumerate(pairs.labeler_names):
         rows = shared & (pairs.labelers == index)
         n = int(rows.sum())
-        found.append(
-            Companionship(
+        rows_of_each.append(
+            PeerAgreement(
                 name,
                 len(np.unique(pairs.tasks[rows])),
                 n,
@@ -121,7 +121,7 @@ def agreement_of_each(pairs: Pairs) -> list[Companionship]:
                 float(with_consensus[rows].mean()) if n else math.nan,
             )
         )
-    return found
+    return rows_of_each
 
 
 def _coincidences(counts: Floats) -> Floats:
@@ -178,8 +178,8 @@ def _resamples(n: int, draws: int, seed: int) -> Iterator[Floats]:
         yield generator.multinomial(n, np.full(n, 1 / n), size=some).astype(np.float64)
 
 
-def _percentiles(found: list[Floats]) -> tuple[float, float]:
-    values = np.concatenate(found) if found else np.zeros(0)
+def _percentiles(samples: list[Floats]) -> tuple[float, float]:
+    values = np.concatenate(samples) if samples else np.zeros(0)
     values = values[np.isfinite(values)]
     if not len(values):
         return math.nan, math.nan

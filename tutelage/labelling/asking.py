@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -48,7 +48,7 @@ class AskConfig:
 class Experience:
     """Of one action."""
 
-    judged: int = 0  # times that somebody said right or wrong, asked or not
+    judged: int = 0  # judgements right or wrong, to a question or not
     foretold: float = 0.0  # surprises that were expected of the answers to its questions
     surprises: int = 0  # answers that were not what it expected
 
@@ -92,7 +92,7 @@ def decide(
     """Whether to ask about a reply, and the state after this exchange.
 
     action: what it did, such as the program that a command runs; row: as judged_row makes it;
-    uniform: a number drawn evenly from [0, 1); offset: what the reply's margin has beside row.
+    uniform: a number drawn evenly from [0, 1); offset: added to the margin of row.
     """
     means, variances = margins(posterior, row[None])
     means = means + offset
@@ -122,7 +122,7 @@ def decide(
     return decision, state if state.since is None else replace(state, since=state.since + 1)
 
 
-def answered(state: AskState, decision: Decision, right: bool) -> AskState:
+def after_answer(state: AskState, decision: Decision, right: bool) -> AskState:
     """The state after the answer to a question."""
     known = state.actions.get(decision.action, Experience())
     surprise = right != (decision.chance_right > 0.5)
@@ -137,8 +137,8 @@ def answered(state: AskState, decision: Decision, right: bool) -> AskState:
     )
 
 
-def judged(state: AskState, action: str) -> AskState:
-    """The state after a thumb that nobody asked for. It makes the action less new; of λ it says
+def after_thumb(state: AskState, action: str) -> AskState:
+    """The state after a thumb without a question. It makes the action less new; of λ it says
     nothing, because people speak up when they are surprised."""
     known = state.actions.get(action, Experience())
     return _with(state, action, replace(known, judged=known.judged + 1))
@@ -158,12 +158,8 @@ def action_of(reply: str) -> str:
     return words[0].lower() if words else ""
 
 
-def state_as_json(state: AskState) -> dict[str, Any]:
-    return asdict(state)
-
-
 def state_from_json(stored: Mapping[str, Any]) -> AskState:
-    """The inverse of state_as_json."""
+    """The inverse of `asdict`."""
     try:
         actions = {name: Experience(**known) for name, known in stored["actions"].items()}
         return AskState(since=stored["since"], actions=actions)

@@ -1,7 +1,7 @@
 """The audit log: a chain of hashes, so that a changed, removed or added row shows.
 
 Each row's hash covers the row and the hash before it. What people wrote is not in the log: a row
-holds a digest of it, salted with a nonce that lies beside the words, so that the chain still
+holds a digest of it, salted with a nonce that is stored with the words, so that the chain still
 verifies when a person's words and nonces are erased, and the digests left tell nothing.
 """
 
@@ -130,7 +130,7 @@ def _verify(connection: Connection) -> Verification:
         ).all()
         if not rows:
             break
-        found = _contents(connection, rows)
+        contents = _contents(connection, rows)
         for row in rows:
             count += 1
             if row.id != count:
@@ -142,15 +142,15 @@ def _verify(connection: Connection) -> Verification:
             if row.action == "label":
                 label = int(row.subject.removeprefix("label "))
                 logged.add(label)
-                if row.subject not in found:
+                if row.subject not in contents:
                     missing[label] = row.id
-                elif found[row.subject] != row.digest:
+                elif contents[row.subject] != row.digest:
                     return broken(
                         row.id, f"{row.subject} or its task was changed after it was given"
                     )
             elif row.action == "retract":
                 retracted[int(row.subject.removeprefix("label "))] = (row.at, row.id)
-            elif row.action == "guidelines" and found.get(row.subject) != row.digest:
+            elif row.action == "guidelines" and contents.get(row.subject) != row.digest:
                 return broken(row.id, f"{row.subject} were changed or removed")
             elif row.action == "erase":
                 erased.update(row.detail["labels"])
@@ -163,11 +163,12 @@ def _verify(connection: Connection) -> Verification:
         return broken(None, f"label {unlogged[0]} stands in no row: the log was cut short")
     at_of = connection.execute(select(labels.c.id, labels.c.retracted_at).order_by(labels.c.id))
     for label, at in at_of:
-        said = retracted.get(label)
-        if at != (said[0] if said else None):
+        logged_retraction = retracted.get(label)
+        if at != (logged_retraction[0] if logged_retraction else None):
             back = "taken back" if at is not None else "not taken back"
             return broken(
-                said[1] if said else None, f"label {label} was marked as {back} behind the log"
+                logged_retraction[1] if logged_retraction else None,
+                f"label {label} was marked as {back} behind the log",
             )
     return broken(None, "")
 
@@ -178,15 +179,15 @@ def _contents(connection: Connection, rows: Sequence[Any]) -> dict[str, str]:
         action: [int(row.subject.split(" ")[1]) for row in rows if row.action == action]
         for action in ("label", "guidelines")
     }
-    found = {}
+    digests = {}
     if ids["label"]:
         span = labels.c.id.between(min(ids["label"]), max(ids["label"]))
-        asked = select(labels, tasks.c.kind.label("task_kind"), tasks.c.payload)
-        for label in connection.execute(asked.outerjoin(tasks).where(span)):
+        label_rows = select(labels, tasks.c.kind.label("task_kind"), tasks.c.payload)
+        for label in connection.execute(label_rows.outerjoin(tasks).where(span)):
             task = "" if label.task_id is None else task_digest(label.task_kind, label.payload)
-            found[f"label {label.id}"] = content_digest(label.nonce, label_content(label, task))
+            digests[f"label {label.id}"] = content_digest(label.nonce, label_content(label, task))
     if ids["guidelines"]:
         query = select(guidelines).where(guidelines.c.id.in_(ids["guidelines"]))
         for version in connection.execute(query):
-            found[f"guidelines {version.id}"] = content_digest("", [version.hash, version.text])
-    return found
+            digests[f"guidelines {version.id}"] = content_digest("", [version.hash, version.text])
+    return digests

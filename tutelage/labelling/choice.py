@@ -8,7 +8,7 @@ be of it if it knew w. A pair that people would toss a coin for brings nothing.
 
 A row x need not be a pair: for a thumb or an answer it is the reply's features and a 1, whose
 weight is less the threshold, and the outcome is yes. What is known of who answers scales the
-features and stands beside w·x as an offset.
+features and is added to w·x as an offset.
 
 Everything is NumPy in float64. Letters: N rows, D features.
 """
@@ -70,7 +70,7 @@ def laplace(
 
     now = loss(mean)
     for _ in range(max_steps):  # Newton; the loss is convex, so halving its step is enough
-        chances = _sigmoid(rows @ mean)
+        chances = sigmoid(rows @ mean)
         slope = rows.T @ (counts * (chances - outcomes)) + precision @ (mean - before.mean)
         curvature = (rows.T * (counts * chances * (1 - chances))) @ rows + precision
         step = np.linalg.solve(curvature, slope)
@@ -91,11 +91,11 @@ def around(
     offsets: ArrayLike = 0.0,
 ) -> Posterior:
     """Laplace's approximation at a last layer that was trained elsewhere on labels of these rows:
-    `mean` (D,), with the precision of `before` and of the labels there. offsets: (N,) what margins
-    have beside w·x."""
+    `mean` (D,), with the precision of `before` and of the labels there. offsets: (N,) added
+    to the margins w·x."""
     rows, mean = np.asarray(rows, dtype=np.float64), np.asarray(mean, dtype=np.float64)
     counts = np.ones(len(rows)) if weights is None else np.asarray(weights, dtype=np.float64)
-    chances = _sigmoid(rows @ mean + np.asarray(offsets))
+    chances = sigmoid(rows @ mean + np.asarray(offsets))
     precision = np.linalg.inv(before.covariance)
     precision += (rows.T * (counts * chances * (1 - chances))) @ rows
     covariance = np.linalg.inv(precision)
@@ -105,16 +105,16 @@ def around(
 def updated(before: Posterior, row: ArrayLike, outcome: float, offset: float = 0.0) -> Posterior:
     """The posterior after one more label, by one Newton step along its row (Spiegelhalter and
     Lauritzen 1990, section 4): a click's worth of learning at the cost of D² multiplications.
-    offset: what its margin has beside w·x."""
+    offset: added to its margin w·x."""
     x = np.asarray(row, dtype=np.float64)
     along = before.covariance @ x
     mean, variance = float(before.mean @ x) + offset, float(x @ along)
     margin = mean
     for _ in range(20):  # the mode along x, where σ'(m) pulls back against the Gaussian
-        chance = float(_sigmoid(np.array(margin)))
+        chance = float(sigmoid(np.array(margin)))
         slope = (margin - mean) - variance * (outcome - chance)
         margin -= slope / (1 + variance * chance * (1 - chance))
-    chance = float(_sigmoid(np.array(margin)))
+    chance = float(sigmoid(np.array(margin)))
     rate = chance * (1 - chance)
     gain = along / (1 + rate * variance)
     return Posterior(
@@ -132,25 +132,23 @@ def margins(posterior: Posterior, rows: ArrayLike) -> tuple[Floats, Floats]:
 
 def chances(means: Floats, variances: Floats) -> Floats:
     """P(yes) of margins that are Gaussian: E σ(m), (N,)."""
-    return _sigmoid(_spread(means, variances)) @ _WEIGHTS
+    return sigmoid(_spread(means, variances)) @ _WEIGHTS
 
 
 def information_gain(means: Floats, variances: Floats) -> Floats:
     """Nats that a label is expected to bring about w, from its margin's mean and variance: (N,)."""
-    inner = _sigmoid(_spread(means, variances))
+    inner = sigmoid(_spread(means, variances))
     return (_entropy(inner @ _WEIGHTS) - _entropy(inner) @ _WEIGHTS).clip(0)
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """A pair of a batch: its row; the chance with which it came into the batch, as
-    inclusion_propensities has it; nats expected of it beside those chosen before it; whether it
-    was drawn at random."""
+    """A pair of a batch."""
 
-    index: int
-    propensity: float
-    gain: float
-    at_random: bool
+    index: int  # its row
+    propensity: float  # chance with which it came into the batch, by inclusion_propensities
+    gain: float  # nats expected of its label once the pairs chosen before it are labelled
+    at_random: bool  # drawn at random, not by its gain
 
 
 def choose_pairs(
@@ -202,7 +200,7 @@ def most_informative(
         best = int(worth.argmax())
         order[place], gains[place] = best, worth[best]
         along = covariance @ rows[best]
-        inner = _sigmoid(_spread(means[best : best + 1], variances[best : best + 1]))
+        inner = sigmoid(_spread(means[best : best + 1], variances[best : best + 1]))
         curvature = float(((inner * (1 - inner)) @ _WEIGHTS)[0])
         shrink = curvature / (1 + curvature * variances[best])
         covariance -= shrink * np.outer(along, along)
@@ -242,7 +240,7 @@ def _spread(means: Floats, variances: Floats) -> Floats:
     return means[:, None] + np.sqrt(variances)[:, None] * _POINTS
 
 
-def _sigmoid(x: Floats) -> Floats:
+def sigmoid(x: Floats) -> Floats:
     return 0.5 * (1 + np.tanh(0.5 * x))
 
 

@@ -1,5 +1,5 @@
-"""Conversations of the chat: every message with its stage and log-probabilities, so that what is
-said of it later can be learned from."""
+"""Conversations of the chat: every message with its stage and log-probabilities, so that a
+later judgement of it can be learned from."""
 
 from __future__ import annotations
 
@@ -19,17 +19,12 @@ MESSAGES_LIMIT = 1000  # of one conversation, dropped ones included
 DETAIL_LIMIT = 200_000  # bytes
 
 
-def new_conversation(store: Store, labeler_id: int, title: str = "") -> Chat:
+def new_conversation(store: Store, labeler_id: int) -> Chat:
     def write(connection: Connection) -> Chat:
         now = store.clock()
         row = connection.execute(
             insert(conversations)
-            .values(
-                labeler_id=labeler_id,
-                title=_title(title),
-                created_at=now,
-                changed_at=now,
-            )
+            .values(labeler_id=labeler_id, title="", created_at=now, changed_at=now)
             .returning(conversations)
         ).one()
         return _chat(connection, row)
@@ -230,12 +225,12 @@ def _own_message(
 
 
 def _chat(connection: Connection, row: Row[Any]) -> Chat:
-    said = connection.execute(
+    rows = connection.execute(
         select(messages)
         .where(messages.c.conversation_id == row.id, messages.c.dropped_at.is_(None))
         .order_by(messages.c.id)
     )
-    return Chat(**row._asdict(), messages=tuple(_message(message) for message in said))
+    return Chat(**row._asdict(), messages=tuple(_message(message) for message in rows))
 
 
 def _message(row: Row[Any]) -> ChatMessage:

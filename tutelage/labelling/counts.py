@@ -19,7 +19,7 @@ DAY_S = 86400.0
 def history(
     store: Store, labeler_id: int, limit: int = 50, before: int | None = None
 ) -> list[Label]:
-    """What this person has said, the latest first; before: the id to go on below."""
+    """This person's labels, the latest first; before: only those with a lower id."""
     query = (
         select(labels)
         .where(labels.c.labeler_id == labeler_id)
@@ -74,13 +74,12 @@ def queue_state(store: Store) -> QueueState:
         states = {
             row.state: row[1] for row in connection.execute(counts.group_by(assignments.c.state))
         }
-        kept = labels.c.retracted_at.is_(None)
         counted = connection.execute(
             select(
                 func.count(),
                 func.count(labels.c.used_at),
                 func.coalesce(func.sum(case((labels.c.created_at > now - 3600, 1), else_=0)), 0),
-            ).where(kept)
+            ).where(labels.c.retracted_at.is_(None))
         ).one()
         return QueueState(
             waiting=_waiting(connection),

@@ -18,7 +18,7 @@ class Confusions:
 
     posteriors: Floats  # (I, V) chance that each value is true
     prior: Floats  # (V,) of the true values
-    confusions: Floats  # (W, V true, V said), rows sum to 1
+    confusions: Floats  # (W, V true, V given), rows sum to 1
     accuracy: Floats  # (W,) chance to be right of an item drawn by the prior
     log_likelihoods: list[float]  # nats, before each step: with `shrink` 0 they never fall
 
@@ -53,19 +53,21 @@ def dawid_skene(
     if not len(items):
         raise BadInput("True labels are estimated from answers, and there are none yet.")
     votes = np.bincount(items * V + values, minlength=I * V).reshape(I, V).astype(np.float64)
-    answered = votes.sum(axis=1) > 0
-    posteriors = (votes + ~answered[:, None] / V) / np.maximum(1, votes.sum(axis=1, keepdims=True))
+    has_answers = votes.sum(axis=1) > 0
+    posteriors = (votes + ~has_answers[:, None] / V) / np.maximum(
+        1, votes.sum(axis=1, keepdims=True)
+    )
     likelihoods: list[float] = []
     for _ in range(steps):
-        prior = posteriors[answered].mean(axis=0)
+        prior = posteriors[has_answers].mean(axis=0)
         confusions = _confusions(posteriors, items, labelers, values, (W, V), shrink)
-        said = np.log(np.maximum(confusions, _TINY))[labelers, :, values]  # (N, V true)
-        logs = np.stack([totals(items, said[:, v], I) for v in range(V)], axis=1)
+        log_chances = np.log(np.maximum(confusions, _TINY))[labelers, :, values]  # (N, V true)
+        logs = np.stack([totals(items, log_chances[:, v], I) for v in range(V)], axis=1)
         logs += np.log(np.maximum(prior, _TINY))
         highest = logs.max(axis=1, keepdims=True)
         scaled = np.exp(logs - highest)
         total = scaled.sum(axis=1, keepdims=True)
-        likelihoods.append(float((highest + np.log(total))[answered].sum()))
+        likelihoods.append(float((highest + np.log(total))[has_answers].sum()))
         before, posteriors = posteriors, scaled / total
         if np.abs(posteriors - before).max() <= tolerance:
             break
@@ -81,7 +83,7 @@ def _confusions(
     shape: tuple[int, int],
     shrink: float,
 ) -> Floats:
-    """(W, V true, V said) expected counts, pulled to the whole crowd's and made to sum to 1."""
+    """(W, V true, V given) expected counts, pulled to the whole crowd's and made to sum to 1."""
     W, V = shape
     counts = np.zeros((W, V, V))
     for v in range(V):

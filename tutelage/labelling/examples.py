@@ -1,8 +1,9 @@
-"""What a label teaches: comparisons and ratings the reward model, demonstrations the policy."""
+"""Labels as training examples: comparisons and ratings train the reward model, demonstrations the
+policy."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -23,32 +24,19 @@ class Examples:
 
 
 def examples_of(label: Label, task: Task | None) -> Examples:
-    """What this label says, each with its labeler (the number as text), time and guidelines. task:
-    the one that it answers, None for what was said in a chat."""
-    found = TEACHES[label.kind](label.value, task.payload if task else {})
+    """What this label teaches; comparisons and ratings carry its labeler (the number as text), time
+    and guidelines. task: the one that it answers, None for a label of a chat."""
+    unsigned = TEACHES[label.kind](label.value, task.payload if task else {})
     origin: dict[str, Any] = {
         "labeler": str(label.labeler_id),
         "labelled_at": iso_time(label.created_at),
         "guidelines": label.guidelines,
     }
     return Examples(
-        comparisons=[replace(comparison, **origin) for comparison in found.comparisons],
-        ratings=[replace(rating, **origin) for rating in found.ratings],
-        demonstrations=found.demonstrations,
+        comparisons=[replace(comparison, **origin) for comparison in unsigned.comparisons],
+        ratings=[replace(rating, **origin) for rating in unsigned.ratings],
+        demonstrations=unsigned.demonstrations,
     )
-
-
-def comparisons_of(labels: Iterable[Label], tasks: Mapping[int, Task]) -> list[Comparison]:
-    """Retracted labels say nothing. tasks: by id, those that the labels answer."""
-    return [one for found in _each(labels, tasks) for one in found.comparisons]
-
-
-def ratings_of(labels: Iterable[Label], tasks: Mapping[int, Task]) -> list[Rating]:
-    return [one for found in _each(labels, tasks) for one in found.ratings]
-
-
-def demonstrations_of(labels: Iterable[Label], tasks: Mapping[int, Task]) -> list[Demonstration]:
-    return [one for found in _each(labels, tasks) for one in found.demonstrations]
 
 
 def conversation(messages: str | Sequence[Mapping[str, Any]]) -> Conversation:
@@ -63,22 +51,17 @@ def iso_time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
-def _each(labels: Iterable[Label], tasks: Mapping[int, Task]) -> Iterable[Examples]:
-    for label in labels:
-        if label.retracted_at is None:
-            yield examples_of(label, tasks[label.task_id] if label.task_id is not None else None)
-
-
 def _rank(value: Value, payload: Value) -> Examples:
-    """A reply that was written since none was acceptable is better than each: put above the
-    ranking, or, where they were not ranked, paired with each, since nobody called them equal."""
+    """The ranking of the responses. A reply that was written because none was acceptable is better
+    than all of them: it is put above the ranking or, without a ranking, compared with each response
+    alone, because nobody called the responses equal."""
     prompt, responses = conversation(payload["prompt"]), tuple(payload["responses"])
     ranking = tuple(map(tuple, value["ranking"]))
     written = value["written"]
     ranked = [Comparison(prompt, responses, ranking)] if ranking else []
     if written is None:
         return Examples(comparisons=ranked)
-    shown = [Demonstration((*prompt, Message("assistant", written)))]
+    demonstrations = [Demonstration((*prompt, Message("assistant", written)))]
     if ranking and written not in responses:
         above = ((len(responses),), *ranking)
         ranked = [Comparison(prompt, (*responses, written), above)]
@@ -88,7 +71,7 @@ def _rank(value: Value, payload: Value) -> Examples:
             for response in dict.fromkeys(responses)
             if response != written
         ]
-    return Examples(comparisons=ranked, demonstrations=shown)
+    return Examples(comparisons=ranked, demonstrations=demonstrations)
 
 
 def _rate(value: Value, payload: Value) -> Examples:
@@ -101,10 +84,10 @@ def _demonstrate(value: Value, payload: Value) -> Examples:
 
 
 def _dialogue(value: Value, payload: Value) -> Examples:
-    """The dialogue; and at each suggestion taken, the edited one over the one taken over those
-    passed by, which are not ranked among each other but tied."""
+    """The dialogue as a demonstration, and a comparison for every suggestion that was taken: its
+    edited text, then the suggestion itself, then the others, which are tied."""
     messages = conversation(value["messages"])
-    found = []
+    comparisons = []
     for entry in value["suggested"]:
         if entry["chosen"] is None:
             continue
@@ -115,8 +98,8 @@ def _dialogue(value: Value, payload: Value) -> Examples:
         if len(steps + passed) > 1:
             ranking = tuple(tuple(group) for group in groups if group)
             prompt = messages[: entry["at"]]
-            found.append(Comparison(prompt, (*steps, *passed), ranking))
-    return Examples(comparisons=found, demonstrations=[Demonstration(messages)])
+            comparisons.append(Comparison(prompt, (*steps, *passed), ranking))
+    return Examples(comparisons=comparisons, demonstrations=[Demonstration(messages)])
 
 
 def _thumb(value: Value, payload: Value) -> Examples:

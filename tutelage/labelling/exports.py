@@ -17,15 +17,13 @@ from tutelage.data.ratings import write_ratings
 from tutelage.errors import BadInput, TutelageError
 from tutelage.labelling import audit, guidelines
 from tutelage.labelling.examples import Examples, examples_of, iso_time
-from tutelage.labelling.labels import labels_after
 from tutelage.labelling.records import Label, Task
 from tutelage.labelling.settings import store_id
 from tutelage.labelling.store import Store
-from tutelage.labelling.tasks import get_tasks
+from tutelage.labelling.tasks import labels_with_tasks
 from tutelage.runs import write_text
 from tutelage.schema import Comparison
 
-PAGE = 1000
 Rows = dict[str, list[dict[str, Any]]]
 
 
@@ -36,16 +34,16 @@ def export_jsonl(store: Store, folder: Path, by: int | None) -> dict[str, int]:
     out. Labelers are numbers, not names; what was taken back is left out."""
     folder = Path(folder)
     pairs = list(labels_with_tasks(store))
-    found = merged(pairs)
+    examples = merged(pairs)
     name = store_id(store)
     raw = [raw_label(name, label, task) for label, task in pairs]
     versions = [asdict(version) for version in guidelines.versions(store)]
     for version in versions:
         del version["author"]
     files: dict[str, tuple[Callable[[Path, Any], None], list[Any]]] = {
-        "comparisons.jsonl": (write_comparisons, found.comparisons),
-        "ratings.jsonl": (write_ratings, found.ratings),
-        "demonstrations.jsonl": (write_demonstrations, found.demonstrations),
+        "comparisons.jsonl": (write_comparisons, examples.comparisons),
+        "ratings.jsonl": (write_ratings, examples.ratings),
+        "demonstrations.jsonl": (write_demonstrations, examples.demonstrations),
         "labels.jsonl": (_write_lines, raw),
         "guidelines.jsonl": (_write_lines, versions),
     }
@@ -92,22 +90,13 @@ def export_datasets(store: Store, folder: Path, by: int | None) -> dict[str, int
     return counts
 
 
-def labels_with_tasks(store: Store) -> Iterator[tuple[Label, Task | None]]:
-    """All labels that were not taken back, in the order of commit, each with its task."""
-    last = 0
-    while page := labels_after(store, last, PAGE):
-        tasks = get_tasks(store, [label.task_id for label in page if label.task_id is not None])
-        for label in page:
-            yield label, tasks.get(label.task_id) if label.task_id is not None else None
-        last = page[-1].id
-
-
 def merged(pairs: list[tuple[Label, Task | None]]) -> Examples:
-    found = [examples_of(label, task) for label, task in pairs]
+    """What all these labels teach, in their order."""
+    examples = [examples_of(label, task) for label, task in pairs]
     return Examples(
-        comparisons=[one for each in found for one in each.comparisons],
-        ratings=[one for each in found for one in each.ratings],
-        demonstrations=[one for each in found for one in each.demonstrations],
+        comparisons=[record for one in examples for record in one.comparisons],
+        ratings=[record for one in examples for record in one.ratings],
+        demonstrations=[record for one in examples for record in one.demonstrations],
     )
 
 
@@ -135,22 +124,24 @@ def raw_label(store: str, label: Label, task: Task | None) -> dict[str, Any]:
 def dataset_rows(store: Store) -> Rows:
     """Columns of one type each: prompts are always messages, a label's value is JSON text."""
     pairs = list(labels_with_tasks(store))
-    found = merged(pairs)
+    examples = merged(pairs)
     comparisons = [
-        {**asdict(one), "prompt": written_messages(one.prompt)} for one in found.comparisons
+        {**asdict(one), "prompt": written_messages(one.prompt)} for one in examples.comparisons
     ]
-    ratings = [{**asdict(one), "prompt": written_messages(one.prompt)} for one in found.ratings]
-    shown = [{"messages": written_messages(one.messages)} for one in found.demonstrations]
+    ratings = [{**asdict(one), "prompt": written_messages(one.prompt)} for one in examples.ratings]
+    demonstrations = [
+        {"messages": written_messages(one.messages)} for one in examples.demonstrations
+    ]
     name = store_id(store)
     raw = [
         {key: _column(value) for key, value in raw_label(name, label, task).items()}
         for label, task in pairs
     ]
     return {
-        "pairs": [pair for one in found.comparisons for pair in _pairs(one)],
+        "pairs": [pair for one in examples.comparisons for pair in _pairs(one)],
         "comparisons": comparisons,
         "ratings": ratings,
-        "demonstrations": shown,
+        "demonstrations": demonstrations,
         "labels": raw,
     }
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select, update
 
 from tutelage.errors import BadInput
 from tutelage.labelling import audit
-from tutelage.labelling.labels import label_of
+from tutelage.labelling.labels import chunks, label_of
 from tutelage.labelling.records import Label, Task
 from tutelage.labelling.store import Store
 from tutelage.labelling.tables import assignments, labelers, labels, tasks
@@ -39,7 +39,7 @@ class GoldWork:
 
     labeler_id: int
     name: str
-    asked: int
+    answers: int  # to gold questions
     score: float  # mean agreement with the known answers
 
 
@@ -66,30 +66,30 @@ def candidates(
         raise BadInput(f"A gold question needs at least 2 answers that agree, got {least_answers}.")
 
     def read(connection: Connection) -> list[Candidate]:
-        found = []
-        for task, said in _answered(connection, is_gold=False):
-            if len(said) < least_answers:
+        rows = []
+        for task, answers in _labelled_tasks(connection, is_gold=False):
+            if len(answers) < least_answers:
                 continue
-            values = [label.value for label in said]
-            each = [
+            values = [label.value for label in answers]
+            similarities = [
                 [agreement(task.kind, one, other) for m, other in enumerate(values) if m != n]
                 for n, one in enumerate(values)
             ]
-            means = [sum(row) / len(row) for row in each]
+            means = [sum(row) / len(row) for row in similarities]
             mean = sum(means) / len(means)
             if mean >= least_agreement:
                 best = values[max(range(len(values)), key=means.__getitem__)]
-                found.append(Candidate(task=task, answers=len(said), agreement=mean, value=best))
-        return sorted(found, key=lambda c: (-c.answers, -c.agreement, c.task.id))[:limit]
+                rows.append(Candidate(task=task, answers=len(answers), agreement=mean, value=best))
+        return sorted(rows, key=lambda c: (-c.answers, -c.agreement, c.task.id))[:limit]
 
     return store.read(read)
 
 
-def make_gold(store: Store, found: Sequence[Candidate], by: int | None) -> None:
-    """From now on everyone who has not answered them yet is given them once."""
+def make_gold(store: Store, chosen: Sequence[Candidate], by: int | None) -> None:
+    """From now on every labeler who has not answered these tasks is given each of them once."""
 
     def write(connection: Connection) -> None:
-        for candidate in found:
+        for candidate in chosen:
             task_id = candidate.task.id
             connection.execute(
                 update(tasks)
@@ -102,10 +102,10 @@ def make_gold(store: Store, found: Sequence[Candidate], by: int | None) -> None:
                 .where(assignments.c.task_id == task_id)
                 .values(slot=-1 - assignments.c.labeler_id)
             )
-        ids = [candidate.task.id for candidate in found]
+        ids = [candidate.task.id for candidate in chosen]
         audit.append(connection, store.clock(), by, "gold", "tasks", {"tasks": ids})
 
-    if found:
+    if chosen:
         store.write(write)
 
 
@@ -126,39 +126,42 @@ def retire_gold(store: Store, task_id: int, by: int | None) -> None:
 
 
 def gold_tasks(store: Store) -> list[tuple[Task, int]]:
-    """Gold questions that are asked, each with how many have answered it since."""
+    """Open gold questions, each with the number of answers since it became gold."""
 
     def read(connection: Connection) -> list[tuple[Task, int]]:
         rows = connection.execute(
             select(tasks).where(tasks.c.is_gold, tasks.c.closed_at.is_(None)).order_by(tasks.c.id)
         ).all()
-        said = {task.id: len(after) for task, after in _answered(connection, is_gold=True)}
-        return [(task_of(row), said.get(row.id, 0)) for row in rows]
+        answers = {task.id: len(after) for task, after in _labelled_tasks(connection, is_gold=True)}
+        return [(task_of(row), answers.get(row.id, 0)) for row in rows]
 
     return store.read(read)
 
 
 def gold_work(store: Store) -> list[GoldWork]:
-    """Everyone who was asked, by name. Answers that made a question gold do not count."""
+    """Everyone with answers to gold questions, by name. Answers from before a task became gold do
+    not count."""
 
     def read(connection: Connection) -> list[GoldWork]:
         scores: defaultdict[int, list[float]] = defaultdict(list)
-        for task, said in _answered(connection, is_gold=True):
-            for label in said:
+        for task, answers in _labelled_tasks(connection, is_gold=True):
+            for label in answers:
                 assert task.gold is not None
                 scores[label.labeler_id].append(agreement(task.kind, label.value, task.gold))
         names = dict(connection.execute(select(labelers.c.id, labelers.c.name)).all())
         work = [
-            GoldWork(labeler_id=i, name=names[i], asked=len(found), score=sum(found) / len(found))
-            for i, found in scores.items()
+            GoldWork(
+                labeler_id=i, name=names[i], answers=len(values), score=sum(values) / len(values)
+            )
+            for i, values in scores.items()
         ]
         return sorted(work, key=lambda one: one.name.casefold())
 
     return store.read(read)
 
 
-def _answered(connection: Connection, *, is_gold: bool) -> Iterable[tuple[Task, list[Label]]]:
-    """Tasks with their labels; of gold ones, the labels that were asked as gold."""
+def _labelled_tasks(connection: Connection, *, is_gold: bool) -> Iterable[tuple[Task, list[Label]]]:
+    """Tasks with their labels; of gold tasks, only the labels given since they became gold."""
     slots = assignments.c.slot >= 0
     query = (
         select(labels)
@@ -172,15 +175,14 @@ def _answered(connection: Connection, *, is_gold: bool) -> Iterable[tuple[Task, 
         )
         .order_by(labels.c.id)
     )
-    said: defaultdict[int, list[Label]] = defaultdict(list)
+    answers: defaultdict[int, list[Label]] = defaultdict(list)
     for row in connection.execute(query):
         label = label_of(row)
         assert label.task_id is not None
-        said[label.task_id].append(label)
-    for start in range(0, len(said), 500):
-        ids = sorted(said)[start : start + 500]
-        for row in connection.execute(select(tasks).where(tasks.c.id.in_(ids))):
-            yield task_of(row), said[row.id]
+        answers[label.task_id].append(label)
+    for some in chunks(answers):
+        for row in connection.execute(select(tasks).where(tasks.c.id.in_(some))):
+            yield task_of(row), answers[row.id]
 
 
 def _ranks(value: dict[str, Any]) -> dict[int, int]:

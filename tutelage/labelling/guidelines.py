@@ -69,9 +69,9 @@ def current(store: Store) -> Guidelines:
 
 
 def version(store: Store, hash_: str) -> Guidelines:
-    found = store.read(lambda connection: _versions(connection, guidelines.c.hash == hash_))
-    if found:
-        return found[0]
+    matches = store.read(lambda connection: _versions(connection, guidelines.c.hash == hash_))
+    if matches:
+        return matches[0]
     if hash_ == DEFAULT.hash:
         return DEFAULT
     raise BadInput(f"There are no guidelines {hash_[:12]!r}.")

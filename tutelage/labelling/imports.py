@@ -33,7 +33,7 @@ Record = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given:
+class ImportedLabel:
     """A label that somebody gave elsewhere."""
 
     kind: str
@@ -48,21 +48,21 @@ class Given:
 def import_tasks(
     store: Store, path: Path, *, topic: str = "", priority: float = 0.0, by: int | None = None
 ) -> list[int]:
-    """Prompts become tasks to demonstrate, comparisons to rank, single replies to rate; what was
-    said of them is left out, so that it is asked anew. Ids in the order of the file."""
+    """Prompts become tasks to demonstrate, comparisons to rank, single replies to rate; how
+    they were judged is left out, so that people judge them anew. Ids in the order of the file."""
     source = Path(path).name[:200]
     read = [_checked(where, *_task(where, record)) for where, record in read_records(path)]
     new = [
         NewTask(kind=kind, payload=payload, topic=topic, priority=priority, source=source)
         for kind, payload in read
     ]
-    found = [
+    ids = [
         id_
         for start in range(0, len(new), CHUNK)
         for id_ in add_tasks(store, new[start : start + CHUNK])
     ]
-    _note(store, by, "tasks", path, len(set(found)))
-    return found
+    _note(store, by, "tasks", path, len(set(ids)))
+    return ids
 
 
 def import_labels(store: Store, path: Path, by: int) -> int:
@@ -72,51 +72,55 @@ def import_labels(store: Store, path: Path, by: int) -> int:
     very store gave out is passed over, be it still here or erased since."""
     own = store_id(store)
     given = [
-        _given(where, record) for where, record in read_records(path) if record.get("store") != own
+        _imported_label(where, record)
+        for where, record in read_records(path)
+        if record.get("store") != own
     ]
     seen: Counter[str] = Counter()
     keyed = []
     for one in given:
         payload = one.task.payload if one.task else None
-        said = audit.canonical([one.kind, one.value, payload, one.labeler])
-        digest = hashlib.sha256(said).hexdigest()
-        seen[digest] += 1  # the same words twice in a file were said twice
+        content = audit.canonical([one.kind, one.value, payload, one.labeler])
+        digest = hashlib.sha256(content).hexdigest()
+        seen[digest] += 1  # the same label twice in a file counts twice
         keyed.append((f"import {digest[:40]} {seen[digest]}", one))
     new = store.write(lambda connection: _write(connection, store, keyed, by))
     _note(store, by, "labels", path, new)
     return new
 
 
-def _write(connection: Connection, store: Store, all_: Sequence[tuple[str, Given]], by: int) -> int:
+def _write(
+    connection: Connection, store: Store, keyed: Sequence[tuple[str, ImportedLabel]], by: int
+) -> int:
     people = {
         name: named_labeler(connection, store, name).id if name else by
-        for name in sorted({one.labeler for _, one in all_})
+        for name in sorted({one.labeler for _, one in keyed})
     }
-    new = 0
-    for key, one in all_:
+    written = 0
+    for key, one in keyed:
         who = people[one.labeler]
-        there = select(labels.c.id).where(labels.c.labeler_id == who, labels.c.key == key)
-        if connection.execute(there).first():
+        known = select(labels.c.id).where(labels.c.labeler_id == who, labels.c.key == key)
+        if connection.execute(known).first():
             continue
         task_id, digest = None, ""
         if one.task is not None:
             digest = audit.task_digest(one.kind, one.task.payload)
-            task_id = _answered(connection, store, one.task, digest)
+            task_id = _task_id(connection, store, one.task, digest)
         at = one.labelled_at if one.labelled_at is not None else store.clock()
         write_label(
             connection, min(at, store.clock()), who, key, one.kind, one.value,
             task_id=task_id, task_digest=digest, guidelines=one.guidelines,
             active_s=one.active_s,
         )  # fmt: skip
-        new += 1
-    return new
+        written += 1
+    return written
 
 
-def _answered(connection: Connection, store: Store, task: NewTask, digest: str) -> int:
+def _task_id(connection: Connection, store: Store, task: NewTask, digest: str) -> int:
     """The id of this task; where it is not there, it is added and given to nobody."""
-    found = connection.execute(select(tasks.c.id).where(tasks.c.digest == digest)).scalar()
-    if found is not None:
-        return int(found)
+    known = connection.execute(select(tasks.c.id).where(tasks.c.digest == digest)).scalar()
+    if known is not None:
+        return int(known)
     return connection.execute(
         insert(tasks)
         .values(
@@ -143,8 +147,11 @@ def _task(where: str, record: Record) -> tuple[TaskKind, Record]:
         return record["kind"], record["payload"]
     if "responses" in record or "chosen" in record:
         ranked = {**record, "ranking": [[i] for i in range(len(record.get("responses") or ()))]}
-        found = comparison_of(where, record if "chosen" in record else ranked)
-        return "rank", {"prompt": written_messages(found.prompt), "responses": [*found.responses]}
+        comparison = comparison_of(where, record if "chosen" in record else ranked)
+        return "rank", {
+            "prompt": written_messages(comparison.prompt),
+            "responses": [*comparison.responses],
+        }
     if "prompt" in record and isinstance(record.get("response"), str):
         prompt = written_messages(read_prompt(record["prompt"], where))
         return "rate", {"prompt": prompt, "response": record["response"]}
@@ -152,8 +159,8 @@ def _task(where: str, record: Record) -> tuple[TaskKind, Record]:
         return "demonstrate", {"prompt": written_messages(read_prompt(record["prompt"], where))}
     messages = demonstration_of(where, record).messages
     last = max(place for place, message in enumerate(messages) if message.role == "assistant")
-    asked = messages[:last]
-    return "demonstrate", {"prompt": written_messages(asked) if asked else None}
+    request = messages[:last]
+    return "demonstrate", {"prompt": written_messages(request) if request else None}
 
 
 def _checked(where: str, kind: TaskKind, payload: Record) -> tuple[TaskKind, Record]:
@@ -163,8 +170,8 @@ def _checked(where: str, kind: TaskKind, payload: Record) -> tuple[TaskKind, Rec
         raise BadInput(f"{where}: {error}") from None
 
 
-def _given(where: str, record: Record) -> Given:
-    kind, value, payload = _said(where, record)
+def _imported_label(where: str, record: Record) -> ImportedLabel:
+    kind, value, payload = _label(where, record)
     task = None
     try:
         if payload is not None:
@@ -179,13 +186,13 @@ def _given(where: str, record: Record) -> Given:
             )
             check_task(task, payload)
         active_s = _number(record, "active_s") or 0.0
-        # A rating that was given elsewhere has no answers to the questions beside it.
+        # A rating that was given elsewhere has no answers to the yes/no questions.
         if not (kind == "rate" and value.get("fields") == {}):
             value = check_value(kind, value, payload)
     except BadInput as error:
         raise BadInput(f"{where}: {error}") from None
     at = record.get("labelled_at")
-    return Given(
+    return ImportedLabel(
         kind=kind,
         value=value,
         task=task,
@@ -196,7 +203,7 @@ def _given(where: str, record: Record) -> Given:
     )
 
 
-def _said(where: str, record: Record) -> tuple[str, Record, Record | None]:
+def _label(where: str, record: Record) -> tuple[str, Record, Record | None]:
     """(kind, value, payload) of one record of any of the formats."""
     if record.get("kind") in LABEL_KINDS and isinstance(record.get("value"), dict):
         payload = record.get("payload")
@@ -209,12 +216,12 @@ def _said(where: str, record: Record) -> tuple[str, Record, Record | None]:
         value = {"prompt": prompt, "response": record.get("response"), "good": good}
         return "thumb", {**value, "stage": str(record.get("stage") or "")[:80]}, None
     if "responses" in record or "chosen" in record:
-        found = comparison_of(where, record)
-        prompt = written_messages(found.prompt)
-        ranking = [list(group) for group in found.ranking]
+        comparison = comparison_of(where, record)
+        prompt = written_messages(comparison.prompt)
+        ranking = [list(group) for group in comparison.ranking]
         return (
             "choice",
-            {"prompt": prompt, "responses": [*found.responses], "ranking": ranking},
+            {"prompt": prompt, "responses": [*comparison.responses], "ranking": ranking},
             None,
         )
     if "response" in record and any(key in record for key in KEYS):
@@ -227,21 +234,21 @@ def _said(where: str, record: Record) -> tuple[str, Record, Record | None]:
 
 def _rated(where: str, record: Record) -> tuple[str, Record, Record | None]:
     rating = rating_of(where, record)
-    said = {"prompt": written_messages(rating.prompt), "response": rating.response}
+    reply = {"prompt": written_messages(rating.prompt), "response": rating.response}
     if rating.scale == "overall":
-        return "rate", {"overall": rating.value, "fields": {}, "note": ""}, said
+        return "rate", {"overall": rating.value, "fields": {}, "note": ""}, reply
     if rating.scale == "thumb":
-        return "thumb", {**said, "good": bool(rating.value), "stage": ""}, None
-    return "answer", {**said, "right": bool(rating.value)}, None
+        return "thumb", {**reply, "good": bool(rating.value), "stage": ""}, None
+    return "answer", {**reply, "right": bool(rating.value)}, None
 
 
 def _number(record: Record, key: str) -> float | None:
-    found = record.get(key)
-    if found is None:
+    value = record.get(key)
+    if value is None:
         return None
-    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 <= found <= 1e12:
-        raise BadInput(f"expected `{key}` to be a number from 0, got {str(found)[:40]!r}.")
-    return float(found)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1e12:
+        raise BadInput(f"expected `{key}` to be a number from 0, got {str(value)[:40]!r}.")
+    return float(value)
 
 
 def _seconds(where: str, text: object) -> float:

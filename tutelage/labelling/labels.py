@@ -33,7 +33,7 @@ LOCK_LABELER = (
 
 
 def add_label(store: Store, labeler_id: int, kind: str, value: dict[str, Any], key: str) -> Label:
-    """A label that is no answer to a task: what was said in a chat. Again with the same key it is
+    """A label of a chat, which answers no task. Again with the same key it is
     the same label."""
     if kind not in CHAT_KINDS:
         raise BadInput(f"A {kind!r} label answers a task; submit it through its assignment.")
@@ -57,10 +57,10 @@ def add_thumb(store: Store, labeler_id: int, value: dict[str, Any], key: str) ->
 
     def write(connection: Connection) -> Label:
         lock_labeler(connection, labeler_id)
-        found = repeated(connection, labeler_id, key, "thumb", checked)
-        if found is not None:
-            return found
-        message = checked.get("message")  # none where it was said elsewhere
+        known = repeated(connection, labeler_id, key, "thumb", checked)
+        if known is not None:
+            return known
+        message = checked.get("message")  # none of a thumb from elsewhere
         query = select(labels).where(
             labels.c.labeler_id == labeler_id,
             labels.c.kind == "thumb",
@@ -94,16 +94,13 @@ def labels_after(store: Store, seq: int, limit: int = 1000) -> list[Label]:
 def standing_labels(store: Store, ids: Iterable[int]) -> set[int]:
     """Those of the ids whose labels are there and were not taken back, for a trainer that has
     used them."""
-    wanted = sorted(set(ids))
 
     def read(connection: Connection) -> set[int]:
         return {
             id_
-            for start in range(0, len(wanted), CHUNK)
+            for some in chunks(ids)
             for id_ in connection.execute(
-                select(labels.c.id).where(
-                    labels.c.id.in_(wanted[start : start + CHUNK]), labels.c.retracted_at.is_(None)
-                )
+                select(labels.c.id).where(labels.c.id.in_(some), labels.c.retracted_at.is_(None))
             ).scalars()
         }
 
@@ -111,30 +108,32 @@ def standing_labels(store: Store, ids: Iterable[int]) -> set[int]:
 
 
 def labels_with(store: Store, ids: Iterable[int]) -> list[Label]:
-    wanted = sorted(set(ids))
-
     def read(connection: Connection) -> list[Label]:
         return [
             label_of(row)
-            for start in range(0, len(wanted), CHUNK)
-            for row in connection.execute(
-                select(labels).where(labels.c.id.in_(wanted[start : start + CHUNK]))
-            )
+            for some in chunks(ids)
+            for row in connection.execute(select(labels).where(labels.c.id.in_(some)))
         ]
 
     return store.read(read)
 
 
+def chunks(ids: Iterable[int]) -> list[list[int]]:
+    """The distinct ids, sorted, in lists short enough for one statement."""
+    distinct = sorted(set(ids))
+    return [distinct[start : start + CHUNK] for start in range(0, len(distinct), CHUNK)]
+
+
 def mark_used(store: Store, ids: Iterable[int], effect: dict[str, Any]) -> None:
     """A trainer took a step with these labels; effect is what their labelers are shown."""
     check_json(effect, "An effect", 10_000)
-    wanted = sorted(set(ids))
+    wanted = chunks(ids)  # once: the work below may run again
 
     def write(connection: Connection) -> None:
-        for start in range(0, len(wanted), CHUNK):
+        for some in wanted:
             connection.execute(
                 update(labels)
-                .where(labels.c.id.in_(wanted[start : start + CHUNK]))
+                .where(labels.c.id.in_(some))
                 .values(used_at=store.clock(), effect=effect)
             )
 
@@ -230,6 +229,6 @@ def check_key(key: object) -> None:
 
 
 def label_of(row: Row[Any] | Sequence[Any]) -> Label:
-    found = row._asdict()  # type: ignore[union-attr]
-    del found["nonce"]
-    return Label(**found)
+    values = row._asdict()  # type: ignore[union-attr]
+    del values["nonce"]
+    return Label(**values)

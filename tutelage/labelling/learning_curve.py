@@ -82,8 +82,8 @@ class LearningCurve:
     def at(self, n: float) -> tuple[float, tuple[float, float]]:
         """Accuracy at n comparisons with its 95 % interval."""
         value = self.ceiling - self.b * n**-self.c
-        found = self.draws[:, 0] - self.draws[:, 1] * n ** -self.draws[:, 2]
-        low, high = np.percentile(found, [2.5, 97.5])
+        accuracies = self.draws[:, 0] - self.draws[:, 1] * n ** -self.draws[:, 2]
+        low, high = np.percentile(accuracies, [2.5, 97.5])
         return value, (float(low), float(high))
 
     def comparisons_for(self, accuracy: float) -> tuple[float, tuple[float, float]]:
@@ -136,9 +136,9 @@ def fit_curve(
     noise = generator.normal(size=(draws, len(n))) * np.sqrt(excess * sampled)
     # All points are measured on the same pairs: what these happen to be moves all of them.
     noise += generator.normal(size=(draws, 1)) * np.sqrt(sampled)
-    found = _least_squares(n, smooth + noise, m)
+    curves = _least_squares(n, smooth + noise, m)
     ceiling, b, c = (float(x) for x in best)
-    return LearningCurve(ceiling, b, c, found, (float(n.min()), float(n.max())))
+    return LearningCurve(ceiling, b, c, curves, (float(n.min()), float(n.max())))
 
 
 def _least_squares(n: Floats, y: Floats, weights: Floats) -> Floats:

@@ -33,7 +33,7 @@ from tutelage.labelling.settings import Settings
 from tutelage.labelling.tables import assignments, tasks
 from tutelage.labelling.tasks import FREE, in_order, task_of
 
-GAP_S = 60.0  # silence longer than this is a pause and is not paid
+GAP_S = 60.0  # longer without a sign of life is a pause, not active time
 TOUCHED = text("assignments.state IN ('open', 'done', 'skipped')")  # not given to them again
 OPEN = text("assignments.state = 'open'")
 
@@ -113,9 +113,9 @@ def next_task(
     if settings.order == "random":
         top = connection.execute(select(func.max(tasks.c.id))).scalar_one() or 0
         given["from"] = int(place * top) + 1
-        found = _locked(connection, "random", given)
-        if found is not None:
-            return found
+        task = _locked(connection, "random", given)
+        if task is not None:
+            return task
     return _locked(connection, "oldest" if settings.order == "random" else settings.order, given)
 
 
@@ -139,15 +139,15 @@ def _locked(connection: Connection, order: Order, given: dict[str, Any]) -> Row[
         statement = _next(order, bool(given["kinds"]), bool(given["topics"]), lock)
         return connection.execute(statement, given).first()
 
-    found = ask("skip")
-    if found is not None or connection.dialect.name == "sqlite":
-        return found
+    row = ask("skip")
+    if row is not None or connection.dialect.name == "sqlite":
+        return row
     for _ in range(3):
         if ask("") is None:
             return None
-        found = ask("wait")
-        if found is not None:
-            return found
+        row = ask("wait")
+        if row is not None:
+            return row
     return None
 
 
@@ -170,25 +170,21 @@ def _next(order: str, has_kinds: bool, has_topics: bool, lock: str) -> Select[An
     return query.with_for_update(key_share=True, skip_locked=lock == "skip") if lock else query
 
 
-def take_slot(connection: Connection, task: Row[Any]) -> int:
-    """The lowest slot of a locked task that nobody holds, now taken."""
-    return _take(connection, task, connection.execute(OF_TASK, {"this": task.id}).all())
-
-
 def lease_first(
     connection: Connection, task: Row[Any], labeler_id: int, now: float, lease_s: float
 ) -> Assignment:
-    """A locked task for this person, with what they had written before a lease of theirs ran
+    """Lease a locked task to this person, with the draft of an earlier lease of theirs that ran
     out."""
     known = connection.execute(OF_TASK, {"this": task.id}).all()
     drafts = [row.draft for row in known if (row.labeler_id, row.state) == (labeler_id, "expired")]
-    slot = labeler_id if task.is_gold else _take(connection, task, known)
+    slot = labeler_id if task.is_gold else _take_slot(connection, task, known)
     return lease(
         connection, task, labeler_id, slot, now, lease_s, draft=drafts[-1] if drafts else None
     )
 
 
-def _take(connection: Connection, task: Row[Any], known: Sequence[Any]) -> int:
+def _take_slot(connection: Connection, task: Row[Any], known: Sequence[Any]) -> int:
+    """The lowest slot of a locked task that nobody holds, now taken. known: OF_TASK's rows."""
     held = {row.slot for row in known if row.state in ("open", "done")}
     connection.execute(TAKE_SLOT, {"this": task.id})
     left = [slot for slot in range(task.overlap) if slot not in held]
@@ -271,7 +267,8 @@ def take_up_again(connection: Connection, row: Row[Any], now: float) -> bool:
         return False
     if task.free < 1 and not task.is_gold:
         return False
-    slot = row.slot if task.is_gold else take_slot(connection, task)
+    known = connection.execute(OF_TASK, {"this": task.id}).all()
+    slot = row.slot if task.is_gold else _take_slot(connection, task, known)
     connection.execute(
         update(assignments)
         .where(assignments.c.id == row.id)
@@ -283,8 +280,8 @@ def take_up_again(connection: Connection, row: Row[Any], now: float) -> bool:
 def held_row(connection: Connection, assignment_id: int, labeler_id: int, now: float) -> Row[Any]:
     """A person's assignment, locked; one that had expired is opened again where that is possible.
 
-    Its lock may come before the task's: whoever ends leases holds the task and waits for open
-    assignments alone, and the task of an open one is not asked for here."""
+    Its lock may come before the task's: whoever ends leases locks the task and waits only for open
+    assignments, and of an open assignment the task is not locked here."""
     row = own_row(connection, assignment_id, labeler_id, lock=True)
     if row.state == "expired" and take_up_again(connection, row, now):
         return own_row(connection, assignment_id, labeler_id)
@@ -306,12 +303,12 @@ def own_row(
         LOCK_OWN if lock else OWN, {"this": assignment_id, "who": labeler_id}
     ).first()
     if row is None:
-        raise BadInput(not_theirs(assignment_id))
+        raise BadInput(f"Assignment {assignment_id} is not one of yours; take a task first.")
     return row
 
 
 def assignment_of(row: Row[Any], now: float) -> Assignment:
-    """Of own_row's row, whose lease has just begun again."""
+    """The assignment of own_row's row; now: when its lease last began."""
     names = (name for name in Task.__dataclass_fields__ if name != "id")
     task = {name: getattr(row, f"task_{name}") for name in names}
     return Assignment(
@@ -321,12 +318,3 @@ def assignment_of(row: Row[Any], now: float) -> Assignment:
         leased_until=now + row.lease_s,
         draft=row.draft,
     )
-
-
-def assignment_with(connection: Connection, assignment_id: int) -> Assignment:
-    row = connection.execute(_OWN.where(assignments.c.id == assignment_id)).one()
-    return assignment_of(row, row.leased_until - row.lease_s)
-
-
-def not_theirs(assignment_id: int) -> str:
-    return f"Assignment {assignment_id} is not one of yours; take a task first."

@@ -1,4 +1,5 @@
-"""What people said, in the form in which agreement, skill and learning curves are counted."""
+"""Labels read from the store in the form from which agreement, skill and learning curves
+are counted."""
 
 from __future__ import annotations
 
@@ -8,13 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from tutelage.labelling.labels import labels_after
 from tutelage.labelling.pairs import Ints, Ranking
 from tutelage.labelling.records import Label, Task
 from tutelage.labelling.store import Store
-from tutelage.labelling.tasks import get_tasks
-
-PAGE = 1000
+from tutelage.labelling.tasks import labels_with_tasks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +39,8 @@ class Opinions:
     measurements: list[Measurement]
 
 
-def opinions(store: Store) -> Opinions:
-    """Read from the store, in the order of commit."""
+def read_opinions(store: Store) -> Opinions:
+    """All of them, in the order of commit."""
     rankings: list[Ranking] = []
     rated: list[tuple[int, int, int]] = []
     active_s: list[float] = []
@@ -50,21 +48,19 @@ def opinions(store: Store) -> Opinions:
     by_labeler: dict[int, list[float]] = {}
     used: list[Label] = []
     last = 0
-    while page := labels_after(store, last, PAGE):
-        tasks = get_tasks(store, [label.task_id for label in page if label.task_id is not None])
-        for label in page:
-            active_s.append(label.active_s)
-            by_labeler.setdefault(label.labeler_id, []).append(label.active_s)
-            if label.used_at is not None:
-                used.append(label)
-            if label.task_id is None or label.task_id not in tasks:
-                continue
-            if label.kind == "rank" and label.value["ranking"]:
-                rankings.append(_ranking(label, tasks[label.task_id]))
-                ranking_s.append(label.active_s)
-            elif label.kind == "rate":
-                rated.append((label.task_id, label.labeler_id, label.value["overall"] - 1))
-        last = page[-1].id
+    for label, task in labels_with_tasks(store):
+        last = label.id
+        active_s.append(label.active_s)
+        by_labeler.setdefault(label.labeler_id, []).append(label.active_s)
+        if label.used_at is not None:
+            used.append(label)
+        if task is None:
+            continue
+        if label.kind == "rank" and label.value["ranking"]:
+            rankings.append(_ranking(label, task))
+            ranking_s.append(label.active_s)
+        elif label.kind == "rate":
+            rated.append((task.id, label.labeler_id, label.value["overall"] - 1))
     return Opinions(
         last=last,
         rankings=rankings,
@@ -99,7 +95,7 @@ def _measurements(used: Sequence[Label]) -> list[Measurement]:
         effect = label.effect or {}
         if effect.get("pairs") and effect.get("comparisons") and not effect.get("left_out"):
             effects[effect["version"]] = effect
-    found: list[Measurement] = []
+    measurements: list[Measurement] = []
     for version, effect in sorted(effects.items()):
         measured = Measurement(
             version=version,
@@ -109,7 +105,7 @@ def _measurements(used: Sequence[Label]) -> list[Measurement]:
             pairs=int(effect["pairs"]),
         )
         # A version of demonstrations alone repeats the last measurement.
-        same = found and (found[-1].comparisons, found[-1].after)
+        same = measurements and (measurements[-1].comparisons, measurements[-1].after)
         if same != (measured.comparisons, measured.after):
-            found.append(measured)
-    return found
+            measurements.append(measured)
+    return measurements

@@ -19,7 +19,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, kw_only=True)
 class Ranking:
-    """What one labeler said of one task's K responses; all sequences are (K,), in payload order."""
+    """One labeler's ranking of one task's K responses; all sequences are (K,), in payload order."""
 
     task: Hashable
     labeler: Hashable
@@ -31,7 +31,7 @@ class Ranking:
 
 @dataclass(frozen=True)
 class Pairs:
-    """N comparisons of two items each, one labeler's word on each. All arrays are (N,).
+    """N comparisons of two items, each by one labeler. All arrays are (N,).
 
     Indices point into the names. A task's pairs name its items in the same order whoever labels it.
     """

@@ -12,7 +12,7 @@ from tutelage.labelling.pairs import Floats, Ints, Mask, Pairs, totals
 from tutelage.labelling.spread import Spread, layout, spread_of
 
 _TINY = 1e-9
-_NO_TIES = -40.0  # log ν where nobody said tie
+_NO_TIES = -40.0  # log ν of a crowd without ties
 _WHOLE_STEPS = 20
 _HURRY = 3.0
 _REACH = 1.0  # of a step: where ties are all but excluded the curvature is no guide
@@ -121,8 +121,8 @@ def posterior(pairs: Pairs, config: SkillConfig, start: Posterior | None = None)
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """What each pair says, averaged over the posterior: slopes and curvatures, each (N,)."""
+class _Expectations:
+    """Slopes and curvatures of each pair's log-likelihood, averaged over the posterior, (N,)."""
 
     a: Floats  # its labeler's
     gaps: Floats  # q_i − q_j
@@ -153,7 +153,7 @@ def _start(pairs: Pairs, widths: Floats, score_width: float, has_ties: bool) -> 
     )
 
 
-def _seen(pairs: Pairs, state: Posterior) -> _Seen:
+def _expectations(pairs: Pairs, state: Posterior) -> _Expectations:
     """Expectations over a normal η; log ν at its mean."""
     a, b, c, u = state.labelers[pairs.labelers].T
     gaps = state.scores[pairs.first] - state.scores[pairs.second]
@@ -168,7 +168,7 @@ def _seen(pairs: Pairs, state: Posterior) -> _Seen:
     def mean(values: Floats) -> Floats:
         return pairs.weights * averaged(values)
 
-    return _Seen(
+    return _Expectations(
         a,
         gaps,
         variance,
@@ -184,20 +184,22 @@ def _seen(pairs: Pairs, state: Posterior) -> _Seen:
 
 def _labeler_step(pairs: Pairs, state: Posterior, share: float) -> Posterior:
     """Newton's step of every labeler's four parameters, the scores' posterior given."""
-    seen, W, free = _seen(pairs, state), len(pairs.labeler_names), state.free
+    expected, W, free = _expectations(pairs, state), len(pairs.labeler_names), state.free
     # An uncertain gap makes a steep slope costly: E[g f'] = E g E f' + a Var g E f''.
-    by_skill = seen.by_eta * seen.gaps - seen.a * seen.gap_variance * seen.eta_eta
-    rows = [by_skill, *(seen.by_eta[:, None] * seen.slopes[:, 1:]).T, seen.by_tie]
+    by_skill = (
+        expected.by_eta * expected.gaps - expected.a * expected.gap_variance * expected.eta_eta
+    )
+    rows = [by_skill, *(expected.by_eta[:, None] * expected.slopes[:, 1:]).T, expected.by_tie]
     slope = np.stack([totals(pairs.labelers, row, W) for row in rows], axis=1)
     weak = np.where(free, 1 / np.where(free, state.widths, 1) ** 2, 1)
-    precision = _labeler_information(pairs, seen, free) + np.diag(weak)
+    precision = _labeler_information(pairs, expected, free) + np.diag(weak)
     covariance = np.linalg.inv(precision)
     pull = free * (slope - (state.labelers - state.centre) * weak)
     step = np.einsum("wkl,wl->wk", covariance, pull)
     labelers = state.labelers + share * np.clip(step, -_REACH, _REACH)
     # What is switched off may still be shared by all: one Newton step for the whole crowd.
     centre = state.centre.copy()
-    for k, curve in ((1, seen.eta_eta * pairs.positions**2), (3, seen.tie_tie)):
+    for k, curve in ((1, expected.eta_eta * pairs.positions**2), (3, expected.tie_tie)):
         if not free[k] and curve.sum() > _TINY:
             centre[k] += np.clip(slope[:, k].sum() / curve.sum(), -_REACH, _REACH)
             labelers[:, k] = centre[k]
@@ -206,13 +208,15 @@ def _labeler_step(pairs: Pairs, state: Posterior, share: float) -> Posterior:
     )
 
 
-def _labeler_information(pairs: Pairs, seen: _Seen, free: Mask) -> Floats:
+def _labeler_information(pairs: Pairs, expected: _Expectations, free: Mask) -> Floats:
     """(W, 4, 4), zero where switched off."""
     own = np.zeros((len(pairs), 4, 4))
-    own[:, :3, :3] = seen.eta_eta[:, None, None] * seen.slopes[:, :, None] * seen.slopes[:, None]
-    own[:, 0, 0] += seen.eta_eta * seen.gap_variance
-    own[:, :3, 3] = own[:, 3, :3] = seen.eta_tie[:, None] * seen.slopes
-    own[:, 3, 3] = seen.tie_tie
+    own[:, :3, :3] = (
+        expected.eta_eta[:, None, None] * expected.slopes[:, :, None] * expected.slopes[:, None]
+    )
+    own[:, 0, 0] += expected.eta_eta * expected.gap_variance
+    own[:, :3, 3] = own[:, 3, :3] = expected.eta_tie[:, None] * expected.slopes
+    own[:, 3, 3] = expected.tie_tie
     W = len(pairs.labeler_names)
     columns = [totals(pairs.labelers, column, W) for column in own.reshape(-1, 16).T]
     total = np.stack(columns, axis=1).reshape(-1, 4, 4)
@@ -221,12 +225,12 @@ def _labeler_information(pairs: Pairs, seen: _Seen, free: Mask) -> Floats:
 
 def _score_step(pairs: Pairs, state: Posterior, share: float, slack: float) -> Posterior:
     """Newton's step of all scores, the labelers' posterior given. Inverting costs items³ where all
-    are connected, so that the covariance is found anew only where it is off by more than slack."""
-    seen, I = _seen(pairs, state), len(pairs.item_names)  # noqa: E741
-    by_gap = seen.a * seen.by_eta - seen.spill * seen.eta_eta
+    are connected, so that the covariance is inverted anew only if it is off by more than slack."""
+    expected, I = _expectations(pairs, state), len(pairs.item_names)  # noqa: E741
+    by_gap = expected.a * expected.by_eta - expected.spill * expected.eta_eta
     slope = totals(pairs.first, by_gap, I) - totals(pairs.second, by_gap, I)
     slope -= (state.scores - state.taste * state.bits) / state.score_width**2
-    weight = seen.eta_eta * (seen.a**2 + state.covariance[pairs.labelers, 0, 0])
+    weight = expected.eta_eta * (expected.a**2 + state.covariance[pairs.labelers, 0, 0])
     information = pairs.first, pairs.second, weight, state.score_width
     spread = state.spread
     if spread.error(*information) > slack:
@@ -277,15 +281,15 @@ def _learned(state: Posterior, first: Floats, config: SkillConfig) -> Posterior:
     if not config.learn_widths:
         return replace(state, taste=taste)
     squares = (deviations**2).sum(axis=0) + total
-    found = (squares + _HYPER_LABELERS * first**2) / (W + _HYPER_LABELERS)
-    learned = widths * (found / widths**2) ** (W / known / 2) * state.free
+    new_squares = (squares + _HYPER_LABELERS * first**2) / (W + _HYPER_LABELERS)
+    learned = widths * (new_squares / widths**2) ** (W / known / 2) * state.free
     # That of log ν would run away: a labeler of three answers without a tie may never say it.
     learned[3] = state.widths[3]
     spread_out = float(state.spread.variances().sum())
     certain = max(I - spread_out / prior, I / _HURRY)
     scattered = float(off @ off) + spread_out + _HYPER_LABELERS * config.score_width**2
-    found_prior = scattered / (I + _HYPER_LABELERS)
-    score_width = state.score_width * (found_prior / prior) ** (I / certain / 2)
+    new_prior = scattered / (I + _HYPER_LABELERS)
+    score_width = state.score_width * (new_prior / prior) ** (I / certain / 2)
     return replace(state, widths=learned, score_width=score_width, taste=taste)
 
 

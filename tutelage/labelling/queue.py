@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, bindparam, select, update
 
 from tutelage.errors import BadInput, LeaseLost
-from tutelage.labelling.counts import history, progress, queue_state
 from tutelage.labelling.guidelines import is_known
 from tutelage.labelling.labels import check_key, lock_labeler, repeated, retract, write_label
 from tutelage.labelling.leases import (
@@ -34,33 +33,8 @@ from tutelage.labelling.records import TASK_KINDS, Assignment, Label
 from tutelage.labelling.settings import settings_now
 from tutelage.labelling.store import Store
 from tutelage.labelling.tables import Json, assignments, labels, tasks
-from tutelage.labelling.tasks import (
-    add_tasks,
-    close_tasks,
-    dialogue_source,
-    get_tasks,
-    prioritise,
-    waiting_tasks,
-)
+from tutelage.labelling.tasks import dialogue_source
 from tutelage.labelling.values import check_json, check_value
-
-__all__ = [
-    "add_tasks",
-    "claim",
-    "close_tasks",
-    "get_tasks",
-    "heartbeat",
-    "history",
-    "prioritise",
-    "progress",
-    "queue_state",
-    "retract",
-    "save_draft",
-    "skip",
-    "submit",
-    "undo",
-    "waiting_tasks",
-]
 
 T = TypeVar("T")
 
@@ -259,9 +233,9 @@ def undo(store: Store, labeler_id: int) -> Assignment | None:
     return store.write(write)
 
 
-def _unless_lost(found: T | None) -> T:
-    if found is not None:
-        return found
+def _unless_lost(result: T | None) -> T:
+    if result is not None:
+        return result
     raise LeaseLost(
         "Your time for this task ran out and it was given to somebody else; what you wrote is kept "
         "as a draft and comes back if you get the task again."

@@ -157,8 +157,8 @@ class ChatMessage:
     id: int
     role: str
     content: str
-    stage: str  # which stage's model said it, "" for people
-    logprobs: list[float] | None  # of its tokens, under the model that said it
+    stage: str  # which stage's model wrote it, "" for people
+    logprobs: list[float] | None  # of its tokens, under the model that wrote it
     detail: dict[str, Any] | None  # a command's output, sampling settings
     created_at: float
 

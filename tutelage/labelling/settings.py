@@ -85,7 +85,7 @@ def change_settings(store: Store, author_id: int | None, **changes: Any) -> Sett
 
     def change(connection: Connection) -> Settings:
         try:
-            found = dataclasses.replace(settings_of(connection), **changes)
+            settings = dataclasses.replace(settings_of(connection), **changes)
         except ValueError as error:
             raise BadInput(f"{error}.") from None
         for key, value in changes.items():
@@ -93,21 +93,17 @@ def change_settings(store: Store, author_id: int | None, **changes: Any) -> Sett
         audit.append(
             connection, store.clock(), author_id, "settings", "settings", {"changed": changes}
         )
-        return found
+        return settings
 
-    found = store.write(change)
+    settings = store.write(change)
     store.forget("settings")
-    return found
+    return settings
 
 
-def get_value(store: Store, key: str, default: Any = None) -> Any:
-    """A value that some other room keeps here, such as the state of a fit."""
-    rows = store.read(
-        lambda connection: connection.execute(
-            select(table.c.value).where(table.c.key == f"x.{key}")
-        ).all()
-    )
-    return rows[0].value if rows else default
+def get_value(store: Store, key: str) -> Any:
+    """A value that another package keeps here, such as the state of a fit; None without one."""
+    query = select(table.c.value).where(table.c.key == f"x.{key}")
+    return store.read(lambda connection: connection.execute(query).scalar())
 
 
 def put_value(store: Store, key: str, value: Any) -> None:
@@ -118,7 +114,7 @@ def put_value(store: Store, key: str, value: Any) -> None:
 
 
 def store_id(store: Store) -> str:
-    """What no other database is called: made when it is first asked for, and kept."""
+    """A random name of this database, made on the first call and kept."""
     query = select(table.c.value).where(table.c.key == "x.store")
 
     def write(connection: Connection) -> str:
@@ -128,8 +124,8 @@ def store_id(store: Store) -> str:
             _put(connection, "x.store", known, store.clock(), None)
         return str(known)
 
-    found = store.read(lambda connection: connection.execute(query).scalar())
-    return store.write(write) if found is None else str(found)
+    known = store.read(lambda connection: connection.execute(query).scalar())
+    return store.write(write) if known is None else str(known)
 
 
 def _typed(key: str, value: Any) -> Any:

@@ -12,16 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tutelage.config import require
-from tutelage.labelling.choice import (
-    Floats,
-    Posterior,
-    choose_pairs,
-    laplace,
-    prior,
-)
+from tutelage.labelling.choice import Floats, sigmoid
 
 # A reply's share among all at which the thresholds of 1 to 7 lie: few 1s and 7s, as people rate.
 _SHARES = np.array([0.05, 0.15, 0.3, 0.5, 0.7, 0.88])
@@ -67,7 +60,7 @@ def make_world(config: WorldConfig, generator: np.random.Generator) -> World:
     low, high = 0.0, 100.0
     for _ in range(60):
         middle = (low + high) / 2
-        chances = _sigmoid(differences @ weights * middle)
+        chances = sigmoid(differences @ weights * middle)
         agree = np.mean(chances**2 + (1 - chances) ** 2)
         low, high = (middle, high) if agree < config.agreement else (low, middle)
     return World(features, weights * low)
@@ -117,61 +110,6 @@ def rating_thresholds(world: World) -> Floats:
     return np.quantile(seen, _SHARES)
 
 
-# How fast more labels make a better model, by chosen and by random pairs.
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChoiceConfig:
-    labels: int = 300
-    batch: int = 10  # labels between two fits; the first batch is random
-    labelers: int = 6
-    skill_spread: float = 0.5  # deviation of the logarithm of labelers' skills, which are known
-    random_share: float = 0.2  # of chosen batches
-
-    def __post_init__(self) -> None:
-        require(self, "above 0", "labels", "batch", "labelers")
-        require(self, "at least 0", "skill_spread")
-        require(self, "from 0 to 1", "random_share")
-
-
-def accuracy_by_labels(
-    world: World, unseen: World, config: ChoiceConfig, seed: int, chosen: bool
-) -> tuple[list[int], list[float]]:
-    """Labels, and the share of unseen pairs that the model then orders as their utilities do.
-
-    The labels of a pair and its labeler are the same in both arms if they meet it: noise is drawn
-    from the seed and the pair.
-    """
-    generator = np.random.default_rng([seed, chosen])
-    crowd = make_crowd(config.labelers, config.skill_spread, 0.0, np.random.default_rng([seed, 2]))
-    rows = pair_rows(world.features)
-    who = np.random.default_rng([seed, 3]).integers(config.labelers, size=len(rows))
-    luck = np.random.default_rng([seed, 4]).random(len(rows))
-    seen_rows = rows * crowd.skills[who][:, None]  # as their labeler weighs them
-    says = (luck < _sigmoid(seen_rows @ world.weights)).astype(np.float64)
-    tests = pair_rows(unseen.features)
-    truth = tests @ unseen.weights > 0
-
-    start = prior(rows)
-    belief: Posterior = start
-    left = np.arange(len(rows))
-    labelled: list[int] = []
-    counts, accuracies = [], []
-    for done in range(0, config.labels, config.batch):
-        if chosen and done:
-            # By the pair alone: which labeler will get it is not known, in either arm.
-            batch = choose_pairs(belief, rows[left], config.batch, generator, config.random_share)
-            places = [c.index for c in batch]
-        else:
-            places = generator.choice(len(left), config.batch, replace=False).tolist()
-        labelled += left[places].tolist()
-        left = np.delete(left, places)
-        belief = laplace(start, seen_rows[labelled], says[labelled])
-        counts.append(len(labelled))
-        accuracies.append(float(np.mean((tests @ belief.mean > 0) == truth)))
-    return counts, accuracies
-
-
 def rising(curve: Floats) -> Floats:
     """The never falling curve nearest to this one, (points,), in squared error: by the max-min
     formula of isotonic regression (Barlow et al. 1972, section 1.4)."""
@@ -189,58 +127,3 @@ def labels_to_reach(counts: Sequence[float], accuracies: Floats, target: float) 
     curve = rising(np.asarray(accuracies, dtype=np.float64))
     # A curve that merely stands still has no single place to cross; a hair's slope gives it one.
     return float(np.interp(target, curve + 1e-12 * np.arange(len(curve)), counts))
-
-
-def share_of_labels(
-    counts: Sequence[float],
-    random_curves: Floats,
-    chosen_curves: Floats,
-    target_labels: float,
-    resamples: int = 2_000,
-) -> tuple[float, list[float]]:
-    """Labels (or minutes) that chosen pairs need for the accuracy that `target_labels` random ones
-    reach, as a share of these, with its 95 % interval by resampling seeds. Curves: (seeds, counts),
-    averaged over seeds before they are compared; the last count bounds the share from above."""
-    place = list(counts).index(target_labels)
-
-    def share(seeds: np.ndarray) -> float:
-        target = float(rising(random_curves[seeds].mean(axis=0))[place])
-        return labels_to_reach(counts, chosen_curves[seeds].mean(axis=0), target) / target_labels
-
-    everyone = np.arange(len(random_curves))
-    generator = np.random.default_rng(0)
-    drawn = [share(generator.choice(everyone, len(everyone))) for _ in range(resamples)]
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return share(everyone), [float(low), float(high)]
-
-
-def fit_with_skills(
-    before: Posterior,
-    rows: Floats,
-    outcomes: Floats,
-    who: NDArray[np.int64],
-    labelers: int,
-    spread: float = 0.5,
-    rounds: int = 20,
-) -> tuple[Posterior, Floats]:
-    """The last layer's posterior and labelers' skills, (labelers,), by turns, each given the other.
-
-    rows: (N, D), outcomes, who: (N,) the labeler of each. A labeler answers with σ(skill·w·x);
-    skills are log-normal around 1, their logarithms with the deviation `spread`.
-    """
-    logs = np.zeros(labelers)
-    belief = before
-    for _ in range(rounds):
-        belief = laplace(before, rows * np.exp(logs)[who][:, None], outcomes)
-        margins = rows @ belief.mean
-        for _ in range(5):  # Fisher scoring
-            seen = np.exp(logs)[who] * margins
-            chances = _sigmoid(seen)
-            slope = np.bincount(who, (chances - outcomes) * seen, labelers) + logs / spread**2
-            curvature = np.bincount(who, chances * (1 - chances) * seen**2, labelers)
-            logs -= slope / (curvature + 1 / spread**2)
-    return belief, np.exp(logs)
-
-
-def _sigmoid(x: Floats) -> Floats:
-    return 0.5 * (1 + np.tanh(0.5 * x))

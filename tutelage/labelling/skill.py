@@ -11,7 +11,7 @@ doubling of length, beyond what the crowd's own taste for length makes of a_w (q
 tie and second are as likely as exp(η/2), ν_w and exp(−η/2) (Davidson 1970).
 
 Crowd-BT (Chen et al. 2013) also fits each labeler's skill together with the scores, as a chance of
-a flipped answer; a slope instead lets biases stand beside it in one unit. A length that all prefer
+a flipped answer; a slope instead has the same unit as the biases. A length that all prefer
 nobody can tell from quality: it belongs to q. Position bias is seen only where the order varies.
 
 Scores, skills, biases and log ν have normal priors, whose means and widths are learned from the
@@ -85,8 +85,8 @@ def noisy_bradley_terry(pairs: Pairs, config: SkillConfig | None = None) -> Crow
     if not len(pairs):
         raise BadInput("Skill is estimated from comparisons, and there are none yet: label some.")
     config = config or SkillConfig()
-    found = posterior(pairs, config)
-    return _result(pairs, found, _errors(pairs, found, config))
+    fit = posterior(pairs, config)
+    return _result(pairs, fit, _errors(pairs, fit, config))
 
 
 def preference_chances(
@@ -98,19 +98,19 @@ def preference_chances(
     positions: Floats | None = None,
     bits: Floats | None = None,
 ) -> Floats:
-    """Chances of first, tie and second, (N, 3), said by these labelers; without labelers by
-    anybody, in the shares in which they answered. first, second, labelers: (N,) indices. positions
-    as in Pairs; without them, as if neither stood at the top. bits: (I,) as in Pairs, without them
-    as if both were as long."""
+    """Chances of first, tie and second, (N, 3), as these labelers answer; without labelers, the
+    crowd's mean, weighted by how much each of them answered. first, second, labelers: (N,) indices.
+    positions as in Pairs; without them, as if neither stood at the top. bits: (I,) as in Pairs,
+    without them as if both were as long."""
     N = len(first)
     if labelers is None:
-        each = [
+        by_labeler = [
             preference_chances(
                 fit, first, second, labelers=np.full(N, one), positions=positions, bits=bits
             )
             for one in fit.anybody
         ]
-        return np.mean(each, axis=0)
+        return np.mean(by_labeler, axis=0)
     who, unsure = fit.parameters[labelers], fit.parameter_se[labelers] ** 2
     slopes = np.zeros((N, 3))
     slopes[:, 0] = fit.scores[first] - fit.scores[second]
@@ -122,31 +122,31 @@ def preference_chances(
     return averaged(at_nodes(eta, variance, who[:, 3])).T
 
 
-def _errors(pairs: Pairs, found: Posterior, config: SkillConfig) -> Floats:
+def _errors(pairs: Pairs, fit: Posterior, config: SkillConfig) -> Floats:
     """(W, 4) standard errors: how far the fit misses the labelers of simulated crowds, drawn from
     the posterior, who label the same pairs. The posterior's own widths are too small, since it
     takes scores and labelers apart; how much too small is about the same for all labelers, which
     steadies each one's few misses."""
-    variances = found.variances
+    variances = fit.variances
     if config.draws < 1:
         return np.sqrt(variances)
     generator = np.random.default_rng(config.seed)
     quick = replace(config, tolerance=10 * config.tolerance)
     misses = np.zeros(variances.shape)
     for _ in range(config.draws):
-        truth = in_unit(pairs, drawn(found, generator))
+        truth = in_unit(pairs, drawn(fit, generator))
         simulated = replace(pairs, preferences=simulate(pairs, truth, generator))
-        misses += (posterior(simulated, quick, start=found).labelers - truth.labelers) ** 2
+        misses += (posterior(simulated, quick, start=fit).labelers - truth.labelers) ** 2
     factors = misses.sum(axis=0) / np.maximum(_TINY, config.draws * variances.sum(axis=0))
     return np.sqrt((misses + _STEADY_DRAWS * factors * variances) / (config.draws + _STEADY_DRAWS))
 
 
-def drawn(found: Posterior, generator: np.random.Generator) -> Posterior:
+def drawn(fit: Posterior, generator: np.random.Generator) -> Posterior:
     """The posterior with its means replaced by a sample of it."""
-    W = len(found.labelers)
-    roots = np.linalg.cholesky(found.covariance + _TINY * np.eye(4))
-    labelers = found.labelers + np.einsum("wkl,wl->wk", roots, generator.normal(size=(W, 4)))
-    return replace(found, labelers=labelers, scores=found.scores + found.spread.sample(generator))
+    W = len(fit.labelers)
+    roots = np.linalg.cholesky(fit.covariance + _TINY * np.eye(4))
+    labelers = fit.labelers + np.einsum("wkl,wl->wk", roots, generator.normal(size=(W, 4)))
+    return replace(fit, labelers=labelers, scores=fit.scores + fit.spread.sample(generator))
 
 
 def simulate(pairs: Pairs, truth: Posterior, generator: np.random.Generator) -> Ints:
@@ -158,8 +158,8 @@ def simulate(pairs: Pairs, truth: Posterior, generator: np.random.Generator) -> 
     chances = davidson(eta, u)
     sides = np.concatenate([pairs.first, pairs.second])
     who = np.stack([np.tile(pairs.labelers, 2), np.tile(pairs.tasks, 2), sides], axis=1)
-    felt, index = np.unique(who, axis=0, return_inverse=True)
-    noise = generator.gumbel(size=len(felt))[index.reshape(2, -1)]
+    pairings, index = np.unique(who, axis=0, return_inverse=True)
+    noise = generator.gumbel(size=len(pairings))[index.reshape(2, -1)]
     uniform = 1 / (1 + np.exp(noise[1] - noise[0]))
     return (uniform > 1 - chances[:, 0]).astype(np.int64) - (uniform < chances[:, 2])
 

@@ -97,11 +97,11 @@ class Spread:
 
     def sample(self, generator: np.random.Generator) -> Floats:
         """(I,) normals of this covariance."""
-        found = np.empty(len(self.layout.block))
+        values = np.empty(len(self.layout.block))
         for block, items in enumerate(self.layout.members):
             root = np.linalg.cholesky(self.layout.matrix(self.flat, block))
-            found[items] = root @ generator.normal(size=len(items))
-        return found
+            values[items] = root @ generator.normal(size=len(items))
+        return values
 
 
 def spread_of(layout: Layout, first: Ints, second: Ints, weight: Floats, width: float) -> Spread:

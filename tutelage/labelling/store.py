@@ -93,7 +93,7 @@ class Store:
             self._writer.dispose()
             self._reader.dispose()
             if isinstance(error, SQLAlchemyError):
-                raise self._said(error) from error
+                raise self._explained(error) from error
             raise
         self._known: dict[str, tuple[float, Any]] = {}
         self._work: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
@@ -119,15 +119,15 @@ class Store:
             with self._reader.begin() as connection:
                 return fn(connection)
         except (DBAPIError, PoolTimeout) as error:
-            raise self._said(error) from error
+            raise self._explained(error) from error
 
     def fresh(self, name: str, read: Callable[[], T]) -> T:
         """What `read` gives, or gave at most FRESH_S ago."""
-        at, found = self._known.get(name, (-FRESH_S, None))
+        at, value = self._known.get(name, (-FRESH_S, None))
         if time.monotonic() - at >= FRESH_S:
-            found = read()
-            self._known[name] = (time.monotonic(), found)
-        return found
+            value = read()
+            self._known[name] = (time.monotonic(), value)
+        return value
 
     def forget(self, name: str) -> None:
         """Ask `read` again: what it gives was just changed."""
@@ -201,10 +201,10 @@ class Store:
                     return work(connection)
             except (DBAPIError, PoolTimeout) as error:
                 if attempt == RETRIES or not _conflict(error):
-                    raise self._said(error) from error
+                    raise self._explained(error) from error
         raise AssertionError("unreachable")
 
-    def _said(self, error: BaseException) -> Exception:
+    def _explained(self, error: BaseException) -> Exception:
         """The database's complaint as a sentence with a cure."""
         if isinstance(error, IntegrityError):
             return error

@@ -1,21 +1,22 @@
-"""Tasks: added once, found by what they ask, given an order."""
+"""Tasks: added once, looked up by a digest of their content, put in an order."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, select, text, update
 
 from tutelage.errors import BadInput
 from tutelage.labelling import audit
-from tutelage.labelling.labels import CHUNK
-from tutelage.labelling.records import NewTask, Order, Task
+from tutelage.labelling.labels import CHUNK, chunks, labels_after
+from tutelage.labelling.records import Label, NewTask, Order, Task
 from tutelage.labelling.settings import settings_of
 from tutelage.labelling.store import Store
 from tutelage.labelling.tables import tasks
 from tutelage.labelling.values import check_json, check_payload, check_value
 
+PAGE = 1000  # labels read at once
 FREE = text("tasks.free > 0")  # literally as in the index, which is used only then
 
 
@@ -78,15 +79,12 @@ def dialogue_source(label_id: int) -> str:
 
 def get_tasks(store: Store, ids: Iterable[int]) -> dict[int, Task]:
     """{id: task} of those that are there."""
-    wanted = sorted(set(ids))
 
     def read(connection: Connection) -> dict[int, Task]:
         return {
             row.id: task_of(row)
-            for start in range(0, len(wanted), CHUNK)
-            for row in connection.execute(
-                select(tasks).where(tasks.c.id.in_(wanted[start : start + CHUNK]))
-            )
+            for some in chunks(ids)
+            for row in connection.execute(select(tasks).where(tasks.c.id.in_(some)))
         }
 
     return store.read(read)
@@ -126,6 +124,16 @@ def close_tasks(store: Store, ids: Iterable[int], by: int | None) -> None:
     store.write(write)
 
 
+def labels_with_tasks(store: Store) -> Iterator[tuple[Label, Task | None]]:
+    """All labels that were not taken back, in the order of commit, each with its task."""
+    last = 0
+    while page := labels_after(store, last, PAGE):
+        tasks = get_tasks(store, [label.task_id for label in page if label.task_id is not None])
+        for label in page:
+            yield label, tasks.get(label.task_id) if label.task_id is not None else None
+        last = page[-1].id
+
+
 def task_of(row: Row[Any]) -> Task:
     return Task(**{name: getattr(row, name) for name in Task.__dataclass_fields__})
 
@@ -148,13 +156,13 @@ def of_kinds(
 
 
 def _by_digest(connection: Connection, digests: Sequence[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
+    ids: dict[str, int] = {}
     for start in range(0, len(digests), CHUNK):
         query = select(tasks.c.digest, tasks.c.id).where(
             tasks.c.digest.in_(digests[start : start + CHUNK])
         )
-        found.update({row.digest: row.id for row in connection.execute(query)})
-    return found
+        ids.update({row.digest: row.id for row in connection.execute(query)})
+    return ids
 
 
 def check_task(task: NewTask, payload: dict[str, Any]) -> None:

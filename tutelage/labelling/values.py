@@ -8,7 +8,7 @@ from typing import Any
 
 from tutelage.errors import BadInput
 
-# Ouyang et al. 2022, Table 3 and Figure 12: the yes/no questions beside the overall rating.
+# Ouyang et al. 2022, Table 3 and Figure 12: the yes/no questions that accompany the overall rating.
 RATING_FIELDS = (
     "fails_instruction",
     "inappropriate_for_assistant",
@@ -68,7 +68,7 @@ def check_json(value: object, what: str, limit: int = VALUE_LIMIT) -> None:
 
 def _object(value: object, what: str) -> Value:
     if not isinstance(value, dict):
-        raise BadInput(f"Expected {what} to be a JSON object, got {_shown(value)}.")
+        raise BadInput(f"Expected {what} to be a JSON object, got {_excerpt(value)}.")
     check_json(value, what.capitalize())
     return value
 
@@ -85,7 +85,7 @@ def _keys(value: Value, what: str, needed: Sequence[str], allowed: Sequence[str]
 
 def _text(value: object, what: str, limit: int = TEXT_LIMIT, *, empty: bool = False) -> str:
     if not isinstance(value, str):
-        raise BadInput(f"{what} must be text, got {_shown(value)}.")
+        raise BadInput(f"{what} must be text, got {_excerpt(value)}.")
     if len(value) > limit:
         raise BadInput(f"{what} has {len(value):,} characters, at most {limit:,} are kept.")
     if not empty and not value.strip():
@@ -95,24 +95,26 @@ def _text(value: object, what: str, limit: int = TEXT_LIMIT, *, empty: bool = Fa
 
 def _whole(value: object, what: str, low: int, high: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise BadInput(f"{what} must be a whole number from {low} to {high}, got {_shown(value)}.")
+        raise BadInput(
+            f"{what} must be a whole number from {low} to {high}, got {_excerpt(value)}."
+        )
     return value
 
 
 def _truth(value: object, what: str) -> bool:
     if not isinstance(value, bool):
-        raise BadInput(f"{what} must be true or false, got {_shown(value)}.")
+        raise BadInput(f"{what} must be true or false, got {_excerpt(value)}.")
     return value
 
 
 def _share(value: object, what: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise BadInput(f"{what} must be a number from 0 to 1, got {_shown(value)}.")
+        raise BadInput(f"{what} must be a number from 0 to 1, got {_excerpt(value)}.")
     return float(value)
 
 
 def messages_of(value: object, what: str, *, ends_with: str | None = None) -> list[Value]:
-    """Messages of role and content; ends_with: the role of the last, "asked" for no assistant."""
+    """Messages of role and content; ends_with: whose the last is, "assistant" or "other"."""
     if not isinstance(value, list) or not 0 < len(value) <= MESSAGES_LIMIT:
         raise BadInput(f"{what} must be a list of 1 to {MESSAGES_LIMIT} messages.")
     for place, message in enumerate(value, start=1):
@@ -121,13 +123,13 @@ def messages_of(value: object, what: str, *, ends_with: str | None = None) -> li
         if message["role"] not in ROLES:
             raise BadInput(
                 f"{what}, message {place}: role must be one of {', '.join(ROLES)}, "
-                f"got {_shown(message['role'])}."
+                f"got {_excerpt(message['role'])}."
             )
         _text(message["content"], f"{what}, message {place}")
     last = value[-1]["role"]
     if ends_with == "assistant" and last != "assistant":
         raise BadInput(f"{what} must end with the assistant's message, it ends with the {last}'s.")
-    if ends_with == "asked" and last == "assistant":
+    if ends_with == "other" and last == "assistant":
         raise BadInput(f"{what} must end with what is answered, it ends with the assistant's.")
     return value
 
@@ -143,7 +145,7 @@ def _prompt(value: object, what: str = "The prompt") -> None:
     if isinstance(value, str):
         _text(value, what)
     else:
-        messages_of(value, what, ends_with="asked")
+        messages_of(value, what, ends_with="other")
 
 
 def _responses(value: object, low: int = 2) -> list[str]:
@@ -159,7 +161,7 @@ def _ranking(value: object, count: int) -> None:
     if not _permutation(ranked, count) or [] in groups:
         raise BadInput(
             f"`ranking` must name each of the {count} replies (0 to {count - 1}) once, in groups "
-            f"from best to worst, got {_shown(value)}."
+            f"from best to worst, got {_excerpt(value)}."
         )
 
 
@@ -177,7 +179,7 @@ def _stages(value: object, count: int) -> None:
 
 def _order(value: object, count: int, what: str) -> None:
     if not isinstance(value, list) or not _permutation(value, count):
-        raise BadInput(f"`{what}` must hold 0 to {count - 1} once each, got {_shown(value)}.")
+        raise BadInput(f"`{what}` must hold 0 to {count - 1} once each, got {_excerpt(value)}.")
 
 
 # Labels
@@ -204,7 +206,7 @@ def _dialogue(value: Value, payload: Mapping[str, Any]) -> Value:
         raise BadInput("`suggested` must be a list with at most one entry for each message.")
     for entry in suggested:
         if not isinstance(entry, dict):
-            raise BadInput(f"An entry of `suggested` must be an object, got {_shown(entry)}.")
+            raise BadInput(f"An entry of `suggested` must be an object, got {_excerpt(entry)}.")
         _keys(entry, "An entry of `suggested`", ["at", "suggestions", "chosen", "edited"])
         at = _whole(entry["at"], "`at`", 0, len(messages) - 1)
         suggestions = _responses(entry["suggestions"], low=1)
@@ -233,13 +235,13 @@ def _rank(value: Value, payload: Mapping[str, Any]) -> Value:
             raise BadInput("A reply is written only where none of those shown is acceptable.")
     if not (none and value["ranking"] == []):
         _ranking(value["ranking"], count)
-    shown = value.get("shown_order", list(range(count)))
-    _order(shown, count, "shown_order")
+    order = value.get("shown_order", list(range(count)))
+    _order(order, count, "shown_order")
     return {
         "ranking": value["ranking"],
         "none_acceptable": none,
         "written": written,
-        "shown_order": shown,
+        "shown_order": order,
     }
 
 
@@ -255,12 +257,12 @@ def _rate(value: Value, payload: Mapping[str, Any]) -> Value:
     return {"overall": value["overall"], "fields": value["fields"], "note": note}
 
 
-CHAT_IDS = ["conversation", "message"]  # where in the chat it was said
+CHAT_IDS = ["conversation", "message"]  # of the reply that is judged
 
 
 def _chat(value: Value, what: str, needed: Sequence[str], allowed: Sequence[str] = ()) -> None:
     _keys(value, what, ["prompt", *needed], [*allowed, *CHAT_IDS])
-    messages_of(value["prompt"], "The prompt", ends_with="asked")
+    messages_of(value["prompt"], "The prompt", ends_with="other")
     for key in CHAT_IDS:
         if value.get(key) is not None:
             _whole(value[key], f"`{key}`", 1, 2**31 - 1)
@@ -324,7 +326,7 @@ def _demonstrate_task(payload: Value) -> Value:
         _prompt(payload["prompt"])
     style = payload.get("style", "plain")
     if style not in STYLES:
-        raise BadInput(f"`style` must be one of {', '.join(STYLES)}, got {_shown(style)}.")
+        raise BadInput(f"`style` must be one of {', '.join(STYLES)}, got {_excerpt(style)}.")
     if payload.get("use_case") is not None:
         _text(payload["use_case"], "`use_case`", NOTE_LIMIT, empty=True)
     return {"prompt": None, "style": "plain", "use_case": "", **payload}
@@ -339,7 +341,7 @@ def _dialogue_task(payload: Value) -> Value:
 
 def _rank_task(payload: Value) -> Value:
     _keys(payload, "A rank task", ["prompt", "responses"], ["stages", "order"])
-    messages_of(payload["prompt"], "The prompt", ends_with="asked")
+    messages_of(payload["prompt"], "The prompt", ends_with="other")
     count = len(_responses(payload["responses"]))
     if "stages" in payload:
         _stages(payload["stages"], count)
@@ -350,7 +352,7 @@ def _rank_task(payload: Value) -> Value:
 
 def _rate_task(payload: Value) -> Value:
     _keys(payload, "A rate task", ["prompt", "response"], ["stage"])
-    messages_of(payload["prompt"], "The prompt", ends_with="asked")
+    messages_of(payload["prompt"], "The prompt", ends_with="other")
     _text(payload["response"], "The reply", empty=True)
     if "stage" in payload:
         _text(payload["stage"], "`stage`", NAME_LIMIT, empty=True)
@@ -365,5 +367,5 @@ PAYLOADS: dict[str, Callable[[Value], Value]] = {
 }
 
 
-def _shown(value: object) -> str:
+def _excerpt(value: object) -> str:
     return repr(value)[:60]

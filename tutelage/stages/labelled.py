@@ -17,9 +17,9 @@ from tutelage.data.ratings import unranked
 from tutelage.device import seeded
 from tutelage.labelling.examples import examples_of
 from tutelage.labelling.labels import labels_after
-from tutelage.labelling.queue import get_tasks
 from tutelage.labelling.records import Label
 from tutelage.labelling.store import Store
+from tutelage.labelling.tasks import get_tasks
 from tutelage.schema import Comparison, Conversation, Demonstration, Rating
 from tutelage.stages.reward import RewardConfig
 from tutelage.stages.sft import SFTConfig, augmented_tree

@@ -34,7 +34,7 @@ class Part(BaseModel):
     text: Text
 
 
-class Said(BaseModel):
+class ChatMessage(BaseModel):
     """A message of the conversation."""
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
@@ -50,8 +50,8 @@ class StreamOptions(BaseModel):
     include_usage: bool = False
 
 
-class Asked(BaseModel):
-    """What both kinds of request have."""
+class CompletionRequest(BaseModel):
+    """Fields of both kinds of request."""
 
     model: Annotated[str, StringConstraints(max_length=200)]
     temperature: Annotated[float, Field(ge=0, le=2)] | None = 1.0
@@ -72,8 +72,8 @@ class Asked(BaseModel):
         return Draw(max_new_tokens=most, temperature=temperature, stops=self.stops(), top=top)
 
 
-class ChatAsked(Asked):
-    messages: Annotated[list[Said], Field(min_length=1, max_length=MOST_MESSAGES)]
+class ChatRequest(CompletionRequest):
+    messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=MOST_MESSAGES)]
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
     logprobs: bool | None = False
@@ -82,7 +82,7 @@ class ChatAsked(Asked):
     response_format: dict[str, Any] | None = None
 
 
-class TextAsked(Asked):
+class TextRequest(CompletionRequest):
     prompt: (
         Text
         | Annotated[list[Text], Field(min_length=1, max_length=MOST_PROMPTS)]
@@ -107,28 +107,28 @@ def _model(name: str) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": 0, "owned_by": "tutelage"}
 
 
-def chat_completions(asked: ChatAsked, caller: Caller, site: Serving) -> Response:
+def chat_completions(body: ChatRequest, caller: Caller, site: Serving) -> Response:
     """A reply to a conversation, whole or streamed."""
-    if asked.tools or (asked.response_format or {}).get("type", "text") != "text":
+    if body.tools or (body.response_format or {}).get("type", "text") != "text":
         raise BadInput("These models use no tools and answer in plain text only; leave that out.")
-    speaker = site.models.speaker(asked.model)
-    prompt = speaker.tokenizer.encode_prompt(tuple(said.message() for said in asked.messages))
+    speaker = site.models.speaker(body.model)
+    prompt = speaker.tokenizer.encode_prompt(tuple(message.message() for message in body.messages))
     room(speaker, prompt)
-    most = asked.max_completion_tokens or asked.max_tokens or site.options.max_new_tokens
-    top = asked.top_logprobs or 0
-    draw = asked.draw(min(most, MOST_NEW), top)
-    count = asked.n or 1
-    seed = asked.seed if asked.seed is not None else secrets.randbits(60)
+    most = body.max_completion_tokens or body.max_tokens or site.options.max_new_tokens
+    top = body.top_logprobs or 0
+    draw = body.draw(min(most, MOST_NEW), top)
+    count = body.n or 1
+    seed = body.seed if body.seed is not None else secrets.randbits(60)
     head = {
         "id": f"chatcmpl-{secrets.token_hex(12)}",
         "created": int(time.time()),
-        "model": asked.model,
+        "model": body.model,
         "system_fingerprint": f"v{speaker.version}",
     }
     replies = [speak(speaker, prompt, draw, seeded("api", seed, choice)) for choice in range(count)]
-    if asked.stream:
-        usage = bool(asked.stream_options and asked.stream_options.include_usage)
-        events = _chat_events(asked, speaker, replies, head, len(prompt) if usage else None)
+    if body.stream:
+        usage = bool(body.stream_options and body.stream_options.include_usage)
+        events = _chat_events(body, speaker, replies, head, len(prompt) if usage else None)
         return StreamingResponse(events, media_type="text/event-stream", headers=STREAM)
     choices, written = [], 0
     for index, reply in enumerate(replies):
@@ -142,7 +142,7 @@ def chat_completions(asked: ChatAsked, caller: Caller, site: Serving) -> Respons
                     "content": "".join(piece.text for piece in pieces),
                     "refusal": None,
                 },
-                "logprobs": _chat_logprobs(speaker.tokenizer, pieces) if asked.logprobs else None,
+                "logprobs": _chat_logprobs(speaker.tokenizer, pieces) if body.logprobs else None,
                 "finish_reason": pieces[-1].finish,
             }
         )
@@ -152,7 +152,7 @@ def chat_completions(asked: ChatAsked, caller: Caller, site: Serving) -> Respons
     )
 
 
-MOST_NEW = 4096  # tokens of a reply, whatever is asked
+MOST_NEW = 4096  # tokens of a reply, whatever the request wants
 
 
 def room(speaker: Speaker, prompt: list[int]) -> None:
@@ -163,7 +163,7 @@ def room(speaker: Speaker, prompt: list[int]) -> None:
 
 
 def _chat_events(
-    asked: ChatAsked,
+    body: ChatRequest,
     speaker: Speaker,
     replies: list[Iterator[Piece]],
     head: dict[str, Any],
@@ -180,7 +180,7 @@ def _chat_events(
         yield event(index, {"role": "assistant", "content": ""}, None)
         for piece in reply:
             written += 1
-            logprobs = _chat_logprobs(speaker.tokenizer, [piece]) if asked.logprobs else None
+            logprobs = _chat_logprobs(speaker.tokenizer, [piece]) if body.logprobs else None
             if piece.text or logprobs:
                 yield event(index, {"content": piece.text}, None, logprobs)
             if piece.finish:
@@ -214,28 +214,31 @@ def _token(text: str, logprob: float) -> dict[str, Any]:
     return {"token": text, "logprob": logprob, "bytes": list(text.encode("utf-8", "replace"))}
 
 
-def completions(asked: TextAsked, caller: Caller, site: Serving) -> Response:
+def completions(body: TextRequest, caller: Caller, site: Serving) -> Response:
     """Text that goes on from a prompt, as pretraining reads: after the sign of a new document."""
-    speaker = site.models.speaker(asked.model)
-    prompts = _prompts(asked, speaker)
-    most = 16 if asked.max_tokens is None else asked.max_tokens
-    draw = asked.draw(min(max(most, 1), MOST_NEW), asked.logprobs or 0)
-    count = asked.n or 1
+    speaker = site.models.speaker(body.model)
+    prompts = _prompts(body, speaker)
+    most = 16 if body.max_tokens is None else body.max_tokens
+    draw = body.draw(min(max(most, 1), MOST_NEW), body.logprobs or 0)
+    count = body.n or 1
     if len(prompts) * count > MOST_PROMPTS:
         raise BadInput(f"At most {MOST_PROMPTS} choices a request: fewer prompts or a smaller n.")
     for prompt in prompts:
         if most:
             room(speaker, prompt)
-    seed = asked.seed if asked.seed is not None else secrets.randbits(60)
+    seed = body.seed if body.seed is not None else secrets.randbits(60)
     head = {
         "id": f"cmpl-{secrets.token_hex(12)}",
         "object": "text_completion",
         "created": int(time.time()),
-        "model": asked.model,
+        "model": body.model,
         "system_fingerprint": f"v{speaker.version}",
     }
-    choices = _text_choices(asked, speaker, prompts, count, most, draw, seed)
-    if asked.stream:
+    choices: Choices = (
+        (index, _entries(body, speaker, prompt, most, draw, seeded("api", seed, index)))
+        for index, prompt in enumerate(prompt for prompt in prompts for _ in range(count))
+    )
+    if body.stream:
         events = _text_events(choices, head)
         return StreamingResponse(events, media_type="text/event-stream", headers=STREAM)
     whole = [_whole_choice(index, parts) for index, parts in choices]
@@ -244,11 +247,11 @@ def completions(asked: TextAsked, caller: Caller, site: Serving) -> Response:
     return JSONResponse({**head, "choices": whole, "usage": _usage(read, written)})
 
 
-def _prompts(asked: TextAsked, speaker: Speaker) -> list[list[int]]:
+def _prompts(body: TextRequest, speaker: Speaker) -> list[list[int]]:
     """Tokens of each prompt, after the sign that begins a document."""
-    given = asked.prompt
+    given = body.prompt
     many: list[Any] = [given] if isinstance(given, str) or _is_tokens(given) else list(given)
-    found = []
+    prompts = []
     for prompt in many:
         tokens = speaker.tokenizer.encode(prompt) if isinstance(prompt, str) else list(prompt)
         if any(token >= speaker.model.vocabulary for token in tokens):
@@ -256,8 +259,8 @@ def _prompts(asked: TextAsked, speaker: Speaker) -> list[list[int]]:
         if len(tokens) >= speaker.model.context:
             most = speaker.model.context - 1
             raise BadInput(f"The prompt has {len(tokens)} tokens; this model reads at most {most}.")
-        found.append([speaker.tokenizer.document, *tokens])
-    return found
+        prompts.append([speaker.tokenizer.document, *tokens])
+    return prompts
 
 
 def _is_tokens(prompt: object) -> bool:
@@ -265,38 +268,25 @@ def _is_tokens(prompt: object) -> bool:
 
 
 Entry = tuple[str, float, dict[str, float], str | None, bool]  # text, logprob, top, finish, written
-
-
-def _text_choices(
-    asked: TextAsked,
-    speaker: Speaker,
-    prompts: list[list[int]],
-    count: int,
-    most: int,
-    draw: Draw,
-    seed: int,
-) -> Iterator[tuple[int, Iterator[tuple[Entry, bool]]]]:
-    """Each choice's number and its entries; with echo the prompt's own come first."""
-    for place, prompt in enumerate(prompts):
-        for sample in range(count):
-            index = place * count + sample
-            generator = seeded("api", seed, index)
-            yield index, _entries(asked, speaker, prompt, most, draw, generator)
+Choices = Iterator[
+    tuple[int, Iterator[tuple[Entry, bool]]]
+]  # number; entries, with log-probs or not
 
 
 def _entries(
-    asked: TextAsked, speaker: Speaker, prompt: list[int], most: int, draw: Draw, generator: Any
+    body: TextRequest, speaker: Speaker, prompt: list[int], most: int, draw: Draw, generator: Any
 ) -> Iterator[tuple[Entry, bool]]:
-    wants = asked.logprobs is not None
+    """Entries of one choice; with echo the prompt's own come first."""
+    wants = body.logprobs is not None
     tokenizer = speaker.tokenizer
-    if asked.echo:
+    if body.echo:
         read = read_logprobs(speaker, prompt, draw.top) if wants else []
-        told = ""
+        shown_text = ""
         for place in range(1, len(prompt)):
             text = tokenizer.decode(prompt[: place + 1])
             logprob, top = read[place - 1] if wants else (0.0, ())
-            yield (text[len(told) :], logprob, _named(tokenizer, top), None, False), wants
-            told = text
+            yield (text[len(shown_text) :], logprob, _named(tokenizer, top), None, False), wants
+            shown_text = text
     if most == 0:
         yield ("", 0.0, {}, "length", False), False
         return
@@ -306,11 +296,11 @@ def _entries(
 
 
 def _named(tokenizer: Tokenizer, top: tuple[tuple[int, float], ...]) -> dict[str, float]:
-    found: dict[str, float] = {}
+    named: dict[str, float] = {}
     for token, logprob in top:
         name = tokenizer.decode([token]) or str(tokenizer.inner.id_to_token(token))
-        found[name] = max(logprob, found.get(name, float("-inf")))
-    return found
+        named[name] = max(logprob, named.get(name, float("-inf")))
+    return named
 
 
 def _whole_choice(index: int, entries: Iterator[tuple[Entry, bool]]) -> dict[str, Any]:
@@ -337,9 +327,7 @@ def _whole_choice(index: int, entries: Iterator[tuple[Entry, bool]]) -> dict[str
     }
 
 
-def _text_events(
-    choices: Iterator[tuple[int, Iterator[tuple[Entry, bool]]]], head: dict[str, Any]
-) -> Iterator[str]:
+def _text_events(choices: Choices, head: dict[str, Any]) -> Iterator[str]:
     for index, entries in choices:
         offset = 0
         for (text, logprob, top, finish, _), wants in entries:

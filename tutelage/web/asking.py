@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,11 +20,12 @@ from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.labelling import asking, labels
 from tutelage.labelling.asking import AskConfig, AskState, Decision
 from tutelage.labelling.choice import Floats, Posterior, around, prior, updated
+from tutelage.labelling.examples import conversation
 from tutelage.labelling.records import ChatMessage, Label
 from tutelage.labelling.settings import Settings, get_value, put_value, read_settings
 from tutelage.labelling.store import Store
 from tutelage.model.heads import RewardModel
-from tutelage.schema import Message, Scale
+from tutelage.schema import Scale
 from tutelage.text.packing import Tree
 from tutelage.text.tokenizer import Tokenizer
 from tutelage.web.models import Models
@@ -95,21 +96,20 @@ class Asking:
             "gain": decision.gain,
         }
 
-    def answered(
+    def take_answer(
         self, message: ChatMessage, question: dict[str, Any], labeler: int, right: bool
     ) -> None:
         """Take in the answer to a question."""
-        fields = {name: question[name] for name in ("propensity", "action", "because")}
-        numbers = {name: question[name] for name in ("chance_right", "doubt", "gain")}
-        decision = Decision(ask=True, **fields, **numbers)
+        names = ("propensity", "action", "because", "chance_right", "doubt", "gain")
+        decision = Decision(ask=True, **{name: question[name] for name in names})
         with self._lock:
-            self._keep(asking.answered(self._state(), decision, right))
+            self._keep(asking.after_answer(self._state(), decision, right))
             self._update(message, "answer", labeler, right)
 
-    def judged(self, message: ChatMessage, action: str, labeler: int, good: bool) -> None:
-        """Take in a thumb that nobody asked for."""
+    def take_thumb(self, message: ChatMessage, action: str, labeler: int, good: bool) -> None:
+        """Take in a thumb without a question."""
         with self._lock:
-            self._keep(asking.judged(self._state(), action))
+            self._keep(asking.after_thumb(self._state(), action))
             self._update(message, "thumb", labeler, good)
 
     def _state(self) -> AskState:
@@ -117,7 +117,7 @@ class Asking:
         return asking.state_from_json(stored) if stored else AskState()
 
     def _keep(self, state: AskState) -> None:
-        put_value(self.store, STATE, asking.state_as_json(state))
+        put_value(self.store, STATE, asdict(state))
 
     def _update(self, message: ChatMessage, scale: Scale, labeler: int, right: bool) -> None:
         grader = self._grader
@@ -129,11 +129,11 @@ class Asking:
 
     def _newest(self) -> Grader | None:
         """The newest reward model, read from disk when it is another one than last time."""
-        found = self.models.grader(self._grader.key if self._grader else "")
-        if found is None:
+        loaded = self.models.grader(self._grader.key if self._grader else "")
+        if loaded is None:
             self._grader = None
-        elif not isinstance(found, str):
-            key, model, tokenizer, raters = found
+        elif not isinstance(loaded, str):
+            key, model, tokenizer, raters = loaded
             judge = RewardModelJudge(model, tokenizer.pad, max(192, model.context))
             width = len(model.last_layer) + 1
             flat = Posterior(np.zeros(width), np.eye(width))
@@ -159,12 +159,11 @@ class Asking:
     def _row(
         self, grader: Grader, prompt: Sequence[dict[str, str]], reply: str, scale: Scale, who: int
     ) -> tuple[Floats, float]:
-        """The row of a reply that this person judges, and what else its margin has."""
-        said = tuple(Message(m["role"], m["content"]) for m in prompt)  # type: ignore[arg-type]
+        """The row of a reply that this person judges, and the offset of its margin."""
         context = grader.model.context
-        asked = grader.tokenizer.encode_prompt(said)[-context // 2 :]
-        answer = grader.tokenizer.encode_reply(reply)[: context - len(asked) - 1]
-        features = grader.judge.features_of_trees([Tree(asked, [answer])])
+        prompt_tokens = grader.tokenizer.encode_prompt(conversation(prompt))[-context // 2 :]
+        reply_tokens = grader.tokenizer.encode_reply(reply)[: context - len(prompt_tokens) - 1]
+        features = grader.judge.features_of_trees([Tree(prompt_tokens, [reply_tokens])])
         slope, offset = grader.line(scale, who)
         return asking.judged_row(slope * features[0].double().numpy()), offset
 
@@ -178,13 +177,13 @@ def config_of(settings: Settings) -> AskConfig:
 
 def judged_replies(store: Store) -> list[Label]:
     """The latest thumbs and answers."""
-    found: list[Label] = []
+    judged: list[Label] = []
     seq = 0
     while part := labels.labels_after(store, seq, 1000):
-        found += [label for label in part if label.kind in ("thumb", "answer")]
-        found = found[-MOST_JUDGED:]
+        judged += [label for label in part if label.kind in ("thumb", "answer")]
+        judged = judged[-MOST_JUDGED:]
         seq = part[-1].id
-    return found
+    return judged
 
 
 def check_question(message: ChatMessage) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The chat pages: what is said, run, judged, shared and taken along."""
+"""The chat pages: messages, commands, judgements, sharing and export."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from tutelage.labelling.asking import action_of
 from tutelage.labelling.records import Chat, ChatMessage
 from tutelage.web.asking import check_question
 from tutelage.web.errors import Refused
-from tutelage.web.models import colour, spoken_name
+from tutelage.web.models import colour, display_name
 from tutelage.web.numbers import Number
 from tutelage.web.render import page
 from tutelage.web.replies import (
-    again,
-    answering,
     as_html,
     check_room,
     command_of,
     commands_ran,
-    shown,
+    message_values,
     stoppable,
+    stream_replies,
+    stream_second_reply,
 )
 from tutelage.web.security import Serving, Visiting, Visitor, slow_down
 from tutelage.web.site import Site
@@ -93,51 +93,51 @@ def _page(request: Request, visitor: Visitor, site: Site, chat: Chat | None) -> 
         request,
         "chat.html",
         chat=chat,
-        said=[shown(message) for message in chat.messages] if chat else [],
+        messages=[message_values(message) for message in chat.messages] if chat else [],
         history=conversations.conversations_of(site.store, visitor.person.id),
-        stages=[{"key": n, "name": spoken_name(n), "colour": colour(n)} for n in reversed(names)],
+        stages=[{"key": n, "name": display_name(n), "colour": colour(n)} for n in reversed(names)],
         files=_files(site, chat),
         share=str(request.url_for("shared_page", token=chat.share)) if chat and chat.share else "",
         readonly=False,
     )
 
 
-def say(asked: Say, visitor: Visiting, site: Serving) -> Response:
-    """What a person says, and the stream of what is answered."""
+def say(body: Say, visitor: Visiting, site: Serving) -> Response:
+    """Store a person's message and stream the reply, or two replies."""
     person = visitor.person.id
     slow_down(site.generations.wait_s(f"person {person}"))
-    words = [{"role": "user", "content": asked.text.strip()}]
-    for stage in asked.stages:  # what cannot be answered is told before anything is stored
+    words = [{"role": "user", "content": body.text.strip()}]
+    for stage in body.stages:  # refused before anything is stored
         check_room(site.models.speaker(stage), words)
-    if not asked.text.strip():
+    if not body.text.strip():
         raise BadInput("There is nothing to send yet; type something first.")
-    if asked.conversation is None:
+    if body.conversation is None:
         chat = conversations.new_conversation(site.store, person)
     else:
-        chat = _own(site, visitor, asked.conversation)
-    told = conversations.add_message(site.store, chat.id, person, "user", asked.text.strip())
+        chat = _own(site, visitor, body.conversation)
+    message = conversations.add_message(site.store, chat.id, person, "user", body.text.strip())
     chat = _own(site, visitor, chat.id)
-    stream = answering(
+    stream = stream_replies(
         site,
         person,
         chat,
-        told,
-        asked.stages,
-        asked.memory,
-        asked.temperature,
-        asked.key,
+        message,
+        body.stages,
+        body.memory,
+        body.temperature,
+        body.key,
     )
-    return _streamed(site, visitor, asked.key, stream)
+    return _streamed(site, visitor, body.key, stream)
 
 
-def redo(asked: Of, visitor: Visiting, site: Serving) -> Response:
-    """Another reply beside the last one."""
+def redo(body: Of, visitor: Visiting, site: Serving) -> Response:
+    """A second reply, to be compared with the last one."""
     slow_down(site.generations.wait_s(f"person {visitor.person.id}"))
-    chat, message = _reply(site, visitor, asked)
+    chat, message = _reply(site, visitor, body)
     if message.id != chat.messages[-1].id:
         raise BadInput("Only the last reply can be done again.")
-    stream = again(site, visitor.person.id, chat, message, asked.key)
-    return _streamed(site, visitor, asked.key, stream)
+    stream = stream_second_reply(site, visitor.person.id, chat, message, body.key)
+    return _streamed(site, visitor, body.key, stream)
 
 
 def _streamed(site: Site, visitor: Visitor, key: str, stream: Iterator[str]) -> Response:
@@ -145,44 +145,44 @@ def _streamed(site: Site, visitor: Visitor, key: str, stream: Iterator[str]) -> 
     return StreamingResponse(lines, media_type="application/x-ndjson", headers=STREAM)
 
 
-def stop(asked: Stop, visitor: Visiting, site: Serving) -> Response:
+def stop(body: Stop, visitor: Visiting, site: Serving) -> Response:
     """End a reply where it is, or before it begins: a stop may overtake what it stops."""
     now = time.monotonic()
     for ended, at in list(site.stopped.items()):
         if now - at > STOP_S:
             site.stopped.pop(ended, None)
-    site.stopped[visitor.person.id, asked.key] = now
+    site.stopped[visitor.person.id, body.key] = now
     return Response(status_code=204)
 
 
-def thumb(asked: Thumb, visitor: Visiting, site: Serving) -> Response:
+def thumb(body: Thumb, visitor: Visiting, site: Serving) -> Response:
     """Good or bad, kept as a label."""
-    chat, message = _reply(site, visitor, asked)
-    value = {**_about(chat, message), "response": message.content, "good": asked.good}
-    labels.add_thumb(site.store, visitor.person.id, value, asked.key)
+    chat, message = _reply(site, visitor, body)
+    value = {**_reply_fields(chat, message), "response": message.content, "good": body.good}
+    labels.add_thumb(site.store, visitor.person.id, value, body.key)
     if "thumb" not in (message.detail or {}):
         action = action_of(command_of(message) or message.content)
-        site.asking.judged(message, action, visitor.person.id, asked.good)
-    return _changed(site, visitor, chat, message, {"thumb": asked.good})
+        site.asking.take_thumb(message, action, visitor.person.id, body.good)
+    return _changed(site, visitor, chat, message, {"thumb": body.good})
 
 
-def edit(asked: Edit, visitor: Visiting, site: Serving) -> Response:
+def edit(body: Edit, visitor: Visiting, site: Serving) -> Response:
     """The reply as it should have been, kept as a label; it takes the reply's place."""
-    chat, message = _reply(site, visitor, asked)
-    value = {**_about(chat, message), "response": message.content, "edited": asked.text}
-    labels.add_label(site.store, visitor.person.id, "edit", value, asked.key)
+    chat, message = _reply(site, visitor, body)
+    value = {**_reply_fields(chat, message), "response": message.content, "edited": body.text}
+    labels.add_label(site.store, visitor.person.id, "edit", value, body.key)
     kept = {"prompt": value["prompt"], "edited_from": message.content}
-    return _replaced(site, visitor, chat, message, asked.text, message.stage, kept)
+    return _replaced(site, visitor, chat, message, body.text, message.stage, kept)
 
 
-def choose(asked: Choice, visitor: Visiting, site: Serving) -> Response:
+def choose(body: Choice, visitor: Visiting, site: Serving) -> Response:
     """Which of two replies is better, kept as a label; the better one stays."""
-    chat, message = _reply(site, visitor, asked)
+    chat, message = _reply(site, visitor, body)
     detail = message.detail or {}
     rivals = detail.get("rivals") or []
     if len(rivals) != 2 or detail.get("chosen") is not None:
         raise BadInput("There are no two replies to choose from here; the choice was made.")
-    ranking = [[0, 1]] if asked.better is None else [[asked.better], [1 - asked.better]]
+    ranking = [[0, 1]] if body.better is None else [[body.better], [1 - body.better]]
     value = {
         "prompt": detail["prompt"],
         "responses": [rival["text"] for rival in rivals],
@@ -193,16 +193,16 @@ def choose(asked: Choice, visitor: Visiting, site: Serving) -> Response:
     }
     key = f"choice {message.id}.{detail.get('redone', 0)}"  # one of each two replies
     labels.add_label(site.store, visitor.person.id, "choice", value, key)
-    chosen = "tie" if asked.better is None else asked.better
+    chosen = "tie" if body.better is None else body.better
     if chosen != 1:
         return _changed(site, visitor, chat, message, {"chosen": chosen})
     kept = {**detail, "chosen": 1, "version": rivals[1]["version"]}
     return _replaced(site, visitor, chat, message, rivals[1]["text"], rivals[1]["stage"], kept)
 
 
-def run(asked: Of, visitor: Visiting, site: Serving) -> Response:
+def run(body: Of, visitor: Visiting, site: Serving) -> Response:
     """Run the command that a reply proposes, on the conversation's copy of the files."""
-    chat, message = _reply(site, visitor, asked)
+    chat, message = _reply(site, visitor, body)
     command = command_of(message)
     if not command:
         raise BadInput("This reply proposes no command.")
@@ -214,20 +214,20 @@ def run(asked: Of, visitor: Visiting, site: Serving) -> Response:
     return _changed(site, visitor, chat, message, changes, files=True)
 
 
-def answer(asked: Answer, visitor: Visiting, site: Serving) -> Response:
+def answer(body: Answer, visitor: Visiting, site: Serving) -> Response:
     """What a person says when the assistant asks whether it was right, kept as a label."""
-    chat, message = _reply(site, visitor, asked)
+    chat, message = _reply(site, visitor, body)
     question = check_question(message)
     value = {
-        **_about(chat, message),
+        **_reply_fields(chat, message),
         "response": message.content,
-        "right": asked.right,
+        "right": body.right,
         "asked_because": question["sentence"],
         "propensity": question["propensity"],
     }
     labels.add_label(site.store, visitor.person.id, "answer", value, f"answer {message.id}")
-    site.asking.answered(message, question, visitor.person.id, asked.right)
-    return _changed(site, visitor, chat, message, {"answer": asked.right})
+    site.asking.take_answer(message, question, visitor.person.id, body.right)
+    return _changed(site, visitor, chat, message, {"answer": body.right})
 
 
 def share(request: Request, number: Number, visitor: Visiting, site: Serving) -> Response:
@@ -252,8 +252,8 @@ def shared_page(request: Request, token: str, visitor: Visiting, site: Serving) 
     chat = conversations.shared(site.store, token)
     if chat is None:
         raise Refused(404, "There is no conversation behind this link any more.")
-    said = [shown(message) for message in chat.messages]
-    answer = page(request, "shared.html", chat=chat, said=said, readonly=True)
+    messages = [message_values(message) for message in chat.messages]
+    answer = page(request, "shared.html", chat=chat, messages=messages, readonly=True)
     answer.headers["x-robots-tag"] = "noindex"
     return answer
 
@@ -264,8 +264,8 @@ def export(
     """The conversation as a demonstration in JSONL, or as Markdown."""
     chat = _own(site, visitor, number)
     if form == "jsonl":
-        told = [{"role": m.role, "content": m.content} for m in chat.messages]
-        text = json.dumps({"messages": told}, ensure_ascii=False) + "\n"
+        messages = [{"role": m.role, "content": m.content} for m in chat.messages]
+        text = json.dumps({"messages": messages}, ensure_ascii=False) + "\n"
         kind = "application/jsonl"
     else:
         text, kind = markdown_of(chat), "text/markdown"
@@ -277,7 +277,7 @@ def markdown_of(chat: Chat) -> str:
     """A heading for each message, and outputs in fences longer than any run of ticks in them."""
     parts = [f"# {chat.title or 'Conversation'}"]
     for message in chat.messages:
-        name = spoken_name(message.stage) if message.stage else "You"
+        name = display_name(message.stage) if message.stage else "You"
         parts += [f"## {name}", message.content]
         output = (message.detail or {}).get("output")
         if output is not None:
@@ -295,17 +295,17 @@ def _own(site: Site, visitor: Visitor, number: int) -> Chat:
         raise Refused(404, str(error)) from None
 
 
-def _reply(site: Site, visitor: Visitor, asked: Of) -> tuple[Chat, ChatMessage]:
-    """The message that something is done to, which a model must have said."""
-    chat = _own(site, visitor, asked.conversation)
+def _reply(site: Site, visitor: Visitor, body: Of) -> tuple[Chat, ChatMessage]:
+    """The message that a request is about, which a model must have written."""
+    chat = _own(site, visitor, body.conversation)
     for message in chat.messages:
-        if message.id == asked.message and message.role == "assistant":
+        if message.id == body.message and message.role == "assistant":
             return chat, message
     raise Refused(404, "That reply is no longer in this conversation; open the page again.")
 
 
-def _about(chat: Chat, message: ChatMessage) -> dict[str, Any]:
-    """What every label of a reply says of it."""
+def _reply_fields(chat: Chat, message: ChatMessage) -> dict[str, Any]:
+    """The fields that every label of a reply has."""
     prompt = (message.detail or {})["prompt"]
     return {
         "prompt": prompt,
@@ -325,10 +325,10 @@ def _changed(
     files: bool = False,
 ) -> Response:
     changed = conversations.update_detail(site.store, message.id, visitor.person.id, changes)
-    found: dict[str, Any] = {"message": as_html(chat, changed)}
+    answer: dict[str, Any] = {"message": as_html(chat, changed)}
     if files:
-        found["files"] = site.worlds.listing(chat.id, lambda: commands_ran(chat))
-    return JSONResponse(found)
+        answer["files"] = site.worlds.listing(chat.id, lambda: commands_ran(chat))
+    return JSONResponse(answer)
 
 
 def _replaced(
@@ -340,7 +340,7 @@ def _replaced(
     stage: str,
     detail: dict[str, Any],
 ) -> Response:
-    """Another text in the place of a reply; what was said after it goes."""
+    """Another text in the place of a reply; later messages are dropped."""
     conversations.drop_from(site.store, message.id, visitor.person.id)
     made = conversations.add_message(
         site.store, chat.id, visitor.person.id, "assistant", text, stage=stage, detail=detail

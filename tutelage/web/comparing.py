@@ -1,4 +1,4 @@
-"""Two runs, number beside number: differences with intervals."""
+"""Two runs compared number by number: differences with intervals."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from tutelage.web.models import UnknownModel
 from tutelage.web.render import page
 
 API = "/v1/"
-UNTOLD = ("csrf", "password", "key")  # fields that a page never shows again
+HIDDEN = ("csrf", "password", "key")  # fields that a page never shows again
 KNOWN = {
     401: "Sign in first.",
     403: "That is not yours to do.",
@@ -88,7 +88,7 @@ async def of_ours(request: Request, error: Exception) -> Response:
 
 
 async def of_unforeseen(request: Request, error: Exception) -> Response:
-    """Handler of everything else: logged with its traceback, told without it."""
+    """Handler of everything else: logged with its traceback, answered without it."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         sentence = "The disk is full: nothing was stored. Free some space and try again."
         return await answer(request, 507, sentence)
@@ -133,5 +133,5 @@ async def _typed(request: Request) -> list[tuple[str, str]]:
     return [
         (name, value)
         for name, value in form.multi_items()
-        if isinstance(value, str) and value.strip() and name not in UNTOLD
+        if isinstance(value, str) and value.strip() and name not in HIDDEN
     ]

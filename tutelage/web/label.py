@@ -15,13 +15,12 @@ from tutelage.labelling import guidelines as guidelines_of
 from tutelage.labelling import labels as labels_of
 from tutelage.labelling import queue
 from tutelage.labelling.counts import history, progress
-from tutelage.labelling.overview import assignment_of, waiting_for
-from tutelage.labelling.records import Assignment, Label
+from tutelage.labelling.overview import assignment_of, held_by, waiting_for
+from tutelage.labelling.records import Assignment
 from tutelage.labelling.values import messages_of, prompt_messages
 from tutelage.web import label_words as words
-from tutelage.web.differences import lines_between
+from tutelage.web.differences import guidelines_values
 from tutelage.web.errors import Refused, wants_page
-from tutelage.web.held import held_by
 from tutelage.web.label_forms import LETTERS, PAIRS, fields_of, one, shown_order, value_of
 from tutelage.web.numbers import Number
 from tutelage.web.render import page
@@ -37,8 +36,8 @@ MOST_DRAFT = 200_000  # characters
 async def form_fields(request: Request) -> dict[str, list[str]]:
     """Every field of a form with its texts."""
     form = await request.form()
-    found = {name: [v for v in form.getlist(name) if isinstance(v, str)] for name in form}
-    return {name: values for name, values in found.items() if values}
+    texts = {name: [v for v in form.getlist(name) if isinstance(v, str)] for name in form}
+    return {name: values for name, values in texts.items() if values}
 
 
 Kind = Annotated[str, Query(max_length=20)]
@@ -70,7 +69,7 @@ def label_page(request: Request, visitor: Visiting, site: Serving, done: bool = 
 
 
 def next_task(visitor: Visiting, site: Serving, kind: Kind = "", topic: Topic = "") -> Response:
-    """Lease the next task and go to its page. Asked again, it is the same task."""
+    """Lease the next task and go to its page; a second request goes to the same task."""
     kinds, topics = [kind] if kind else None, [topic] if topic else None
     assignment = queue.claim(site.store, visitor.person.id, kinds, topics)
     if assignment is None:
@@ -90,25 +89,28 @@ def task_page(
     try:
         held = queue.heartbeat(site.store, assignment, visitor.person.id)
     except LeaseLost as error:
-        return _gone(request, site, visitor.person.id, assignment, str(error))
+        return _lost_page(request, site, visitor.person.id, assignment, str(error))
     return _task_page(request, site, held, kind, topic)
 
 
 def submit(
     request: Request, visitor: Visiting, site: Serving, assignment: Number, form: Form
 ) -> Response:
-    """The label. What is missing from it is said on its page, with everything typed still there."""
+    """Store the label. The page of an incomplete one names what is missing and keeps the form."""
     store, person = site.store, visitor.person.id
     kind, topic = one(form, "kind"), one(form, "topic")
     fields = {name: values for name, values in form.items() if name not in OURS}
     try:
-        label = _given(site, person, assignment, fields, one(form, "guidelines"))
+        task = assignment_of(store, assignment, person).task
+        value = value_of(task, fields, shown_order(task, person))
+        key = f"assignment {assignment}"  # of the lease, so that a form sent twice counts once
+        label = queue.submit(store, assignment, person, key, value, one(form, "guidelines"))
     except BadInput as error:
         if not wants_page(request):
             raise
         held = queue.save_draft(store, assignment, person, {"form": fields})
         return _task_page(request, site, held, kind, topic, problem=str(error))
-    answer = _onward(request, _address("/label/next", kind, topic), label=label.id)
+    answer = _redirect(request, _address("/label/next", kind, topic), label=label.id)
     if label.kind == "dialogue":  # its alternatives may have to be written first
         answer.background = BackgroundTask(rank_dialogue, site, label, random.Random())
     return answer
@@ -140,7 +142,7 @@ def skip(
     if not reason:
         raise BadInput("Say why you skip this task: choose a reason or write one.")
     queue.skip(site.store, assignment, visitor.person.id, reason)
-    return _onward(request, _address("/label/next", one(form, "kind"), one(form, "topic")))
+    return _redirect(request, _address("/label/next", one(form, "kind"), one(form, "topic")))
 
 
 def undo(request: Request, visitor: Visiting, site: Serving) -> Response:
@@ -148,7 +150,7 @@ def undo(request: Request, visitor: Visiting, site: Serving) -> Response:
     held = queue.undo(site.store, visitor.person.id)
     if held is None:
         raise Refused(409, "There is no label of yours to take back.")
-    return _onward(request, f"/label/task/{held.id}")
+    return _redirect(request, f"/label/task/{held.id}")
 
 
 def suggestions(
@@ -161,9 +163,9 @@ def suggestions(
     held = queue.heartbeat(site.store, assignment, visitor.person.id)
     if held.task.kind != "dialogue":
         raise BadInput("Only a dialogue has suggestions.")
-    asked = messages_of(messages, "The dialogue", ends_with="asked")
+    conversation = messages_of(messages, "The dialogue", ends_with="other")
     slow_down(site.generations.wait_s(f"person {visitor.person.id}"))
-    return {"suggestions": suggest(site, asked, held.task.payload["suggestions"])}
+    return {"suggestions": suggest(site, conversation, held.task.payload["suggestions"])}
 
 
 def effects(
@@ -173,9 +175,9 @@ def effects(
 ) -> dict[str, Any]:
     """What one's labels did for the model since a time, the latest first."""
     used = labels_of.label_effects(site.store, visitor.person.id, since, limit=10)
-    said = [{"label": label.id, "sentence": words.effect_sentence(label)} for label in used]
+    sentences = [{"label": label.id, "sentence": words.effect_sentence(label)} for label in used]
     latest = max((label.used_at or since for label in used), default=since)
-    return {"since": latest, "effects": said}
+    return {"since": latest, "effects": sentences}
 
 
 def history_page(
@@ -185,14 +187,14 @@ def history_page(
     before: Annotated[int | None, Query(ge=1, le=2**31)] = None,
 ) -> Response:
     """One's own labels, the latest first."""
-    found = history(site.store, visitor.person.id, HISTORY, before)
-    more = found[-1].id if len(found) == HISTORY else None
+    rows = history(site.store, visitor.person.id, HISTORY, before)
+    more = rows[-1].id if len(rows) == HISTORY else None
     return page(
         request,
         "label/history.html",
-        labels=found,
+        labels=rows,
         more=more,
-        can_undo=words.can_undo(found),
+        can_undo=words.can_undo(rows),
         words=words,
     )
 
@@ -204,28 +206,8 @@ def guidelines_page(
     version: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
     """A version of the guidelines, and what is different in it from the one before."""
-    versions = guidelines_of.versions(site.store)
-    shown = guidelines_of.version(site.store, version) if version else versions[0]
-    at = next((n for n, known in enumerate(versions) if known.hash == shown.hash), 0)
-    older = versions[at + 1] if at + 1 < len(versions) else None
-    return page(
-        request,
-        "label/guidelines.html",
-        versions=versions,
-        shown=shown,
-        changes=lines_between(older.text, shown.text) if older else [],
-        words=words,
-    )
-
-
-def _given(
-    site: Site, person: int, assignment: int, fields: dict[str, list[str]], guidelines: str
-) -> Label:
-    """The label of a form; the lease makes its key, so that a form sent twice counts once."""
-    task = assignment_of(site.store, assignment, person).task
-    value = value_of(task, fields, shown_order(task, person))
-    key = f"assignment {assignment}"
-    return queue.submit(site.store, assignment, person, key, value, guidelines)
+    values = guidelines_values(site.store, version)
+    return page(request, "label/guidelines.html", words=words, **values)
 
 
 def _task_page(
@@ -269,7 +251,7 @@ def _task_page(
     )
 
 
-def _gone(request: Request, site: Site, person: int, assignment: int, why: str) -> Response:
+def _lost_page(request: Request, site: Site, person: int, assignment: int, why: str) -> Response:
     recent = history(site.store, person, limit=words.RECENT)
     given = any(label.assignment_id == assignment for label in recent)
     if given:
@@ -277,11 +259,11 @@ def _gone(request: Request, site: Site, person: int, assignment: int, why: str) 
     return page(request, "label/gone.html", why=why, given=given, status_code=409)
 
 
-def _onward(request: Request, address: str, **said: Any) -> Response:
+def _redirect(request: Request, address: str, **values: Any) -> Response:
     """To the next page: by a redirect for a plain form, named in JSON for a script."""
     if wants_page(request):
         return RedirectResponse(address, 303)
-    return JSONResponse({"next": address, **said})
+    return JSONResponse({"next": address, **values})
 
 
 def _address(path: str, kind: str, topic: str) -> str:

@@ -120,21 +120,21 @@ def _rate_fields(task: Task, value: dict[str, Any], order: list[int]) -> dict[st
 
 def _demonstrate(task: Task, fields: Fields, order: list[int]) -> dict[str, Any]:
     if prompt_messages(task.payload["prompt"]):
-        return {"messages": [_said("assistant", one(fields, "reply"), "The reply")]}
+        return {"messages": [_message("assistant", one(fields, "reply"), "The reply")]}
     if task.payload["style"] != "few_shot":
         return {
             "messages": [
-                _said("user", one(fields, "request"), "The request"),
-                _said("assistant", one(fields, "reply"), "The reply"),
+                _message("user", one(fields, "request"), "The request"),
+                _message("assistant", one(fields, "reply"), "The reply"),
             ]
         }
-    instruction = _said("user", one(fields, "instruction"), "The instruction")["content"]
+    instruction = _message("user", one(fields, "instruction"), "The instruction")["content"]
     messages = []
     for number in range(1, PAIRS + 1):
         query, response = one(fields, f"query_{number}"), one(fields, f"response_{number}")
         if query.strip() or response.strip():
-            messages.append(_said("user", query, f"Query {number}"))
-            messages.append(_said("assistant", response, f"Response {number}"))
+            messages.append(_message("user", query, f"Query {number}"))
+            messages.append(_message("assistant", response, f"Response {number}"))
     if len(messages) < 4:
         raise BadInput("A few-shot demonstration needs at least two pairs of query and response.")
     messages[0]["content"] = f"{instruction}\n\n{messages[0]['content']}"
@@ -144,21 +144,21 @@ def _demonstrate(task: Task, fields: Fields, order: list[int]) -> dict[str, Any]
 def _demonstrate_fields(
     task: Task, value: dict[str, Any], order: list[int]
 ) -> dict[str, list[str]]:
-    said = [message["content"] for message in value["messages"]]
+    texts = [message["content"] for message in value["messages"]]
     prompt = prompt_messages(task.payload["prompt"])
     if prompt:
-        return {"reply": [said[-1]]}
+        return {"reply": [texts[-1]]}
     if task.payload["style"] != "few_shot":
-        return {"request": [said[0]], "reply": [said[1]]}
-    instruction, _, said[0] = said[0].partition("\n\n")
+        return {"request": [texts[0]], "reply": [texts[1]]}
+    instruction, _, texts[0] = texts[0].partition("\n\n")
     fields = {"instruction": [instruction]}
-    for number, place in enumerate(range(0, len(said), 2), start=1):
-        fields[f"query_{number}"] = [said[place]]
-        fields[f"response_{number}"] = [said[place + 1]]
+    for number, place in enumerate(range(0, len(texts), 2), start=1):
+        fields[f"query_{number}"] = [texts[place]]
+        fields[f"response_{number}"] = [texts[place + 1]]
     return fields
 
 
-def _said(role: str, text: str, what: str) -> dict[str, str]:
+def _message(role: str, text: str, what: str) -> dict[str, str]:
     if not text.strip():
         raise BadInput(f"{what} is empty: write it first.")
     return {"role": role, "content": text.strip()}
@@ -166,14 +166,14 @@ def _said(role: str, text: str, what: str) -> dict[str, str]:
 
 def _dialogue(task: Task, fields: Fields, order: list[int]) -> dict[str, Any]:
     try:
-        found = json.loads(one(fields, "dialogue") or "{}")
+        dialogue = json.loads(one(fields, "dialogue") or "{}")
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
+        dialogue = None
+    if not isinstance(dialogue, dict):
         raise BadInput("The dialogue could not be read; reload the page, it comes back.")
-    if not found.get("messages"):
+    if not dialogue.get("messages"):
         raise BadInput("The dialogue is empty: write what the person asks, then the reply.")
-    return {"messages": found["messages"], "suggested": found.get("suggested", [])}
+    return {"messages": dialogue["messages"], "suggested": dialogue.get("suggested", [])}
 
 
 def _dialogue_fields(task: Task, value: dict[str, Any], order: list[int]) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""Sentences of the label pages: what is left, what was said, what it did for the model."""
+"""Sentences of the label pages: how much is left, what a label says, its effect on the model."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SKIPS = (
     "It holds somebody's private data",
     "The page shows it wrongly",
 )
-RECENT = 20  # labels that the time of the next one is told from
+RECENT = 20  # labels from which the time of the next one is estimated
 
 
 def work_left(progress: Progress, recent: Sequence[Label], held: int = 0) -> str:
@@ -61,7 +61,7 @@ def work_left(progress: Progress, recent: Sequence[Label], held: int = 0) -> str
 
 
 def effect_sentence(label: Label) -> str:
-    """What a label did for the model; what was not measured is not said."""
+    """What a label did for the model, as far as it was measured."""
     if label.used_at is None:
         return ""
     effect = label.effect or {}
@@ -72,8 +72,8 @@ def effect_sentence(label: Label) -> str:
     if before is None or not effect.get("pairs"):
         return f"Your label was used{company} in training."
     gap = f"{percent(before).removesuffix(' %')} → {percent(effect['accuracy_after'])}"
-    told = f"reward model accuracy {gap} (n = {count(effect['pairs'])})"
-    return f"Your label was used{company}, {told}."
+    accuracy = f"reward model accuracy {gap} (n = {count(effect['pairs'])})"
+    return f"Your label was used{company}, {accuracy}."
 
 
 def label_state(label: Label) -> str:
@@ -83,20 +83,20 @@ def label_state(label: Label) -> str:
 
 
 def label_summary(label: Label) -> str:
-    """What was said, in one short line."""
+    """A label's content in one short line."""
     return SUMMARIES[label.kind](label.value)
 
 
 def _rank(value: Mapping[str, Any]) -> str:
     groups = value["ranking"]
     ties = sum(len(group) - 1 for group in groups)
-    said = f"{plural(sum(map(len, groups)), 'reply').replace('replys', 'replies')} ranked"
-    said = said if groups else "not ranked"
+    summary = f"{plural(sum(map(len, groups)), 'reply').replace('replys', 'replies')} ranked"
+    summary = summary if groups else "not ranked"
     if ties:
-        said += f", {plural(ties, 'tie')}"
+        summary += f", {plural(ties, 'tie')}"
     if value["none_acceptable"]:
-        said += ", none acceptable" + (", one written" if value["written"] else "")
-    return said
+        summary += ", none acceptable" + (", one written" if value["written"] else "")
+    return summary
 
 
 def _rate(value: Mapping[str, Any]) -> str:

@@ -29,9 +29,6 @@ class Limiter:
                 return (1 - left) / self.rate
             self._left[key] = (left - 1, now)
             if len(self._left) > MOST_BUCKETS:
-                self._forget(now)
+                full = self.burst / self.rate  # seconds after which a bucket is full again
+                self._left = {k: kept for k, kept in self._left.items() if now - kept[1] < full}
         return 0.0
-
-    def _forget(self, now: float) -> None:
-        full = self.burst / self.rate  # seconds after which a bucket is full again
-        self._left = {key: kept for key, kept in self._left.items() if now - kept[1] < full}

@@ -12,14 +12,13 @@ from tutelage.labelling import gold, guidelines, settings
 from tutelage.labelling.counts import queue_state
 from tutelage.labelling.overview import work_of_each
 from tutelage.web import label_words as words
-from tutelage.web.differences import lines_between
+from tutelage.web.differences import guidelines_values
 from tutelage.web.numbers import Number
 from tutelage.web.render import page
 from tutelage.web.security import Serving, Visiting
 
 Text = Annotated[str, Form(max_length=200)]
 Long = Annotated[str, Form(max_length=200_000)]
-MOST_SHOWN = 50
 
 # What an admin may set: the question, its unit, and how it is shown: times this, so many decimals.
 POLICY: dict[str, tuple[str, str, float]] = {
@@ -62,7 +61,7 @@ def manage_page(
         hours=hours,
         cost=hours * chosen.cost_an_hour,
         chosen=chosen,
-        policy=[(name, *about, _shown(chosen, name)) for name, about in POLICY.items()],
+        policy=[(name, *about, _setting_text(chosen, name)) for name, about in POLICY.items()],
         orders=ORDERS,
         kinds=words.KINDS,
         saved=saved,
@@ -101,20 +100,9 @@ def guidelines_page(
     saved: bool = False,
 ) -> Response:
     """The editor, and what a version changed from the one before it."""
-    versions = guidelines.versions(site.store)
-    shown = guidelines.version(site.store, version) if version else versions[0]
-    at = next((n for n, known in enumerate(versions) if known.hash == shown.hash), 0)
-    older = versions[at + 1] if at + 1 < len(versions) else None
-    return page(
-        request,
-        "manage/guidelines.html",
-        versions=versions,
-        shown=shown,
-        text=shown.text,
-        changes=lines_between(older.text, shown.text) if older else [],
-        saved=saved,
-        words=words,
-    )
+    values = guidelines_values(site.store, version)
+    text = values["shown"].text
+    return page(request, "manage/guidelines.html", text=text, saved=saved, words=words, **values)
 
 
 def publish_guidelines(visitor: Visiting, site: Serving, text: Long) -> Response:
@@ -134,12 +122,12 @@ def gold_page(
     agree: Annotated[int, Query(ge=50, le=100)] = 100,
 ) -> Response:
     """Tasks that enough people answered alike, the gold questions, and how people do on them."""
-    found = gold.candidates(site.store, answers, agree / 100)
+    candidates = gold.candidates(site.store, answers, agree / 100)
     return page(
         request,
         "manage/gold.html",
-        candidates=found,
-        asked=gold.gold_tasks(site.store),
+        candidates=candidates,
+        questions=gold.gold_tasks(site.store),
         work=gold.gold_work(site.store),
         rate=settings.read_settings(site.store).gold_rate,
         answers=answers,
@@ -159,13 +147,13 @@ def make_gold(
     """The tasks that were ticked, with the answer that they were given."""
     if not task:
         raise BadInput("Tick the tasks that are to become gold questions first.")
-    found = {c.task.id: c for c in gold.candidates(site.store, answers, agree / 100)}
-    missing = [number for number in task if number not in found]
+    candidates = {c.task.id: c for c in gold.candidates(site.store, answers, agree / 100)}
+    missing = [number for number in task if number not in candidates]
     if missing:
         raise BadInput(
             f"Task {missing[0]} is no longer answered alike by {answers} people; reload the page."
         )
-    gold.make_gold(site.store, [found[number] for number in task], visitor.person.id)
+    gold.make_gold(site.store, [candidates[number] for number in task], visitor.person.id)
     return RedirectResponse("/manage/gold", 303)
 
 
@@ -177,11 +165,11 @@ def retire_gold(visitor: Visiting, site: Serving, task: Annotated[Number, Form()
 def _excerpt(payload: dict[str, Any]) -> str:
     """What a task asks, in one line."""
     prompt = payload.get("prompt")
-    said = prompt[-1]["content"] if isinstance(prompt, list) and prompt else str(prompt or "")
-    return " ".join(said.split())[:120]
+    text = prompt[-1]["content"] if isinstance(prompt, list) and prompt else str(prompt or "")
+    return " ".join(text.split())[:120]
 
 
-def _shown(chosen: settings.Settings, name: str) -> str | bool:
+def _setting_text(chosen: settings.Settings, name: str) -> str | bool:
     value = getattr(chosen, name)
     if isinstance(value, bool | str):
         return value

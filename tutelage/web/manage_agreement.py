@@ -33,7 +33,7 @@ from tutelage.labelling.learning_curve import (
     implied_ceiling,
     spent,
 )
-from tutelage.labelling.opinions import Opinions, opinions
+from tutelage.labelling.opinions import Opinions, read_opinions
 from tutelage.labelling.overview import work_of_each
 from tutelage.labelling.pairs import Ints, Pairs, pairs_of
 from tutelage.labelling.settings import Settings, read_settings
@@ -51,7 +51,7 @@ MOST_RANKINGS = 5000  # the newest, of which agreement is counted
 MOST_PAIRS = 2000  # of the newest rankings, of which skill is estimated: seconds, not minutes
 DRAWS = 200  # of each bootstrap
 _lock = threading.Lock()
-_kept: dict[str, tuple[int, Counted]] = {}  # by database: what was counted up to which label
+_counted: dict[str, tuple[int, Counted]] = {}  # by database: what was counted up to which label
 _skills: dict[str, tuple[int, Mapping[Any, LabelerSkill]]] = {}
 _estimating: set[str] = set()  # databases whose skills are being estimated
 
@@ -84,7 +84,7 @@ class Row:
 class Counted:
     """What takes a while to count, of all labels up to one."""
 
-    said: Opinions
+    opinions: Opinions
     pairs: Pairs
     between: Measured  # agreement of two labelers on a pair, ties left out
     alphas: Mapping[str, Measured]
@@ -95,13 +95,13 @@ class Counted:
 
 def agreement_page(request: Request, visitor: Visiting, site: Serving) -> Response:
     counted = count_all(site)
-    skills, waiting = skills_of(site.store.place, counted.said)
+    skills, waiting = skills_of(site.store.place, counted.opinions)
     chosen = read_settings(site.store)
     return page(
         request,
         "manage/agreement.html",
         cards=cards(counted, chosen),
-        more=more_labels(counted, chosen, len(counted.said.by_labeler)),
+        more=more_labels(counted, chosen, len(counted.opinions.by_labeler)),
         curves=panels(site, counted),
         rows=rows(site, counted, skills, chosen),
         waiting=waiting,
@@ -111,48 +111,48 @@ def agreement_page(request: Request, visitor: Visiting, site: Serving) -> Respon
 def live(request: Request, visitor: Visiting, site: Serving) -> Response:
     """The page's charts, when they are others than those that it has."""
     counted = count_all(site)
-    stamp = f'"{_state(counted.said)}"'
+    stamp = f'"{_state(counted.opinions)}"'
     if request.headers.get("if-none-match") == stamp:
         return Response(status_code=304, headers={"etag": stamp})
-    found = panels(site, counted)
-    figures = {f"curve{at}": json.loads(panel.figure) for at, panel in enumerate(found)}
-    curves = fragment("curves.html", curves=found)
+    charts = panels(site, counted)
+    figures = {f"curve{at}": json.loads(panel.figure) for at, panel in enumerate(charts)}
+    curves = fragment("curves.html", curves=charts)
     return JSONResponse({"figures": figures, "curves": curves}, headers={"etag": stamp})
 
 
 def count_all(site: Site) -> Counted:
     """Counted once for all who look, until there is another label."""
-    said = opinions(site.store)
-    state = _state(said)
+    opinions = read_opinions(site.store)
+    state = _state(opinions)
     with _lock:
-        kept = _kept.get(site.store.place)
-        if kept is None or kept[0] != state:
-            kept = _kept[site.store.place] = (state, _count(said))
-        return kept[1]
+        known = _counted.get(site.store.place)
+        if known is None or known[0] != state:
+            known = _counted[site.store.place] = (state, _count(opinions))
+        return known[1]
 
 
-def _state(said: Opinions) -> int:
+def _state(opinions: Opinions) -> int:
     """Changes with every label, retraction and measurement."""
-    return hash((said.last, len(said.active_s), tuple(said.measurements)))
+    return hash((opinions.last, len(opinions.active_s), tuple(opinions.measurements)))
 
 
-def skills_of(place: str, said: Opinions) -> tuple[Mapping[Any, LabelerSkill], bool]:
+def skills_of(place: str, opinions: Opinions) -> tuple[Mapping[Any, LabelerSkill], bool]:
     """Skills by labeler as they were last estimated, and whether newer ones are on their way: that
     takes too long for a page to wait."""
     with _lock:
         upto, skills = _skills.get(place, (0, {}))
-        if upto == said.last:
+        if upto == opinions.last:
             return skills, False
         if place not in _estimating:
             _estimating.add(place)
             # The server ends after it: a daemon thread that is ended in torch aborts the process.
-            threading.Thread(target=_estimate, args=(place, said), daemon=False).start()
+            threading.Thread(target=_estimate, args=(place, opinions), daemon=False).start()
     return skills, True
 
 
-def _estimate(place: str, said: Opinions) -> None:
+def _estimate(place: str, opinions: Opinions) -> None:
     chosen, pairs = [], 0
-    for ranking in reversed(said.rankings):
+    for ranking in reversed(opinions.rankings):
         pairs += math.comb(len(ranking.ranks), 2)
         if pairs > MOST_PAIRS:
             break
@@ -164,23 +164,23 @@ def _estimate(place: str, said: Opinions) -> None:
             skills = {one.labeler: one for one in fit.labelers}
     finally:  # what cannot be estimated is not tried again until there is another label
         with _lock:
-            _skills[place] = said.last, skills
+            _skills[place] = opinions.last, skills
             _estimating.discard(place)
 
 
-def _count(said: Opinions) -> Counted:
-    pairs = pairs_of(said.rankings[-MOST_RANKINGS:])
+def _count(opinions: Opinions) -> Counted:
+    pairs = pairs_of(opinions.rankings[-MOST_RANKINGS:])
     between = pairwise_agreement(pairs, decisive=True, draws=DRAWS)
     alphas = {}
     if len(pairs):
         answers = value_counts(pairs.questions(), _turned(pairs) + 1, 3)
         alphas["rankings"] = alpha_interval(answers, "ordinal", draws=DRAWS)
-    if len(said.rated):
-        units = np.unique(said.rated[:, 0], return_inverse=True)[1]
-        answers = value_counts(units, said.rated[:, 2], RATINGS)
+    if len(opinions.rated):
+        units = np.unique(opinions.rated[:, 0], return_inverse=True)[1]
+        answers = value_counts(units, opinions.rated[:, 2], RATINGS)
         alphas["ratings"] = alpha_interval(answers, "ordinal", draws=DRAWS)
     curve, why_none = None, ""
-    measured = said.measurements
+    measured = opinions.measurements
     try:
         curve = fit_curve(
             [m.comparisons for m in measured],
@@ -190,10 +190,10 @@ def _count(said: Opinions) -> Counted:
     except BadInput as error:
         why_none = str(error)
     return Counted(
-        said=said,
+        opinions=opinions,
         pairs=pairs,
         between=between,
-        alphas={name: found for name, found in alphas.items() if found.n},
+        alphas={name: alpha for name, alpha in alphas.items() if alpha.n},
         ceiling=implied_ceiling(between.value) if between.n else None,
         curve=curve,
         why_none=why_none,
@@ -204,92 +204,91 @@ def _turned(pairs: Pairs) -> Ints:
     """(N,) preferences, half of the questions' the other way round: which reply is named first is
     nobody's opinion, and where the first were mostly better, alpha would take that for chance."""
     questions = pairs.questions()
-    turns = np.random.default_rng(0).choice([-1, 1], size=len(pairs) + 1)
-    found: Ints = pairs.preferences * turns[questions]
-    return found
+    signs = np.random.default_rng(0).choice([-1, 1], size=len(pairs) + 1)
+    return pairs.preferences * signs[questions]
 
 
 def cards(counted: Counted, chosen: Settings) -> list[Card]:
     """The numbers that stand at the top."""
-    found = []
+    all_cards = []
     between = counted.between
     if between.n:
         note = "how often two people prefer the same of two replies, ties left out"
         value = rate(between.value, between.ci95, between.n)
-        found.append(Card(name="Agreement", value=value, note=note))
+        all_cards.append(Card(name="Agreement", value=value, note=note))
     for name, alpha in counted.alphas.items():
         low, high = alpha.ci95
         value = f"{decimal(alpha.value, 2)} [{decimal(low, 2)} to {decimal(high, 2)}]"
         note = f"of {name}, n = {count(alpha.n)}; 1 is full agreement, 0 what chance makes"
-        found.append(Card(name="Krippendorff's alpha", value=value, note=note))
+        all_cards.append(Card(name="Krippendorff's alpha", value=value, note=note))
     if counted.ceiling:
         ceiling = counted.ceiling
         note = (
             f"a reward model can agree with one person at most so often; it lies between "
             f"{percent(ceiling.low)} and {percent(ceiling.high)}"
         )
-        found.append(Card(name="Implied ceiling", value=percent(ceiling.estimate), note=note))
-    measured = counted.said.measurements
+        all_cards.append(Card(name="Implied ceiling", value=percent(ceiling.estimate), note=note))
+    measured = counted.opinions.measurements
     if measured:
         last = measured[-1]
         value = rate(last.after, wilson(last.after * last.pairs, last.pairs), last.pairs)
         before = percent(measured[0].before)
         note = f"after {count(last.comparisons)} comparisons, {before} before the first label"
-        found.append(Card(name="Reward model's accuracy", value=value, note=note))
-    if counted.said.active_s:
+        all_cards.append(Card(name="Reward model's accuracy", value=value, note=note))
+    if counted.opinions.active_s:
         gained = measured[-1].after - measured[0].before if measured else math.nan
-        cost = spent(counted.said.active_s, chosen.cost_an_hour, gained)
-        each = duration(3600 * cost.hours / cost.labels)
-        note = f"{count(cost.labels)} labels, {each} each"
+        cost = spent(counted.opinions.active_s, chosen.cost_an_hour, gained)
+        a_label = duration(3600 * cost.hours / cost.labels)
+        note = f"{count(cost.labels)} labels, {a_label} each"
         if chosen.cost_an_hour:
             money = f"{chosen.currency}{cost.cost:,.2f}"
             note += f", {money} so far, {chosen.currency}{cost.cost_a_label:,.2f} a label"
             if math.isfinite(cost.gain_a_hundred):
                 note += f", {signed(cost.gain_a_hundred)} points a {chosen.currency}100"
-        found.append(Card(name="Active time", value=duration(3600 * cost.hours), note=note))
-    return found
+        all_cards.append(Card(name="Active time", value=duration(3600 * cost.hours), note=note))
+    return all_cards
 
 
 def more_labels(counted: Counted, chosen: Settings, people: int) -> str:
     """How many more comparisons one point more would take, as a sentence."""
     if counted.curve is None:
         return counted.why_none
-    times = [s for s in counted.said.ranking_s if s > 0]
+    times = [s for s in counted.opinions.ranking_s if s > 0]
     pace = Pace(
         seconds_a_label=float(np.median(times)) if times else 30.0,
         people=max(1, people),
         cost_an_hour=chosen.cost_an_hour,
     )
     return _forecast_sentence(
-        forecast(counted.curve, counted.said.measurements[-1].comparisons, pace), pace, chosen
+        forecast(counted.curve, counted.opinions.measurements[-1].comparisons, pace), pace, chosen
     )
 
 
-def _forecast_sentence(found: Forecast, pace: Pace, chosen: Settings) -> str:
-    if not math.isfinite(found.more.labels):
+def _forecast_sentence(ahead: Forecast, pace: Pace, chosen: Settings) -> str:
+    if not math.isfinite(ahead.more.labels):
         return (
             f"On the curve through these points the accuracy stays below "
-            f"{percent(found.accuracy_wanted)}, however many comparisons follow; "
-            f"{percent(found.never)} of the curves that fit as well say so."
+            f"{percent(ahead.accuracy_wanted)}, however many comparisons follow; "
+            f"{percent(ahead.never)} of the curves that fit as well say so."
         )
-    least = f"{count(round(found.at_least.labels))} at least"
-    most = found.at_most.labels
-    most_said = f"{count(round(most))} at most" if math.isfinite(most) else "no number at most"
+    least = f"{count(round(ahead.at_least.labels))} at least"
+    most = ahead.at_most.labels
+    at_most = f"{count(round(most))} at most" if math.isfinite(most) else "no number at most"
     people = "one person" if pace.people == 1 else f"{count(pace.people)} people"
-    days = f"{decimal(found.more.days)} days" if found.more.days >= 0.95 else "less than a day"
-    money = f" and {chosen.currency}{found.more.cost:,.2f}" if chosen.cost_an_hour else ""
+    days = f"{decimal(ahead.more.days)} days" if ahead.more.days >= 0.95 else "less than a day"
+    money = f" and {chosen.currency}{ahead.more.cost:,.2f}" if chosen.cost_an_hour else ""
     return (
-        f"One point more, {percent(found.accuracy_wanted)}, takes about "
-        f"{count(round(found.more.labels))} more comparisons ({least}, {most_said}): "
-        f"{duration(3600 * found.more.hours)} of work{money}, {days} "
+        f"One point more, {percent(ahead.accuracy_wanted)}, takes about "
+        f"{count(round(ahead.more.labels))} more comparisons ({least}, {at_most}): "
+        f"{duration(3600 * ahead.more.hours)} of work{money}, {days} "
         f"for {people} at {decimal(pace.hours_a_day, 0)} h a day."
     )
 
 
 def panels(site: Site, counted: Counted) -> list[Panel]:
     """The charts, each with its answer and its numbers."""
-    found = []
-    measured, between, ceiling = counted.said.measurements, counted.between, counted.ceiling
+    charts = []
+    measured, between, ceiling = counted.opinions.measurements, counted.between, counted.ceiling
     if measured:
         points = [
             {"comparisons": m.comparisons, "accuracy": m.after, "n": m.pairs} for m in measured
@@ -311,7 +310,7 @@ def panels(site: Site, counted: Counted) -> list[Panel]:
             for m in measured
         ]
         headings = ("comparisons learned from", "agrees with held-out rankings")
-        found.append(Panel("How much do labels help?", answer, safe_json(figure), headings, cells))
+        charts.append(Panel("How much do labels help?", answer, safe_json(figure), headings, cells))
     names: dict[Any, str] = {one.labeler_id: one.name for one in work_of_each(site.store)}
     people = [
         {**dataclasses.asdict(one), "labeler": names.get(one.labeler, "?")}
@@ -327,30 +326,30 @@ def panels(site: Site, counted: Counted) -> list[Panel]:
             [one["labeler"], percent(one["with_consensus"]), count(one["tasks"])] for one in people
         ]
         columns = ("person", "agrees with most of the others", "shared tasks")
-        found.append(
+        charts.append(
             Panel("Who agrees with the others?", answer, safe_json(figure), columns, cells)
         )
-    return found
+    return charts
 
 
 def rows(
     site: Site, counted: Counted, skills: Mapping[Any, LabelerSkill], chosen: Settings
 ) -> list[Row]:
     """Everyone who has labelled."""
-    beside = {one.labeler: one for one in agreement_of_each(counted.pairs)}
-    found = []
+    agreements = {one.labeler: one for one in agreement_of_each(counted.pairs)}
+    table = []
     for one in work_of_each(site.store):
         if not one.labels:
             continue
-        company, skill = beside.get(one.labeler_id), skills.get(one.labeler_id)
-        shared = company is not None and company.pairs > 0
+        peers, skill = agreements.get(one.labeler_id), skills.get(one.labeler_id)
+        shared = peers is not None and peers.pairs > 0
         cost = one.active_s / 3600 * chosen.cost_an_hour / one.labels
-        found.append(
+        table.append(
             Row(
                 name=one.name,
                 labels=count(one.labels),
-                agreement=percent(company.with_others) if company and shared else "—",
-                agreement_n=f"n = {count(company.pairs)}" if company and shared else "",
+                agreement=percent(peers.with_others) if peers and shared else "—",
+                agreement_n=f"n = {count(peers.pairs)}" if peers and shared else "",
                 skill=_with_error(skill.skill, skill.skill_se) if skill else "—",
                 position=_with_error(skill.position_bias, skill.position_se) if skill else "—",
                 length=_with_error(skill.length_bias, skill.length_se) if skill else "—",
@@ -358,7 +357,7 @@ def rows(
                 cost=f"{chosen.currency}{cost:,.2f}" if chosen.cost_an_hour else "—",
             )
         )
-    return found
+    return table
 
 
 def _with_error(value: float, error: float) -> str:

@@ -23,14 +23,14 @@ def audit_page(
     check: bool = False,
 ) -> Response:
     """Newest first; with check, the whole chain is walked."""
-    found = audit.entries(site.store, before, ROWS)
+    entries = audit.entries(site.store, before, ROWS)
     names = {one.id: one.name for one in accounts.all_labelers(site.store)}
     return page(
         request,
         "manage/audit.html",
-        entries=found,
+        entries=entries,
         names=names,
-        more=found[-1].id if len(found) == ROWS and found[-1].id > 1 else None,
+        more=entries[-1].id if len(entries) == ROWS and entries[-1].id > 1 else None,
         verified=audit.verify(site.store) if check else None,
         words=words,
     )

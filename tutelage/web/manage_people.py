@@ -138,5 +138,5 @@ def _erase_page(request: Request, site: Site, number: int, problem: str = "") ->
 
 
 def _keys_page(request: Request, site: Site, key: str = "") -> Response:
-    found = sessions.api_keys(site.store)
-    return page(request, "manage/keys.html", keys=found, key=key, words=words)
+    keys = sessions.api_keys(site.store)
+    return page(request, "manage/keys.html", keys=keys, key=key, words=words)

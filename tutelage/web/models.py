@@ -88,8 +88,10 @@ class Models:
         if (self.folder / "model.json").exists():
             return [self.folder.name]
         stages = self.folder / "checkpoints"
-        found = [name for name in stages_of(self.folder) if not is_reward_model(stages / name)]
-        return [*found, TAUGHT] if self._taught() else found
+        stages_that_speak = [
+            name for name in stages_of(self.folder) if not is_reward_model(stages / name)
+        ]
+        return [*stages_that_speak, TAUGHT] if self._taught() else stages_that_speak
 
     def newest(self) -> str:
         """What answers where nobody chose."""
@@ -149,7 +151,7 @@ class Models:
         return self._newest
 
 
-def spoken_name(name: str) -> str:
+def display_name(name: str) -> str:
     """A model as a person calls it."""
     return "Taught by labels" if name == TAUGHT else stage_name(name)
 
@@ -181,7 +183,7 @@ def speak(
     sampling = Sampling(max_new_tokens=most, temperature=draw.temperature)
     drawn = ModelSampler(speaker.model, ends).stream(prompt, sampling, generator)
     tokens: list[int] = []
-    told = 0  # characters given out
+    given_out = 0  # characters given out
     finish: Literal["stop", "length"] | None = None
     while finish is None:
         with speaker.lock:
@@ -198,8 +200,8 @@ def speak(
         if cut >= 0:
             text, finish = text[:cut], "stop"
         ready = len(text) if finish else _ready(text, draw.stops)
-        new = text[told:ready]
-        told = max(told, ready)
+        new = text[given_out:ready]
+        given_out = max(given_out, ready)
         yield Piece(new, token, float(logprobs[token]), _best(logprobs, draw.top), finish)
 
 

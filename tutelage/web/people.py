@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tutelage.labelling import accounts, sessions
 from tutelage.labelling.records import Labeler
-from tutelage.labelling.tokens import csrf_of, new_token
+from tutelage.labelling.tokens import csrf_of
 from tutelage.web.site import Site
 
 
@@ -29,8 +29,3 @@ def person_of_key(site: Site, key: str) -> Labeler | None:
     if session is not None:
         return session.labeler
     return None if key.startswith(sessions.API_PREFIX) else person_here(site)
-
-
-def new_cookie() -> str:
-    """A token for a visit that is no session yet."""
-    return new_token()

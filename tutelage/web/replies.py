@@ -1,4 +1,4 @@
-"""A chat's replies: what the model reads, how its words are streamed and stored.
+"""A chat's replies: the model's prompt, and how a reply is streamed and stored.
 
 A stream is lines of JSON: {"conversation"}, {"said"}, {"at", "text"} for each piece, and at the end
 {"message"} with the finished message as HTML, or {"error"} with a sentence.
@@ -17,10 +17,10 @@ from tutelage.device import seeded
 from tutelage.errors import BadInput, TutelageError
 from tutelage.labelling import conversations
 from tutelage.labelling.asking import action_of
+from tutelage.labelling.examples import conversation
 from tutelage.labelling.records import Chat, ChatMessage
-from tutelage.schema import Message
 from tutelage.web.errors import UNFORESEEN
-from tutelage.web.models import Draw, Piece, Speaker, colour, speak, spoken_name
+from tutelage.web.models import Draw, Piece, Speaker, colour, display_name, speak
 from tutelage.web.render import fragment
 from tutelage.web.site import Site
 
@@ -28,7 +28,7 @@ COMMAND = "$ "  # a reply that begins so proposes to run the rest
 REDO_TEMPERATURE, REDO_TRIES = 1.0, 16
 NUL = "␀"  # in the place of what no database keeps
 MOST_LOGPROBS = 4096  # kept with a message
-Asked = tuple[int, str]  # whose reply, and its key
+ReplyKey = tuple[int, str]  # whose reply, and its key
 logger = logging.getLogger(__name__)
 
 
@@ -42,7 +42,7 @@ class Reply:
     logprobs: list[float] = field(default_factory=list)
     ended: bool = False
 
-    def go_on(self) -> str:
+    def next_text(self) -> str:
         """The next piece of text."""
         piece = next(self.pieces)
         text = piece.text.replace("\0", NUL)
@@ -52,7 +52,7 @@ class Reply:
         return text
 
     def record(self) -> dict[str, Any]:
-        """What is kept of it beside its rivals."""
+        """What is stored of it when there are rivals."""
         return {
             "text": self.text,
             "stage": self.speaker.name,
@@ -63,23 +63,23 @@ class Reply:
 
 def prompt_of(chat: Chat, until: int, memory: int) -> list[dict[str, str]]:
     """What a model reads: `memory` exchanges before the message `until`, and that message."""
-    said = [m for m in chat.messages if m.role in ("user", "assistant") and m.id <= until]
-    kept = said[-(2 * memory + 1) :]
+    spoken = [m for m in chat.messages if m.role in ("user", "assistant") and m.id <= until]
+    kept = spoken[-(2 * memory + 1) :]
     return [{"role": message.role, "content": message.content} for message in kept]
 
 
-def begin(
+def start_reply(
     speaker: Speaker, prompt: Sequence[dict[str, str]], most: int, temperature: float
 ) -> tuple[Reply, list[dict[str, str]]]:
     """A reply about to be written, and what it reads: the oldest exchanges that do not fit the
     model's context are left out."""
-    read = list(prompt)
-    while len(read) > 2 and len(_tokens(speaker, read)) >= speaker.model.context:
-        read = read[2:]
-    tokens = check_room(speaker, read)
+    read_messages = list(prompt)
+    while len(read_messages) > 2 and len(_tokens(speaker, read_messages)) >= speaker.model.context:
+        read_messages = read_messages[2:]
+    tokens = check_room(speaker, read_messages)
     draw = Draw(max_new_tokens=most, temperature=temperature)
     generator = seeded("chat", secrets.randbits(60))
-    return Reply(speaker, speak(speaker, tokens, draw, generator)), read
+    return Reply(speaker, speak(speaker, tokens, draw, generator)), read_messages
 
 
 def check_room(speaker: Speaker, prompt: Sequence[dict[str, str]]) -> list[int]:
@@ -87,40 +87,39 @@ def check_room(speaker: Speaker, prompt: Sequence[dict[str, str]]) -> list[int]:
     tokens, longest = _tokens(speaker, prompt), speaker.model.context - 1
     if len(tokens) > longest:
         raise BadInput(
-            f"That is {len(tokens)} tokens; {spoken_name(speaker.name)} reads at most {longest}. "
+            f"That is {len(tokens)} tokens; {display_name(speaker.name)} reads at most {longest}. "
             "Say it in fewer words."
         )
     return tokens
 
 
 def _tokens(speaker: Speaker, prompt: Sequence[dict[str, str]]) -> list[int]:
-    said = tuple(Message(m["role"], m["content"]) for m in prompt)  # type: ignore[arg-type]
-    return speaker.tokenizer.encode_prompt(said)
+    return speaker.tokenizer.encode_prompt(conversation(prompt))
 
 
-def written(
-    replies: Sequence[Reply], stopped: Container[Asked], asked: Asked
+def stream_pieces(
+    replies: Sequence[Reply], stopped: Container[ReplyKey], key: ReplyKey
 ) -> Iterator[dict[str, Any]]:
     """Pieces of all replies, a token of each in turn, until they end or somebody stops them."""
-    while not all(reply.ended for reply in replies) and asked not in stopped:
+    while not all(reply.ended for reply in replies) and key not in stopped:
         for at, reply in enumerate(replies):
-            if not reply.ended and (text := reply.go_on()):
+            if not reply.ended and (text := reply.next_text()):
                 yield {"at": at, "text": text}
 
 
-def answering(
+def stream_replies(
     site: Site,
     labeler_id: int,
     chat: Chat,
-    asked: ChatMessage,
+    request: ChatMessage,
     stages: Sequence[str],
     memory: int,
     temperature: float,
     key: str,
 ) -> Iterator[str]:
     """Stream one reply, or two side by side, to the message; store it however it ends."""
-    yield line(conversation=chat.id, title=chat.title or asked.content[:80])
-    yield line(said=as_html(chat, asked))
+    yield line(conversation=chat.id, title=chat.title or request.content[:80])
+    yield line(said=as_html(chat, request))
     replies: list[Reply] = []
     stored = False
     read: list[dict[str, str]] = []
@@ -148,13 +147,13 @@ def answering(
         )
 
     try:
-        prompt = prompt_of(chat, asked.id, memory)
+        prompt = prompt_of(chat, request.id, memory)
         for stage in stages:
-            reply, read = begin(
+            reply, read = start_reply(
                 site.models.speaker(stage), prompt, site.options.max_new_tokens, temperature
             )
             replies.append(reply)
-        for piece in written(replies, site.stopped, (labeler_id, key)):
+        for piece in stream_pieces(replies, site.stopped, (labeler_id, key)):
             yield line(**piece)
         stored = True
         message = store()
@@ -181,18 +180,20 @@ def stoppable(site: Site, labeler_id: int, key: str, stream: Iterator[str]) -> I
         site.stopped.pop((labeler_id, key), None)
 
 
-def again(site: Site, labeler_id: int, chat: Chat, message: ChatMessage, key: str) -> Iterator[str]:
+def stream_second_reply(
+    site: Site, labeler_id: int, chat: Chat, message: ChatMessage, key: str
+) -> Iterator[str]:
     """Stream another reply to the same prompt, for the person to choose the better of the two."""
     detail = dict(message.detail or {})
     try:
         speaker = site.models.speaker(message.stage)
         temperature = detail.get("temperature") or REDO_TEMPERATURE
         for _ in range(REDO_TRIES):
-            reply, _read = begin(
+            reply, _read = start_reply(
                 speaker, detail["prompt"], site.options.max_new_tokens, temperature
             )
             yield line(at=1, restart=True)
-            for piece in written([reply], site.stopped, (labeler_id, key)):
+            for piece in stream_pieces([reply], site.stopped, (labeler_id, key)):
                 yield line(at=1, text=piece["text"])
             if (labeler_id, key) in site.stopped:
                 yield line(message=as_html(chat, message))
@@ -244,10 +245,12 @@ def commands_ran(chat: Chat) -> list[str]:
 
 def as_html(chat: Chat, message: ChatMessage) -> str:
     """A message as it stands in the page."""
-    return fragment("message.html", said=shown(message), chat_id=chat.id, readonly=False)
+    return fragment(
+        "message.html", message=message_values(message), chat_id=chat.id, readonly=False
+    )
 
 
-def shown(message: ChatMessage) -> dict[str, Any]:
+def message_values(message: ChatMessage) -> dict[str, Any]:
     """What the template needs of a message."""
     detail = message.detail or {}
     rivals = detail.get("rivals") or []
@@ -257,7 +260,7 @@ def shown(message: ChatMessage) -> dict[str, Any]:
         "role": message.role,
         "text": message.content,
         "command": command_of(message),
-        "name": spoken_name(message.stage) if message.stage else "",
+        "name": display_name(message.stage) if message.stage else "",
         "version": detail.get("version", 0),
         "colour": colour(message.stage) if message.stage else "",
         "output": detail.get("output"),
@@ -270,7 +273,7 @@ def shown(message: ChatMessage) -> dict[str, Any]:
         "rivals": [
             {
                 "text": rival["text"],
-                "name": spoken_name(rival["stage"]),
+                "name": display_name(rival["stage"]),
                 "colour": colour(rival["stage"]),
             }
             for rival in rivals

@@ -26,9 +26,9 @@ from tutelage.web.security import (
     SAFE,
     check_csrf,
     find_caller,
-    heed,
     need_admin,
     need_person,
+    raise_refusal,
 )
 
 Who = Literal["anyone", "person", "admin", "key"]
@@ -53,7 +53,7 @@ class Route:
     most_bytes: int = MOST_BYTES  # of the request's body
 
     def dependencies(self) -> Sequence[Any]:
-        needs: list[Any] = [heed, *NEEDS[self.who]]
+        needs: list[Any] = [raise_refusal, *NEEDS[self.who]]
         if self.method not in SAFE and self.who != "key":  # a key travels in no cookie
             needs.append(check_csrf)
         return [Depends(need) for need in needs]

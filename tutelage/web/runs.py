@@ -26,7 +26,7 @@ from tutelage.runs import stages_of
 from tutelage.taught import newest_taught
 from tutelage.web.comparing import compare_runs
 from tutelage.web.errors import Refused
-from tutelage.web.models import colour, spoken_name
+from tutelage.web.models import colour, display_name
 from tutelage.web.render import fragment, page
 from tutelage.web.security import Serving, Visiting
 from tutelage.web.site import Site
@@ -37,7 +37,7 @@ FEW = 5  # examples that stand open in a page
 
 
 def runs_page(request: Request, visitor: Visiting, site: Serving) -> Response:
-    """The run that is served and those beside it, the latest first."""
+    """The run that is served and its siblings, the latest first."""
     return page(
         request,
         "runs.html",
@@ -175,10 +175,10 @@ def _made(folder: Path, _: str) -> dict[str, Any]:
 
 
 def _training(metrics: dict[str, Series]) -> list[dict[str, Any]]:
-    """Each stage that has logged: its last step and newest loss."""
+    """Each stage that has logged, with its last step."""
     return [
         {
-            "name": spoken_name(stage),
+            "name": display_name(stage),
             "colour": colour(stage),
             "step": int(max(line[-1][0] for line in series.values())),
         }
@@ -188,27 +188,27 @@ def _training(metrics: dict[str, Series]) -> list[dict[str, Any]]:
 
 def _figures(values: dict[str, Any]) -> dict[str, Panel]:
     """Every chart of the page by the key that stands in its place."""
-    found = {f"curve{i}": panel for i, panel in enumerate(values["curves"])}
+    figures = {f"curve{i}": panel for i, panel in enumerate(values["curves"])}
     for name in ("rise", "groups", "costs", "learned"):
         if isinstance(values.get(name), Panel):
-            found[name] = values[name]
+            figures[name] = values[name]
     for name in ("reward_panels", "fooled"):
-        found |= {f"{name}{i}": panel for i, panel in enumerate(values.get(name, ()))}
-    return found
+        figures |= {f"{name}{i}": panel for i, panel in enumerate(values.get(name, ()))}
+    return figures
 
 
 def _summary(folder: Path) -> dict[str, Any]:
     """A run in a line of the list; a report that cannot be read says so there."""
-    found: dict[str, Any] = {"name": folder.name, "changed_at": _changed_at(folder), "said": ""}
-    found["stages"] = [(spoken_name(name), colour(name)) for name in stages_of(folder)]
+    summary: dict[str, Any] = {"name": folder.name, "changed_at": _changed_at(folder), "note": ""}
+    summary["stages"] = [(display_name(name), colour(name)) for name in stages_of(folder)]
     try:
         report = _report(folder)
     except ValueError as error:
-        return {**found, "right": "", "took": "", "said": str(error)}
+        return {**summary, "right": "", "took": "", "note": str(error)}
     if report.get("kind") == "control":
-        said = f"{report['algorithm']} on {report['environment']}"
-        said += "" if "mean" in report else ", not evaluated yet"
-        return {**found, "right": "", "took": "", "said": said}
+        note = f"{report['algorithm']} on {report['environment']}"
+        note += "" if "mean" in report else ", not evaluated yet"
+        return {**summary, "right": "", "took": "", "note": note}
     cells = [
         next(iter(stage["held_out"].values()))
         for stage in report.get("stages", {}).values()
@@ -217,7 +217,7 @@ def _summary(folder: Path) -> dict[str, Any]:
     last = cells[-1] if cells else None
     right = rate(last["success"], last["ci95"], last["n"]) if last else ""
     took = duration(report["seconds"]) if "seconds" in report else ""
-    return {**found, "right": right, "took": took}
+    return {**summary, "right": right, "took": took}
 
 
 def _state(site: Site) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tutelage.labelling.records import Labeler
 from tutelage.labelling.sessions import SESSION_S
+from tutelage.labelling.tokens import new_token
 from tutelage.web.errors import Refused, of_unforeseen
-from tutelage.web.people import new_cookie, person_here, person_of_cookie, person_of_key
+from tutelage.web.people import person_here, person_of_cookie, person_of_key
 from tutelage.web.site import Site, is_loopback
 
 COOKIE = "tutelage_session"
@@ -49,7 +50,7 @@ class Visitor:
 
     @property
     def person(self) -> Labeler:
-        """The signed-in person; asked only where the route needs one."""
+        """The signed-in person; Refused without one."""
         if self.labeler is None:
             raise Refused(401, "Sign in first.")
         return self.labeler
@@ -60,8 +61,8 @@ class Visitor:
 
 
 def site_of(request: Request) -> Site:
-    found: Site = request.app.state.site
-    return found
+    site: Site = request.app.state.site
+    return site
 
 
 def find_visitor(request: Request) -> Visitor:
@@ -69,7 +70,7 @@ def find_visitor(request: Request) -> Visitor:
     site = site_of(request)
     token = request.cookies.get(COOKIE, "")
     if not _is_ours(token):
-        token = request.state.new_cookie = new_cookie()
+        token = request.state.new_cookie = new_token()
     labeler, csrf = person_of_cookie(site, token)
     here = None if labeler else person_here(site)
     visitor = Visitor(labeler=labeler or here, csrf=csrf, token=token, is_local=here is not None)
@@ -167,7 +168,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         if self.site.options.public_url:
-            scope = _as_asked_for(scope, self.site.options.public_url)
+            scope = _as_requested(scope, self.site.options.public_url)
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         state: MutableMapping[str, Any] = scope.setdefault("state", {})
 
@@ -231,8 +232,8 @@ class Guard:
         return [*given, *added]
 
 
-def _as_asked_for(scope: Scope, public_url: str) -> Scope:
-    """The request under the address that its browser asked, which a proxy may not pass on: links
+def _as_requested(scope: Scope, public_url: str) -> Scope:
+    """The request under the address that its browser used, which a proxy may not pass on: links
     are made from it, and the origin of a form is compared with it."""
     scheme, _, host = public_url.partition("://")
     headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
@@ -257,9 +258,9 @@ def _is_from_here(headers: dict[bytes, str], host: str) -> bool:
         return False
     if not origin or (origin == "null" and fetched):
         return True
-    scheme, _, asked = origin.partition("://")
+    scheme, _, host_asked = origin.partition("://")
     usual = {"http": ":80", "https": ":443"}.get(scheme, "")  # which an origin leaves out
-    return asked.lower() == host.lower().removesuffix(usual)
+    return host_asked.lower() == host.lower().removesuffix(usual)
 
 
 def _without_port(host: str) -> str:
@@ -271,8 +272,8 @@ def _too_large(most: int) -> str:
     return f"That is too large: at most {most / 1e6:.1f} MB. Send it in parts."
 
 
-async def heed(request: Request) -> None:
-    """The first dependency of every route: what Guard refused is told like any other failure."""
+async def raise_refusal(request: Request) -> None:
+    """The first dependency of every route: a refusal of Guard becomes an error like any other."""
     refusal = request.scope.get("refusal")
     if refusal is not None:
         raise Refused(*refusal)

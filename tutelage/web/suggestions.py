@@ -8,7 +8,7 @@ from typing import Any
 
 from tutelage.labelling.records import Label, NewTask
 from tutelage.labelling.tasks import add_tasks, dialogue_source
-from tutelage.web.replies import begin
+from tutelage.web.replies import start_reply
 from tutelage.web.site import Site
 
 TEMPERATURE = 1.0
@@ -20,19 +20,19 @@ def suggest(
 ) -> list[str]:
     """Up to count replies of the newest policy, all different and none of them known; fewer where
     the model repeats itself, none where no model is served."""
-    found: list[str] = []
+    replies: list[str] = []
     if count < 1 or not site.models.names():
-        return found
+        return replies
     speaker = site.models.speaker()
     for _ in range(2 * count):
-        reply, _read = begin(speaker, messages, site.options.max_new_tokens, TEMPERATURE)
+        reply, _read = start_reply(speaker, messages, site.options.max_new_tokens, TEMPERATURE)
         while not reply.ended:
-            reply.go_on()
-        if reply.text.strip() and reply.text not in (*found, *known):
-            found.append(reply.text)
-        if len(found) == count:
+            reply.next_text()
+        if reply.text.strip() and reply.text not in (*replies, *known):
+            replies.append(reply.text)
+        if len(replies) == count:
             break
-    return found
+    return replies
 
 
 def rank_dialogue(site: Site, label: Label, dice: random.Random) -> NewTask | None:
@@ -49,13 +49,13 @@ def rank_dialogue(site: Site, label: Label, dice: random.Random) -> NewTask | No
         return None
     entry = dice.choice(taken)
     prompt = messages[: entry["at"]]
-    said = messages[entry["at"]]["content"]
-    others = [text for text in dict.fromkeys(entry["suggestions"]) if text != said]
-    others += suggest(site, prompt, ALTERNATIVES - 1 - len(others), (said, *others))
+    reply = messages[entry["at"]]["content"]
+    others = [text for text in dict.fromkeys(entry["suggestions"]) if text != reply]
+    others += suggest(site, prompt, ALTERNATIVES - 1 - len(others), (reply, *others))
     if not others:
         return None
     stage = site.models.names()[-1] if site.models.names() else ""
-    replies = [said, *others[: ALTERNATIVES - 1]]
+    replies = [reply, *others[: ALTERNATIVES - 1]]
     task = NewTask(
         kind="rank",
         payload={"prompt": prompt, "responses": replies, "stages": [stage] * len(replies)},

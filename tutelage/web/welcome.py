@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from tutelage.errors import BadInput, NotAllowed, TooManyTries
 from tutelage.labelling import accounts, sessions
-from tutelage.web.people import new_cookie
+from tutelage.labelling.tokens import new_token
 from tutelage.web.render import page
 from tutelage.web.security import Serving, Visiting, address
 
@@ -30,7 +30,7 @@ def sign_in_page(request: Request, visitor: Visiting) -> Response:
 def sign_in(
     request: Request, visitor: Visiting, site: Serving, name: Field, password: Field
 ) -> Response:
-    """A session of its own for the name and password; a failure says so beside the fields."""
+    """A session of its own for the name and password; a failure is shown with the form."""
     try:
         token, _ = sessions.sign_in(site.store, name, password, address(request))
     except NotAllowed as error:
@@ -42,7 +42,7 @@ def sign_in(
 
 def sign_out(request: Request, visitor: Visiting, site: Serving) -> Response:
     sessions.sign_out(site.store, visitor.token)
-    request.state.new_cookie = new_cookie()
+    request.state.new_cookie = new_token()
     return RedirectResponse("/sign-in", 303)
 
 
@@ -60,7 +60,7 @@ def accept(
         accounts.accept_invitation(site.store, token, name, password)
     except BadInput as error:
         role = accounts.invitation_role(site.store, token)
-        shown = {"role": role, "name": name, "failure": str(error)}
-        return page(request, "invitation.html", status_code=400, **shown)
+        values = {"role": role, "name": name, "failure": str(error)}
+        return page(request, "invitation.html", status_code=400, **values)
     request.state.new_cookie, _ = sessions.sign_in(site.store, name, password, address(request))
     return RedirectResponse("/label", 303)

@@ -28,19 +28,19 @@ class Worlds:
         self._sandbox: Sandbox | None = None
         self._kept: OrderedDict[int, tuple[Workspace, threading.Lock]] = OrderedDict()
         self._lock = threading.Lock()
-        self._begun: Tree | None = None
+        self._initial: Tree | None = None
 
     def listing(self, conversation: int | None, ran: Callable[[], Sequence[str]]) -> list[str]:
         """A line for each file; of no conversation, those that a new one starts with."""
         if conversation is None:
-            return Workspace(self._start(), None, closed=True).listing()
-        workspace, lock = self._of(conversation, ran)
+            return Workspace(self._initial_files(), None, closed=True).listing()
+        workspace, lock = self._workspace(conversation, ran)
         with lock:
             return workspace.listing()
 
     def run(self, conversation: int, command: str, ran: Callable[[], Sequence[str]]) -> str:
         """What a command printed. ran: gives the commands that this conversation ran before."""
-        workspace, lock = self._of(conversation, ran)
+        workspace, lock = self._workspace(conversation, ran)
         with lock:
             return workspace.run(command)
 
@@ -55,7 +55,7 @@ class Worlds:
         with self._lock:
             self._kept.pop(conversation, None)
 
-    def _of(
+    def _workspace(
         self, conversation: int, ran: Callable[[], Sequence[str]]
     ) -> tuple[Workspace, threading.Lock]:
         with self._lock:
@@ -63,8 +63,8 @@ class Worlds:
             if known is not None:
                 self._kept.move_to_end(conversation)
                 return known
-            sandbox = self._ready()
-            workspace = Workspace(self._start(), sandbox, closed=sandbox is None)
+            sandbox = self._started_sandbox()
+            workspace = Workspace(self._initial_files(), sandbox, closed=sandbox is None)
             workspace.refusal = self.refusal
             known = self._kept[conversation] = (workspace, threading.Lock())
             known[1].acquire()
@@ -77,15 +77,15 @@ class Worlds:
             known[1].release()
         return known
 
-    def _start(self) -> Tree:
-        if self._begun is None:
+    def _initial_files(self) -> Tree:
+        if self._initial is None:
             if self.folder is not None:
-                self._begun = copy_folder(self.folder)
+                self._initial = copy_folder(self.folder)
             else:
-                self._begun = self.curriculum.files(SEED)
-        return dict(self._begun)
+                self._initial = self.curriculum.files(SEED)
+        return dict(self._initial)
 
-    def _ready(self) -> Sandbox | None:
+    def _started_sandbox(self) -> Sandbox | None:
         """The sandbox, made when the first command is to be run."""
         if self._sandbox is None and not self.refusal:
             try:
