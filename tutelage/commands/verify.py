@@ -48,7 +48,7 @@ def main(argv: Sequence[str]) -> None:
     torch.set_num_threads(1)
     began = time.perf_counter()
     findings = verify(claims)
-    seen = list(findings) if options.json else list(shown(findings))
+    seen = list(findings) if options.json else list(printed(findings))
     seconds = time.perf_counter() - began
     if options.json:
         print(as_json(seen, seconds))
@@ -61,7 +61,7 @@ def main(argv: Sequence[str]) -> None:
         console().print(f"{held}, {duration(seconds)}.")
 
 
-def shown(findings: Iterator[Finding]) -> Iterator[Finding]:
+def printed(findings: Iterator[Finding]) -> Iterator[Finding]:
     """Print a line for each finding as it comes, and pass it on."""
     screen = console()
     heading = f"  {'':<5}{'expected':>10}  {'got':>10}  {'off by':>7}  {'at most':>7}  claim"
