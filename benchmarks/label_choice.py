@@ -25,6 +25,7 @@ from tutelage.config import require
 from tutelage.evaluation.statistics import mean_interval
 from tutelage.labelling.choice import Floats, Posterior, choose_pairs, laplace, prior, sigmoid
 from tutelage.labelling.simulation import (
+    share_of_labels,
     World,
     WorldConfig,
     labels_to_reach,
@@ -88,19 +89,7 @@ def accuracy_by_labels(
     return counts, accuracies
 
 
-def share_of_labels(
-    counts: Sequence[int],
-    random_curves: Floats,
-    chosen_curves: Floats,
-    target_labels: int,
-    resamples: int = 2_000,
-) -> tuple[float, list[float]]:
-    """Labels that chosen pairs need for the accuracy that `target_labels` random ones reach, as a
-    share of these, with its 95 % interval by resampling seeds. Curves: (seeds, points), mean over
-    seeds before they are compared."""
-    place = list(counts).index(target_labels)
-
-    def share(seeds: np.ndarray) -> float:
+def share(seeds: np.ndarray) -> float:
         target = float(rising(random_curves[seeds].mean(axis=0))[place])
         return labels_to_reach(counts, chosen_curves[seeds].mean(axis=0), target) / target_labels
 

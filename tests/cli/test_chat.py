@@ -15,7 +15,7 @@ from tutelage.commands import chat as chat_module
 from tutelage.commands.labels import Labels, read_rankings
 from tutelage.errors import BadInput, SandboxUnavailable
 from tutelage.sandbox import Ending, Entry, Execution, Limits
-from tutelage.sandbox.workspace import Workspace, copy_folder, told
+from tutelage.sandbox.workspace import Workspace, copy_folder, describe
 
 FILES = {"plum.txt": Entry("file", b"one\ntwo\nthree\n"), "b": Entry("dir")}
 
@@ -208,12 +208,12 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
 
 def test_endings_are_told() -> None:
     def ended(outcome: Ending, code: int = 0) -> str:
-        return told(Execution(b"out\n", b"err\n", code, outcome, {}))
+        return describe(Execution(b"out\n", b"err\n", code, outcome, {}))
 
     assert ended(Ending.OK) == "out\nerr"
     assert ended(Ending.OK, 2) == "out\nerr\n(exit code 2)"
     assert ended(Ending.TIMEOUT) == "out\nerr\n(stopped: it took too long)"
-    long = told(Execution(b"line\n" * 5000, b"", 0, Ending.OK, {}))
+    long = describe(Execution(b"line\n" * 5000, b"", 0, Ending.OK, {}))
     assert len(long.splitlines()) == 101
     assert long.endswith("… (24,500 more characters)")
 

@@ -125,18 +125,16 @@ def _by_group(
     """Success on each kind of request of the first set."""
     rows: list[dict[str, object]] = []
     first = tasks.first()
+    before, after = answers["sft"][first].successes(), answers[final][first].successes()
     for group in sorted({task.group for task in tasks.sets[first]}):
         inside = [i for i, task in enumerate(tasks.sets[first]) if task.group == group]
-        share = {
-            stage: sum(answers[stage][first].successes()[i] for i in inside) / len(inside)
-            for stage in ("sft", final)
-        }
-        rows.append({"group": group, "sft": share["sft"], "ppo": share[final], "n": len(inside)})
+        sft, ppo = (sum(right[i] for i in inside) / len(inside) for right in (before, after))
+        rows.append({"group": group, "sft": sft, "ppo": ppo, "n": len(inside)})
     return rows
 
 
 def _examples(tasks: HeldOut, answers: dict[str, dict[str, Graded]]) -> list[dict[str, object]]:
-    """Up to twenty requests, the first of each set, answered by each stage."""
+    """Up to twenty requests, the first of each set, with the answer of each stage."""
     counts = zip(tasks.sets, (8, 6, 2), strict=False)
     chosen = [(name, i) for name, count in counts for i in range(count)]
     chosen += [(name, i) for name, each in tasks.behaviours.items() if each.goal for i in (0, -1)]

@@ -27,7 +27,7 @@ LAUNCHER = Path(__file__).with_name("launcher.py")
 
 
 class WorkerGone(Exception):
-    """The worker ended, fell silent, or said something that is not an answer."""
+    """The worker ended, fell silent, or sent something that is not an answer."""
 
     def __init__(self, reason: str, ending: Ending = Ending.ENVIRONMENT_ERROR) -> None:
         super().__init__(reason)
@@ -223,7 +223,7 @@ class Worker:
                 raise WorkerGone(f"the worker ended: {self._last_words()}") from None
 
     def _last_words(self) -> str:
-        """The last thing that the launcher, bubblewrap or the worker said before it ended."""
+        """The last thing that the launcher, bubblewrap or the worker wrote before it ended."""
         try:
             self.process.wait(timeout=1.0)
             text = os.read(self.errors, 1 << 16).decode("utf-8", "replace").strip()

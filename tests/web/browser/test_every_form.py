@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.evaluation.fake_report import fake_report
+from tests.reports.fake_report import fake_report
 from tests.web.browser import proxy, scenes
 from tests.web.browser.walk import UNSAFE, Walk, controls, marks
 from tests.web.people import PASSWORD
