@@ -1,4 +1,4 @@
-"""A simulated labeler: knows the truth, prefers short, and errs as people do.
+"""A simulated labeler: knows which replies are right, prefers short ones, and makes errors.
 
 Utility of a reply = 0 if it is wrong, however short; 1 if it is right, less `length_price` a
 character. What the labeler sees is utility + σ·Gumbel noise, so that P(i over j) =
@@ -66,7 +66,7 @@ def preferences(ranks: Sequence[int] | Tensor) -> Tensor:
 
 
 def agreement(labeler: Labeler, worth: Sequence[Tensor], generator: torch.Generator) -> float:
-    """Share of pairs on which two such labelers say the same; half where only one says tie."""
+    """Share of pairs on which two such labelers agree; half where only one calls a tie."""
     same, count = 0.0, 0
     for utilities in worth:
         first, second = (

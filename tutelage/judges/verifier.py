@@ -1,4 +1,4 @@
-"""A judge that knows: it runs the task's own check. Tasks make checks, the verifier calls them."""
+"""A judge that runs the task's own check. Tasks make checks, the verifier calls them."""
 
 from __future__ import annotations
 

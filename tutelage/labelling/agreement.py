@@ -1,4 +1,4 @@
-"""How far labelers say the same: Krippendorff's alpha, and agreement pair by pair.
+"""How far labelers agree: Krippendorff's alpha, and agreement pair by pair.
 
 Intervals are percentiles of a bootstrap over units or tasks, which are what was sampled; answers
 within one are not independent of each other (Zapf et al. 2016 find it the honest one for alpha).
@@ -67,7 +67,7 @@ def alpha_interval(
 def pairwise_agreement(
     pairs: Pairs, *, decisive: bool = False, draws: int = 1000, seed: int = 0
 ) -> Measured:
-    """The chance that two labelers say the same of a pair: 1 the same, ½ where one of them says
+    """The chance that two labelers agree on a pair: 1 the same answer, ½ where one of them calls a
     tie, 0 opposite. Every task counts equally, however many labelers it had: gold questions, which
     are chosen for unanimous answers and given to everybody, would outweigh all others.
 

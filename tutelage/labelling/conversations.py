@@ -89,8 +89,8 @@ def add_message(
 def update_detail(
     store: Store, message_id: int, labeler_id: int, changes: dict[str, Any]
 ) -> ChatMessage:
-    """What is new in a message's detail, such as the output of its command once that has run; the
-    rest of the detail stays as it is by now."""
+    """Add or replace entries of a message's detail, such as the output of its command once that has
+    run; the other entries stay as they are."""
 
     def write(connection: Connection) -> ChatMessage:
         row = _own_message(connection, message_id, labeler_id, lock=True)

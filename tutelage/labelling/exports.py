@@ -32,7 +32,6 @@ def export_jsonl(store: Store, folder: Path, by: int | None) -> dict[str, int]:
     `tutelage.data`; labels.jsonl, every label as it was given, with its task, which import_labels
     reads; guidelines.jsonl, the versions whose hashes labels hold. A file without lines is left
     out. Labelers are numbers, not names; what was taken back is left out."""
-    folder = Path(folder)
     pairs = list(labels_with_tasks(store))
     examples = merged(pairs)
     name = store_id(store)
@@ -68,7 +67,6 @@ def export_datasets(store: Store, folder: Path, by: int | None) -> dict[str, int
             "Exporting Hugging Face datasets needs the package `datasets`: pip install datasets, "
             "or export JSONL."
         ) from None
-    folder = Path(folder)
     if folder.exists():
         raise BadInput(f"The folder {folder} is there already; name a new one.")
     tables = {name: rows for name, rows in dataset_rows(store).items() if rows}

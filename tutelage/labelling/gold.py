@@ -44,7 +44,7 @@ class GoldWork:
 
 
 def agreement(kind: str, one: dict[str, Any], other: dict[str, Any]) -> float:
-    """How far two values say the same, 0 to 1. Rankings: the share of pairs of replies, ½ where
+    """How far two values agree, 0 to 1. Rankings: the share of pairs of replies, ½ where
     only one of them has a tie. Ratings: 1 where the overall ones lie within one point."""
     if kind == "rate":
         return float(abs(one["overall"] - other["overall"]) <= NEAR)

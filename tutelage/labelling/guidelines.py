@@ -1,4 +1,4 @@
-"""What labelers are asked to go by. Every version is kept; each label holds its version's hash."""
+"""Instructions for labelers. Every version is kept; each label holds its version's hash."""
 
 from __future__ import annotations
 

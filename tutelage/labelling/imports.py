@@ -50,7 +50,7 @@ def import_tasks(
 ) -> list[int]:
     """Prompts become tasks to demonstrate, comparisons to rank, single replies to rate; how
     they were judged is left out, so that people judge them anew. Ids in the order of the file."""
-    source = Path(path).name[:200]
+    source = path.name[:200]
     read = [_checked(where, *_task(where, record)) for where, record in read_records(path)]
     new = [
         NewTask(kind=kind, payload=payload, topic=topic, priority=priority, source=source)
@@ -134,7 +134,7 @@ def _task_id(connection: Connection, store: Store, task: NewTask, digest: str) -
 
 
 def _note(store: Store, by: int | None, what: str, path: Path, count: int) -> None:
-    digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
     store.write(
         lambda connection: audit.append(
             connection, store.clock(), by, "import", what, {"count": count, "file": digest}

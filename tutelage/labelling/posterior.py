@@ -18,7 +18,7 @@ _HURRY = 3.0
 _REACH = 1.0  # of a step: where ties are all but excluded the curvature is no guide
 # Relative error that the scores' covariance may have, while they still move and at last.
 _SLACK, _LAST_SLACK = 0.1, 1e-3
-_HYPER_LABELERS = 2.0  # how many labelers' worth of evidence the first widths are
+_HYPER_LABELERS = 2.0  # weight of the first widths, in labelers
 # Means of a sigmoid over a normal η: within 2e-4 at width 1.5, 1e-2 at 3.
 _NODES, _NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(7)
 _NODE_WEIGHTS = _NODE_WEIGHTS / _NODE_WEIGHTS.sum()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from sqlalchemy import Connection, Row, delete, func, insert, or_, select
+from sqlalchemy import Connection, delete, func, insert, or_, select
 
 from tutelage.errors import BadInput, NotAllowed, TooManyTries
 from tutelage.labelling import audit
@@ -62,19 +62,12 @@ def sign_in(store: Store, name: str, password: str, address: str = "") -> tuple[
 
 def session_of(store: Store, token: str | None) -> Session | None:
     """The session of a cookie, None where it is unknown, over or its person inactive."""
-    row = _find(store, token, "browser") if token else None
-    if token is None or row is None:
-        return None
-    return Session(labeler=labeler_of(row), csrf=csrf_of(token), expires_at=row.expires_at)
+    return _session(store, token, "browser") if token else None
 
 
 def sign_out(store: Store, token: str) -> None:
-    store.write(
-        lambda connection: (
-            connection.execute(delete(sessions).where(sessions.c.token_hash == token_hash(token)))
-            and None
-        )
-    )
+    query = delete(sessions).where(sessions.c.token_hash == token_hash(token))
+    store.write(lambda connection: connection.execute(query).rowcount)
 
 
 def make_api_key(store: Store, labeler_id: int, name: str, valid_s: float = API_KEY_S) -> str:
@@ -94,10 +87,7 @@ def make_api_key(store: Store, labeler_id: int, name: str, valid_s: float = API_
 
 def session_of_key(store: Store, key: str | None) -> Session | None:
     """The person of an API key, or None."""
-    row = _find(store, key, "api") if key else None
-    if row is None:
-        return None
-    return Session(labeler=labeler_of(row), csrf="", expires_at=row.expires_at)
+    return _session(store, key, "api") if key else None
 
 
 def api_keys(store: Store) -> list[ApiKey]:
@@ -128,7 +118,7 @@ def revoke_api_key(store: Store, key_id: int, by: int | None) -> None:
     store.write(write)
 
 
-def _find(store: Store, token: str, purpose: str) -> Row | None:
+def _session(store: Store, token: str, purpose: str) -> Session | None:
     query = (
         select(labelers, sessions.c.expires_at)
         .join(sessions, sessions.c.labeler_id == labelers.c.id)
@@ -139,7 +129,11 @@ def _find(store: Store, token: str, purpose: str) -> Row | None:
             labelers.c.active,
         )
     )
-    return store.read(lambda connection: connection.execute(query).first())
+    row = store.read(lambda connection: connection.execute(query).first())
+    if row is None:
+        return None
+    csrf = csrf_of(token) if purpose == "browser" else ""
+    return Session(labeler=labeler_of(row), csrf=csrf, expires_at=row.expires_at)
 
 
 def _insert(

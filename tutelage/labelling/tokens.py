@@ -1,4 +1,4 @@
-"""Random secrets: whoever has the token has the right, so that only its hash is kept."""
+"""Random secrets. Whoever has the token has its rights, so only its hash is kept."""
 
 from __future__ import annotations
 

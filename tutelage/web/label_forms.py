@@ -1,4 +1,4 @@
-"""Between a task's page and its label: in which order replies are shown, what a form's fields mean.
+"""Forms of the task pages: the order in which replies are shown, and fields to labels and back.
 
 A draft is the form as it stands, {"form": {name: [texts]}}; a label that was taken back comes as
 its value. Replies are named by their place on the page, never by their place in the task, so that

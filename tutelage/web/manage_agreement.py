@@ -58,7 +58,7 @@ _estimating: set[str] = set()  # databases whose skills are being estimated
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """A number of the page: what it is, how it is written, and a sentence under it."""
+    """A number of the page: its name, its text, and a sentence under it."""
 
     name: str
     value: str
@@ -82,7 +82,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Counted:
-    """What takes a while to count, of all labels up to one."""
+    """Statistics of all labels up to one, cached because they take seconds."""
 
     opinions: Opinions
     pairs: Pairs

@@ -1,4 +1,4 @@
-"""The audit log, and whether it holds."""
+"""The audit log page, with a check of the whole chain."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def person_here(site: Site) -> Labeler | None:
 
 def person_of_key(site: Site, key: str) -> Labeler | None:
     """The owner of an API key; where the person at this machine needs no account, their programs
-    need no key, but a key that was ours once and is not now is no key."""
+    need no key, but one of our keys that is no longer valid is refused."""
     session = sessions.session_of_key(site.store, key)
     if session is not None:
         return session.labeler
