@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,21 +19,19 @@ import numpy as np
 import tyro
 from common import commit, machine
 from numpy.typing import NDArray
-
-from tutelage.config import require
-from tutelage.evaluation.statistics import mean_interval
-from tutelage.labelling.choice import Floats, Posterior, choose_pairs, laplace, prior, sigmoid
-from tutelage.labelling.simulation import (
-    share_of_labels,
+from simulated_labels import (
     World,
     WorldConfig,
-    labels_to_reach,
     make_crowd,
     make_world,
     more_replies,
     pair_rows,
-    rising,
+    share_of_labels,
 )
+
+from tutelage.config import require
+from tutelage.evaluation.statistics import mean_interval
+from tutelage.labelling.choice import Floats, Posterior, choose_pairs, laplace, prior, sigmoid
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,17 +84,6 @@ def accuracy_by_labels(
         counts.append(len(labelled))
         accuracies.append(float(np.mean((tests @ belief.mean > 0) == truth)))
     return counts, accuracies
-
-
-def share(seeds: np.ndarray) -> float:
-        target = float(rising(random_curves[seeds].mean(axis=0))[place])
-        return labels_to_reach(counts, chosen_curves[seeds].mean(axis=0), target) / target_labels
-
-    everyone = np.arange(len(random_curves))
-    generator = np.random.default_rng(0)
-    drawn = [share(generator.choice(everyone, len(everyone))) for _ in range(resamples)]
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return share(everyone), [float(low), float(high)]
 
 
 def fit_with_skills(

@@ -2,7 +2,7 @@
 
 Labelers are simulated: noisy (two of skill 1 agree on 77 % of pairs), of unlike skill, each with an
 offset when they rate, on prompts that lift or lower all their replies. What a label takes is
-modelled from reading and typing speeds, see `tutelage/evaluation/label_worth.py`; every assumption
+modelled from reading and typing speeds, see `worth_of_labels.py`; every assumption
 is an option. `worth` is minutes of pairs that do what `spent` minutes of a label do, a share.
 """
 
@@ -17,16 +17,16 @@ from pathlib import Path
 import numpy as np
 import tyro
 from common import commit, machine
-
-from tutelage.evaluation.label_worth import KINDS, WorthConfig, accuracy_by_minutes, seconds
-from tutelage.evaluation.statistics import mean_interval
-from tutelage.labelling.simulation import (
+from simulated_labels import (
     WorldConfig,
     make_crowd,
     make_world,
     more_replies,
     share_of_labels,
 )
+from worth_of_labels import KINDS, WorthConfig, accuracy_by_minutes, seconds
+
+from tutelage.evaluation.statistics import mean_interval
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
+import label_choice
 import numpy as np
 import pytest
-
-from tutelage.labelling.choice import laplace, prior
-from tutelage.labelling.simulation import (
+from simulated_labels import (
     WorldConfig,
     labels_to_reach,
     make_crowd,
@@ -20,17 +16,7 @@ from tutelage.labelling.simulation import (
     see,
 )
 
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-
-
-@pytest.fixture(scope="module")
-def label_choice():
-    sys.path.insert(0, str(BENCHMARKS))
-    try:
-        import label_choice
-    finally:
-        sys.path.remove(str(BENCHMARKS))
-    return label_choice
+from tutelage.labelling.choice import laplace, prior
 
 
 def test_two_labelers_agree_as_often_as_is_said():
@@ -80,7 +66,7 @@ def test_a_rising_curve_stays_as_it_is():
     np.testing.assert_allclose(rising(curve[::-1]), np.full(20, curve.mean()))
 
 
-def test_skills_are_recovered(label_choice):
+def test_skills_are_recovered():
     """1,000 pairs of each of six labelers: their skills to a fifth, and better weights for it."""
     generator = np.random.default_rng(5)
     world = make_world(WorldConfig(prompts=1_000, features=8), generator)
@@ -102,7 +88,7 @@ def test_skills_are_recovered(label_choice):
     assert angle(belief.mean) < 0.8 * angle(alike.mean)
 
 
-def test_chosen_pairs_need_fewer_labels(label_choice):
+def test_chosen_pairs_need_fewer_labels():
     """Six small worlds: at 120 labels chosen pairs are ahead, and they needed fewer to be level."""
     choice = label_choice.ChoiceConfig(labels=120, batch=10)
     random, chosen = [], []
@@ -121,7 +107,7 @@ def test_chosen_pairs_need_fewer_labels(label_choice):
     assert low <= share <= high
 
 
-def test_all_at_random_is_no_better_than_random(label_choice):
+def test_all_at_random_is_no_better_than_random():
     """The same with nothing chosen: the two arms differ by luck alone."""
     choice = label_choice.ChoiceConfig(labels=60, batch=20, random_share=1.0)
     gains = []

@@ -5,8 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-
-from tutelage.evaluation.label_worth import (
+from simulated_labels import (
+    Crowd,
+    WorldConfig,
+    make_world,
+    more_replies,
+    pair_rows,
+    share_of_labels,
+)
+from worth_of_labels import (
     KINDS,
     RANKED,
     Labels,
@@ -15,14 +22,6 @@ from tutelage.evaluation.label_worth import (
     collect,
     fit,
     seconds,
-)
-from tutelage.labelling.simulation import (
-    Crowd,
-    WorldConfig,
-    make_world,
-    more_replies,
-    pair_rows,
-    share_of_labels,
 )
 
 CONFIG = WorthConfig(labelers=3)

@@ -15,19 +15,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
-
-from tutelage.algorithms.functional import bradley_terry_loss, ordinal_loss
-from tutelage.algorithms.raters import TRUST_SPREAD
-from tutelage.config import require
-from tutelage.labelling.choice import Floats, prior
-from tutelage.labelling.simulation import (
+from simulated_labels import (
     Crowd,
     World,
     pair_rows,
     rating_thresholds,
     see,
 )
+from torch import Tensor
+
+from tutelage.algorithms.functional import bradley_terry_loss, ordinal_loss
+from tutelage.algorithms.raters import TRUST_SPREAD
+from tutelage.config import require
+from tutelage.labelling.choice import Floats, prior
 
 
 @dataclass(frozen=True, kw_only=True)
