@@ -27,9 +27,9 @@ from typing import Any
 
 import numpy as np
 from common import ROOT, commit, machine
+from dawid_skene import dawid_skene
 
 from tutelage.evaluation.statistics import mean_interval
-from tutelage.labelling.dawid_skene import dawid_skene
 from tutelage.labelling.pairs import Floats, Ints, Mask, Pairs, Ranking, pairs_of
 from tutelage.labelling.skill import (
     CrowdFit,

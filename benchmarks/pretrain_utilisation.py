@@ -1,6 +1,6 @@
 """Pretraining: the share of this processor's matrix-product rate that the stage keeps up.
 
-Operations are counted as GPT.training_flops_per_token does: six a weight and the causal half of
+Operations are counted: six a weight and the causal half of
 attention, nothing for the optimiser, norms or softmax. The peer is a bare product of two square
 matrices in bfloat16; rates in both number formats are given, because a processor without bfloat16
 instructions emulates them.
@@ -62,7 +62,9 @@ def pretraining_rate(settings: Settings, name: str, rows: int, steps: int, warm_
         )
         seconds = seconds_a_step(stage, warm_up, steps)
     tokens = rows * settings.row_length
-    return tokens * gpt.training_flops_per_token(settings.row_length) / seconds / 1e9
+    matrices = gpt.parameter_count() - 2 * gpt.embedding.weight.numel()
+    operations = 6 * (matrices + settings.layers * settings.width * settings.row_length)
+    return tokens * operations / seconds / 1e9
 
 
 def main(settings: Settings) -> None:

@@ -252,11 +252,6 @@ class GPT(LanguageModel):
             ParameterGroup([self.head.weight], scale=0.3),
         ]
 
-    def training_flops_per_token(self, length: int) -> int:
-        """Multiply-adds of forward and backward, counted as two operations each (6 a weight)."""
-        matrices = self.parameter_count() - 2 * self.embedding.weight.numel()
-        return 6 * matrices + 6 * self.config.layers * self.config.width * length
-
 
 def preceding(tokens: Tensor, positions: Tensor, attend: Tensor | None) -> Tensor:
     """The token before each in its own sequence and the one before that, 0 before the first:

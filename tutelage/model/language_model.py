@@ -126,10 +126,6 @@ class LanguageModel(nn.Module, ABC):
     def parameter_groups(self) -> list[ParameterGroup]:
         """Which trainable parameters belong together."""
 
-    @abstractmethod
-    def training_flops_per_token(self, length: int) -> int:
-        """Operations of forward and backward in sequences of this many tokens."""
-
     @property
     def device(self) -> torch.device:
         return next(self.parameters()).device

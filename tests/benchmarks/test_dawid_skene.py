@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from dawid_skene import dawid_skene
 
 from tutelage.errors import BadInput
-from tutelage.labelling.dawid_skene import dawid_skene
 
 
 def crowd(items: int, labelers: int, each: int, seed: int):
