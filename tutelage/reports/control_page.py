@@ -104,7 +104,7 @@ def _numbers(report: Mapping[str, Any]) -> list[dict[str, str]]:
             }
         )
     over = f"n = {count(len(seeds))} seeds" if len(seeds) > 1 else "1 seed"
-    half = with_interval(report["mean"], report["ci95"], places).partition(" ")[2]
+    half = with_interval(report["mean"], report.get("ci95"), places).partition(" ")[2]
     numbers.append(
         {
             "word": "in the end",
@@ -154,7 +154,7 @@ def _learned(report: Mapping[str, Any], series: Sequence[Series]) -> Panel | Non
         up=True,
     ).rstrip(".")
     if "mean" in report:
-        kept = with_interval(report["mean"], report["ci95"], places)
+        kept = with_interval(report["mean"], report.get("ci95"), places)
         which = "policies kept earn" if len(lines) > 1 else "policy kept earns"
         moved += f"; the {which} {kept}, acting by the likeliest action"
     drawn = "Points are audits."
@@ -274,7 +274,7 @@ def _evaluation(report: Mapping[str, Any]) -> list[list[str]]:
         rows.append(
             [
                 "all seeds",
-                with_interval(report["mean"], report["ci95"], places),
+                with_interval(report["mean"], report.get("ci95"), places),
                 "",
                 decimal(min(everything), places),
                 decimal(max(everything), places),

@@ -196,8 +196,8 @@ def reward_panels(rewards: Mapping[str, Any]) -> list[Panel]:
 
 
 def _measured(row: Mapping[str, Any]) -> str:
-    """An accuracy with the interval that its n gives."""
-    return rate(row["accuracy"], answers.share_interval(row["accuracy"], row["n"]), row["n"])
+    """An accuracy with its interval."""
+    return rate(row["accuracy"], answers.accuracy_interval(row), row["n"])
 
 
 def fooled_panel(report: Mapping[str, Any]) -> Panel | None:

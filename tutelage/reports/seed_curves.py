@@ -42,8 +42,8 @@ def averaged(lines: Sequence[Line]) -> Averaged:
     return Averaged(
         xs,
         [mean for mean, _ in found],
-        [ci95[0] for _, ci95 in found],
-        [ci95[1] for _, ci95 in found],
+        [ci95[0] if ci95 else mean for mean, ci95 in found],
+        [ci95[1] if ci95 else mean for mean, ci95 in found],
         seeds,
     )
 
