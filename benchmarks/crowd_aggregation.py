@@ -192,7 +192,8 @@ def compared(pairs: Pairs, debates: list[str], hidden: list[Mask]) -> dict[str, 
         for k, name in enumerate(("right", "side", "nats")):
             if not (name == "nats" and worse == "majority"):
                 mean, ci95 = mean_interval((means[better] - means[worse])[:, k].tolist())
-                row[name] = {"difference": round(mean, 4), "ci95": [round(x, 4) for x in ci95]}
+                ends = [round(x, 4) for x in ci95 or ()]
+                row[name] = {"difference": round(mean, 4), "ci95": ends}
         differences.append(row)
     hidden_count = round(float(np.mean([mask.sum() for mask in hidden])))
     return {"hidden": hidden_count, "methods": methods, "differences": differences}

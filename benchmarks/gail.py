@@ -117,12 +117,17 @@ def critical(n: int, m: int) -> float:
     return math.sqrt(math.log(2 / 0.05) / 2 * (n + m) / (n * m))
 
 
+def half(mean: float, ci95: Sequence[float] | None) -> float | None:
+    """Half an interval's width; a single value has none."""
+    return round(mean - ci95[0], 2) if ci95 else None
+
+
 def described(returns: Sequence[float]) -> dict[str, Any]:
     """Mean with its 95 % interval, and quartiles."""
-    mean, (low, _) = mean_interval(returns)
+    mean, ci95 = mean_interval(returns)
     ordered = sorted(returns)
     quartiles = [ordered[round(share * (len(ordered) - 1))] for share in (0, 0.25, 0.5, 0.75, 1)]
-    return {"mean": round(mean, 2), "ci95": round(mean - low, 2), "quartiles": quartiles}
+    return {"mean": round(mean, 2), "ci95": half(mean, ci95), "quartiles": quartiles}
 
 
 def measured(
@@ -168,14 +173,14 @@ def measured(
                 "agreement": round(agreement(copy, unseen), 4),
             }
     means = [result["mean"] for result in results]
-    mean, (low, _) = mean_interval(means)
+    mean, ci95 = mean_interval(means)
     random_policy = new_policy(make(1), HIDDEN, seeded("random"), "actor")
     at_random = record(random_policy, make(20), FRESH, 5, sampled=True).returns or []
     return {
         "claim": f"GAIL, a {kind} expert",
         "matched": sum(result["matched"] for result in results),
         "of": len(results),
-        "return": {"mean": round(mean, 2), "ci95_over_seeds": round(mean - low, 2)},
+        "return": {"mean": round(mean, 2), "ci95_over_seeds": half(mean, ci95)},
         "expert": described(own),
         "agreement": round(fmean(result["agreement"] for result in results), 4),
         "agreement_of_a_good_policy": round(agreement(good, unseen), 4),

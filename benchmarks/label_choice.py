@@ -150,7 +150,7 @@ def measure(settings: Settings, decay: float) -> dict[str, Any]:
             "random_accuracy": round(float(random_curves[:, place].mean()), 4),
             "chosen_accuracy": round(float(chosen_curves[:, place].mean()), 4),
             "gain": round(gain, 4),
-            "gain_ci95": [round(end, 4) for end in gain_interval],
+            "gain_ci95": [round(end, 4) for end in gain_interval or ()],
             "share_of_labels": round(share, 3),
             "share_ci95": [round(end, 3) for end in interval],
             "control_share": round(by_chance, 3),
@@ -179,7 +179,7 @@ def skills_recovered(settings: Settings) -> dict[str, Any]:
     return {
         "labels_a_labeler": round(len(rows) / labelers),
         "rmse_of_log_skill": round(mean_interval(errors)[0], 3),
-        "rmse_ci95": [round(end, 3) for end in mean_interval(errors)[1]],
+        "rmse_ci95": [round(end, 3) for end in mean_interval(errors)[1] or ()],
         "rmse_of_guessing": round(mean_interval(guesses)[0], 3),
     }
 

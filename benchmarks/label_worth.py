@@ -61,7 +61,7 @@ def main(settings: Settings) -> None:
         kinds[kind] = {
             "seconds": round(seconds(kind, config), 1),
             "accuracy": round(mean, 4),
-            "ci95": [round(end, 4) for end in interval],
+            "ci95": [round(end, 4) for end in interval or ()],
             "worth": round(worth, 2),
             "worth_ci95": [round(end, 2) for end in worth_interval],
             "curve": [round(float(value), 4) for value in own.mean(axis=0)],

@@ -27,7 +27,7 @@ from common import ROOT, commit, machine
 from tutelage.data.comparisons import comparison_trees, read_comparisons
 from tutelage.data.corpus import read_corpus
 from tutelage.evaluation.calibration import labelled_pairs, report_card
-from tutelage.evaluation.statistics import wilson
+from tutelage.evaluation.statistics import clustered_interval
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.labelling.accounts import create_labeler
 from tutelage.labelling.exports import export_jsonl
@@ -134,11 +134,21 @@ def judged(model: Path, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         for label in row["labels"]
         if label["value"] in ("a1", "a2")
     ]
+    by_debate: dict[str, list[bool]] = {}
+    for row, pair in zip(decided, pairs, strict=True):
+        by_debate.setdefault(row["debate"], []).append(pair.margin > 0)
     right = sum(pair.margin > 0 for pair in pairs)
+    # Pairs of one debate share its arguments: how far this carries is told by debates, of which
+    # there are three.
+    ci95 = clustered_interval((sum(own), len(own)) for own in by_debate.values())
     return {
         "pairs": len(pairs),
         "accuracy": round(right / len(pairs), 4),
-        "ci95": [round(end, 4) for end in wilson(right, len(pairs))],
+        "ci95_over_debates": [round(end, 4) for end in ci95 or ()],
+        "by_debate": {
+            debate: {"accuracy": round(sum(own) / len(own), 4), "n": len(own)}
+            for debate, own in by_debate.items()
+        },
         "the longer one": round(longer / len(pairs), 4),
         "a worker who decided": round(sum(workers) / len(workers), 4),
         "card": card,

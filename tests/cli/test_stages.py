@@ -59,7 +59,7 @@ def test_a_person_raises_a_model_step_by_step(tutelage, files: Path) -> None:
     )
     reward = ["reward", "--model", run, "--comparisons", files / "pairs.jsonl", "--epochs", "20"]
     out = done(*reward, mark="✓ Reward model")
-    assert "ranked alike: 100.0 % [34.2 to 100.0] (n = 2)" in out
+    assert "of 2 prompts, ranked alike: 100.0 % [1.2 to 100.0] (n = 2)" in out
     rated = ["reward", "--model", run, "--ratings", files / "ratings.jsonl", "--epochs", "20"]
     code, out, err = tutelage(*rated, "--run", files / "rated")
     assert (code, err) == (0, "")

@@ -10,7 +10,8 @@ from tutelage.reports.figures import safe_json
 from tutelage.reports.people_charts import accuracy_against_comparisons, labeler_accuracy
 
 POINTS = [
-    {"comparisons": n, "accuracy": a, "n": 400} for n, a in ((100, 0.6), (400, 0.68), (900, 0.7))
+    {"comparisons": n, "accuracy": a, "ci95": (a - 0.06, a + 0.06), "n": 400}
+    for n, a in ((100, 0.6), (400, 0.68), (900, 0.7))
 ]
 
 
@@ -31,7 +32,9 @@ def test_the_fit_is_dashed_where_the_data_ends():
     assert dashed.y[-1] == pytest.approx(75 - 150 / math.sqrt(7200))
     (points,) = [trace for trace in figure.data if trace.mode == "markers"]
     assert list(points.y) == pytest.approx([60, 68, 70])
-    assert "100 comparisons: 60.0 % ± 4.8 (n = 400)" in points.text[0]
+    none = accuracy_against_comparisons([{**POINTS[0], "ci95": None}], None, None, None)
+    assert "100 comparisons: 60.0 % (n = 400)" in none.data[0].text[0]
+    assert "100 comparisons: 60.0 % ± 6.0 (n = 400)" in points.text[0]
 
 
 def test_agreement_and_ceiling_stand_beside_the_curve():

@@ -29,7 +29,7 @@ def test_mean_interval_by_hand():
     mean, (low, high) = mean_interval([1.0, 3.0, 5.0])
     assert mean == 3.0
     assert (low, high) == pytest.approx((3 - 4.968, 3 + 4.968), abs=1e-3)
-    assert mean_interval([2.0]) == (2.0, [2.0, 2.0])
+    assert mean_interval([2.0]) == (2.0, None)
 
 
 def test_curves_are_averaged_over_the_steps_that_all_reached():

@@ -63,6 +63,7 @@ def test_labels_move_the_reward_model_the_policy_and_the_pointer(
     first, last = effects[0], effects[-1]
     assert first["accuracy_before"] < 0.7
     assert last["accuracy_after"] == 1.0
+    assert last["ci95"][0] < 0.8 < 1.0 == last["ci95"][1]  # of four prompts
     assert first["accuracy_after"] == effects[4]["accuracy_before"]
     assert [effect["version"] for effect in effects[::4]] == [1, 2, 3, 4]
     assert {effect["n"] for effect in effects} == {4}

@@ -290,6 +290,7 @@ def outcome(
 
 
 def interval(returns: Sequence[float]) -> str:
-    """`498.1 ± 2.2 (n = 100)`: mean, half of its 95 % interval."""
-    mean, (low, _) = mean_interval(returns)
-    return f"{mean:.1f} ± {mean - low:.1f} (n = {len(returns)})"
+    """`498.1 ± 2.2 (n = 100)`: mean, half of its 95 % interval, which one value does not have."""
+    mean, ci95 = mean_interval(returns)
+    half = f"± {mean - ci95[0]:.1f} " if ci95 else ""
+    return f"{mean:.1f} {half}(n = {len(returns)})"

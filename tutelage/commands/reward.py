@@ -20,7 +20,7 @@ from tutelage.data.comparisons import comparison_trees, pairs_right
 from tutelage.data.order import HELD_OUT, held_out_prompts
 from tutelage.data.ratings import rating_trees
 from tutelage.device import DTypeName
-from tutelage.evaluation.statistics import wilson
+from tutelage.evaluation.statistics import clustered_interval, wilson
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.checkpoint import load_model
 from tutelage.model.heads import RewardModel
@@ -28,7 +28,7 @@ from tutelage.schema import Comparison, Conversation, Rating
 from tutelage.screen import Watcher, console, show_next
 from tutelage.stages.reward import RewardConfig, train_reward_model
 from tutelage.text.tokenizer import Tokenizer
-from tutelage.wording import rate
+from tutelage.wording import plural, rate
 
 Label = TypeVar("Label", Comparison, Rating)
 
@@ -116,10 +116,12 @@ def main(argv: Sequence[str]) -> None:
     if kept_out or kept_out_ratings:
         trained, tokenizer = load_model(run.checkpoint("reward"), device)
         assert isinstance(trained, RewardModel)
-        right, pairs = rankings_right(trained, tokenizer, kept_out)
+        counts = rankings_right(trained, tokenizer, kept_out).values()
+        right, pairs = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0)
         if pairs:
-            said = rate(right / pairs, wilson(right, pairs), pairs)
-            screen.print(f"  Pairs that it had not seen, ranked alike: {said}", soft_wrap=True)
+            said = rate(right / pairs, clustered_interval(counts), pairs)
+            told = f"Pairs that it had not seen, of {plural(len(counts), 'prompt')}, ranked alike"
+            screen.print(f"  {told}: {said}", soft_wrap=True)
         right, pairs = ratings_right(trained, tokenizer, kept_out_ratings)
         if pairs:
             said = rate(right / pairs, wilson(right, pairs), pairs)
@@ -147,10 +149,10 @@ def _start(path: Path, device: torch.device) -> tuple[RewardModel, Tokenizer]:
 
 def rankings_right(
     model: RewardModel, tokenizer: Tokenizer, comparisons: Sequence[Comparison]
-) -> tuple[int, int]:
-    """How many pairs the model orders as the labeler did, of how many; ties are left out."""
+) -> dict[Conversation, tuple[int, int]]:
+    """How many pairs the model orders as the labeler did, and of how many, by prompt."""
     if not comparisons:
-        return 0, 0
+        return {}
     trees = comparison_trees(tokenizer, comparisons, model.context)
     return pairs_right(RewardModelJudge(model, tokenizer.pad).score_trees(trees), comparisons)
 

@@ -14,7 +14,7 @@ from tutelage.data.corpus import named_keys, read_records, shown
 from tutelage.data.prompts import read_prompt, written_prompt
 from tutelage.errors import BadInput
 from tutelage.runs import write_text
-from tutelage.schema import Comparison
+from tutelage.schema import Comparison, Conversation
 from tutelage.text.packing import Tree
 from tutelage.text.tokenizer import Tokenizer
 
@@ -120,18 +120,21 @@ def held_out(comparisons: Sequence[Comparison]) -> int:
     return max(1, len(comparisons) // 8)
 
 
-def pairs_right(scores: Tensor, comparisons: Sequence[Comparison]) -> tuple[int, int]:
-    """How many pairs the scores, (responses,) in order, put as the labeler did, of how many; ties
-    are left out."""
-    right = pairs = 0
+def pairs_right(
+    scores: Tensor, comparisons: Sequence[Comparison]
+) -> dict[Conversation, tuple[int, int]]:
+    """How many pairs the scores, (responses,) in order, put as the labeler did, and of how many, by
+    prompt, since pairs of one prompt are not independent; ties are left out."""
+    counts: dict[Conversation, tuple[int, int]] = {}
     for comparison, own in zip(
         comparisons, scores.split([len(c.responses) for c in comparisons]), strict=True
     ):
         ranks = torch.tensor(comparison.ranks())
         better = ranks[:, None] < ranks[None, :]
+        right, pairs = counts.get(comparison.prompt, (0, 0))
         right += int((better & (own[:, None] > own[None, :])).sum())
-        pairs += int(better.sum())
-    return right, pairs
+        counts[comparison.prompt] = right, pairs + int(better.sum())
+    return counts
 
 
 def rank_table(comparisons: Sequence[Comparison]) -> tuple[Tensor, Tensor]:

@@ -9,6 +9,8 @@ from itertools import permutations
 import torch
 from torch import Tensor
 
+from tutelage.evaluation.statistics import clustered_interval
+
 _LENGTH_BINS = (
     (0, 0, "equal length"),
     (1, 4, "1 to 4 characters"),
@@ -25,6 +27,7 @@ class Pair:
     true_margin: float  # of the labeler's utilities without noise
     gold_margin: float  # of the gold check alone
     length_difference: int  # characters
+    prompt: int  # which it is; pairs of one are not independent
 
 
 def labelled_pairs(
@@ -42,8 +45,9 @@ def labelled_pairs(
             (utility[i] - utility[j]).item(),
             truth[i] - truth[j],
             length[i] - length[j],
+            prompt,
         )
-        for score, rank, utility, truth, length in prompts
+        for prompt, (score, rank, utility, truth, length) in enumerate(prompts)
         for i, j in permutations(range(len(rank)), 2)
         if rank[i] < rank[j]
     ]
@@ -52,6 +56,16 @@ def labelled_pairs(
 def accuracy(margins: Sequence[float]) -> float:
     """Share of positive margins, a margin of 0 being half right."""
     return sum(1.0 if m > 0 else 0.5 if m == 0 else 0.0 for m in margins) / max(1, len(margins))
+
+
+def accuracy_of(pairs: Sequence[Pair]) -> dict[str, object]:
+    """The reward model's accuracy on these, its interval over prompts (one tells nothing), n."""
+    by_prompt: dict[int, list[float]] = {}
+    for pair in pairs:
+        by_prompt.setdefault(pair.prompt, []).append(pair.margin)
+    ci95 = clustered_interval((accuracy(own) * len(own), len(own)) for own in by_prompt.values())
+    share = accuracy([pair.margin for pair in pairs])
+    return {"accuracy": share, "ci95": ci95 or [0.0, 1.0], "n": len(pairs)}
 
 
 def report_card(pairs: Sequence[Pair], bins: int = 10) -> dict[str, object]:
@@ -68,16 +82,20 @@ def report_card(pairs: Sequence[Pair], bins: int = 10) -> dict[str, object]:
         count = int(inside.sum())
         if count:
             mean, hit = confident[inside].mean().item(), right[inside].mean().item()
-            curve.append({"confidence": mean, "accuracy": hit, "n": count})
+            within = [pairs[i] for i in inside.nonzero().flatten().tolist()]
+            curve.append({"confidence": mean, **accuracy_of(within)})
             ece += count / len(pairs) * abs(mean - hit)
     informative = [p for p in pairs if p.gold_margin != 0]
     by_length = []
     for low, high, label in _LENGTH_BINS:
-        chosen = [p.margin for p in pairs if low <= abs(p.length_difference) <= high]
+        chosen = [p for p in pairs if low <= abs(p.length_difference) <= high]
         if chosen:
-            by_length.append({"label": label, "accuracy": accuracy(chosen), "n": len(chosen)})
+            by_length.append({"label": label, **accuracy_of(chosen)})
+    whole = accuracy_of(pairs)
     return {
-        "pair_accuracy": accuracy([p.margin for p in pairs]),
+        "pair_accuracy": whole["accuracy"],
+        "ci95": whole["ci95"],
+        "prompts": len({p.prompt for p in pairs}),
         "ceiling": accuracy([p.true_margin for p in pairs]),
         "gold_pair_accuracy": accuracy([p.margin * p.gold_margin for p in informative]),
         "ece": ece,

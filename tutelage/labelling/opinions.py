@@ -24,6 +24,7 @@ class Measurement:
     before: float
     after: float
     pairs: int  # held-out ones, that it was measured on
+    ci95: tuple[float, float] | None  # of `after`, where the version noted one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +104,7 @@ def _measurements(used: Sequence[Label]) -> list[Measurement]:
             before=float(effect["accuracy_before"]),
             after=float(effect["accuracy_after"]),
             pairs=int(effect["pairs"]),
+            ci95=tuple(effect["ci95"]) if effect.get("ci95") else None,
         )
         # A version of demonstrations alone repeats the last measurement.
         same = measurements and (measurements[-1].comparisons, measurements[-1].after)

@@ -34,6 +34,11 @@ def share_interval(share: float, n: int) -> tuple[float, float]:
     return wilson(share * n, n)
 
 
+def accuracy_interval(row: Mapping[str, Any]) -> Sequence[float]:
+    """Of a row's accuracy: over prompts, as it was measured; older files leave only its n."""
+    return row.get("ci95") or share_interval(row["accuracy"], row["n"])
+
+
 def gap_interval(
     before: float, before_ci: Sequence[float], after: float, after_ci: Sequence[float]
 ) -> tuple[float, float]:
@@ -94,7 +99,7 @@ def answer_lengths(bins: Sequence[Mapping[str, Any]]) -> str:
     lowest = min(bins, key=lambda bin_: bin_["accuracy"])
     highest = max(bins, key=lambda bin_: bin_["accuracy"])
     low = f"{percent(lowest['accuracy'])} at {lowest['label']} (n = {count(lowest['n'])})"
-    if share_interval(lowest["accuracy"], lowest["n"])[1] < overall:
+    if accuracy_interval(lowest)[1] < overall:
         return f"No: only {low}, clearly below its mean of {percent(overall)}."
     return (
         f"Yes: from {low} to {percent(highest['accuracy'])} at {highest['label']} "

@@ -8,7 +8,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from tutelage.reports.answers import set_name, share_interval
+from tutelage.reports.answers import accuracy_interval, set_name, share_interval
 from tutelage.reports.figures import (
     COLOURS,
     GRID,
@@ -67,7 +67,7 @@ def calibration(bins: Sequence[Mapping[str, Any]]) -> go.Figure:
     figure, colour = base(), COLOURS["reward"]
     xs = [100 * row["confidence"] for row in bins]
     ys = [100 * row["accuracy"] for row in bins]
-    intervals = [in_percent(share_interval(row["accuracy"], row["n"])) for row in bins]
+    intervals = [in_percent(accuracy_interval(row)) for row in bins]
     low = min(50.0, min(xs) - 2)
     figure.add_scatter(
         x=[low, 100],
@@ -101,7 +101,7 @@ def accuracy_by_length(bins: Sequence[Mapping[str, Any]]) -> go.Figure:
     """Pair accuracy with its interval for each difference in length."""
     figure = base()
     ys = [100 * row["accuracy"] for row in bins]
-    intervals = [share_interval(row["accuracy"], row["n"]) for row in bins]
+    intervals = [accuracy_interval(row) for row in bins]
     figure.add_scatter(
         x=list(range(len(bins))),
         y=ys,

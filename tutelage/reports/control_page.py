@@ -97,7 +97,7 @@ def _numbers(report: Mapping[str, Any]) -> list[BigNumber]:
         below = "return of the first episodes, while it tried"
         numbers.append(BigNumber("at first", decimal(sum(first) / len(first), places), below))
     over = f"n = {count(len(seeds))} seeds" if len(seeds) > 1 else "1 seed"
-    half = with_interval(report["mean"], report["ci95"], places).partition(" ")[2]
+    half = with_interval(report["mean"], report.get("ci95"), places).partition(" ")[2]
     below = f"return of the likeliest actions, {half} ({over})"
     numbers.append(BigNumber("in the end", decimal(report["mean"], places), below, COLOUR))
     speeds = [row["steps_per_s"] for row in seeds if "steps_per_s" in row]
@@ -132,7 +132,7 @@ def _learned(report: Mapping[str, Any], series: Sequence[Series]) -> Panel | Non
     mean = list(zip(curves.xs, curves.mean, strict=True))
     moved = answer_curve({"the return while learning": [mean]}, places=places, up=True).rstrip(".")
     if "mean" in report:
-        kept = with_interval(report["mean"], report["ci95"], places)
+        kept = with_interval(report["mean"], report.get("ci95"), places)
         which = "policies kept earn" if len(lines) > 1 else "policy kept earns"
         moved += f"; the {which} {kept}, acting by the likeliest action"
     drawn = "Points are audits."
@@ -243,7 +243,7 @@ def _evaluation(report: Mapping[str, Any]) -> list[list[str]]:
         rows.append(
             [
                 "all seeds",
-                with_interval(report["mean"], report["ci95"], places),
+                with_interval(report["mean"], report.get("ci95"), places),
                 "",
                 decimal(min(everything), places),
                 decimal(max(everything), places),

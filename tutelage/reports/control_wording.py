@@ -21,8 +21,10 @@ def evaluated(mean: float, sd: float, episodes: int) -> str:
     )
 
 
-def with_interval(mean: float, ci95: Sequence[float], places: int) -> str:
-    """`487.3 ± 2.1`, or its ends where it is lopsided."""
+def with_interval(mean: float, ci95: Sequence[float] | None, places: int) -> str:
+    """`487.3 ± 2.1`, or its ends where it is lopsided; a single value has no interval."""
+    if ci95 is None:
+        return f"{decimal(mean, places)} (one value, so no interval)"
     half = half_width(mean, ci95)
     ends = f"[{decimal(ci95[0], places)} to {decimal(ci95[1], places)}]"
     return f"{decimal(mean, places)} {ends if half is None else f'± {decimal(half, places)}'}"
@@ -39,8 +41,9 @@ def result(report: Mapping[str, Any]) -> str:
     seeds = report["seeds"]
     episodes = count(len(seeds[0]["returns"]))
     places = places_for(report["mean"])
-    reached = with_interval(report["mean"], report["ci95"], places)
-    start = f"{report['algorithm'].upper()} on {report['environment']}: mean return "
+    reached = with_interval(report["mean"], report.get("ci95"), places)
+    name = f"{report['algorithm'].upper()} on {report['environment']}"
+    start = f"{name}: mean return of the likeliest actions "
     if len(seeds) == 1:
         if len(seeds[0]["returns"]) == 1:
             return f"{start}{decimal(report['mean'], places)} (1 episode of 1 seed)."

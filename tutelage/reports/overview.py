@@ -270,11 +270,13 @@ def examples(report: Mapping[str, Any], stages: Sequence[Stage]) -> dict[str, An
 def report_card(rewards: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """The reward model's numbers: name, value, what it means."""
     gap = rewards["ceiling"] - rewards["pair_accuracy"]
+    of = rewards.get("prompts")
+    prompts = f"; the interval is over their {plural(of, 'prompt')}" if of else ""
     card = [
         (
             "Pair accuracy",
-            rate(rewards["pair_accuracy"], n=rewards.get("n")),
-            "held-out pairs where it agrees with the labels",
+            rate(rewards["pair_accuracy"], rewards.get("ci95"), rewards.get("n")),
+            "held-out pairs where it agrees with the labels" + prompts,
         ),
         ("Ceiling", percent(rewards["ceiling"]), "the most that the labels' noise allows"),
         ("Gap", points(-gap), "pair accuracy against the ceiling"),

@@ -165,8 +165,8 @@ def reward_panels(rewards: Mapping[str, Any]) -> list[Panel]:
 
 
 def _accuracy(row: Mapping[str, Any]) -> str:
-    """With the interval that its n gives."""
-    return rate(row["accuracy"], answers.share_interval(row["accuracy"], row["n"]), row["n"])
+    """With its interval."""
+    return rate(row["accuracy"], answers.accuracy_interval(row), row["n"])
 
 
 def fooled_panel(report: Mapping[str, Any]) -> Panel | None:

@@ -40,14 +40,14 @@ def accuracy_against_comparisons(
     """The reward model's accuracy against the comparisons it learned from, with the curve through
     it, what it would be with up to `reach` times as many, and what labelers' agreement allows.
 
-    points: {"comparisons", "accuracy", "n"} each, n test pairs. curve: comparisons → accuracy
-    and its 95 % interval; None before there are points enough. agreement: {"value", "ci95"} of
-    two labelers. ceiling: low, estimate, high.
+    points: {"comparisons", "accuracy", "ci95", "n"} each, n test pairs, ci95 None where it was not
+    noted. curve: comparisons → accuracy and its 95 % interval; None before there are points enough.
+    agreement: {"value", "ci95"} of two labelers. ceiling: low, estimate, high.
     """
     figure, colour, ends = base(), COLOURS["reward"], []
     xs = [float(point["comparisons"]) for point in points]
     ys = [100 * point["accuracy"] for point in points]
-    intervals = [share_interval(point["accuracy"], point["n"]) for point in points]
+    intervals = [point["ci95"] or [point["accuracy"]] * 2 for point in points]
     low, high = (min(xs), max(xs)) if xs else (10.0, 100.0)
     last = high * (reach if curve else 1.0)
     seen = [*ys, *(100 * end for end in chain(*intervals))]
@@ -63,8 +63,8 @@ def accuracy_against_comparisons(
         marker={"size": 7, "color": fade(colour, 0.55)},
         error_y=error_bars(ys, [in_percent(pair) for pair in intervals], fade(colour, 0.55)),
         text=[
-            f"{count(round(x))} comparisons: {rate(point['accuracy'], pair, point['n'])}"
-            for x, point, pair in zip(xs, points, intervals, strict=True)
+            f"{count(round(x))} comparisons: {rate(point['accuracy'], point['ci95'], point['n'])}"
+            for x, point in zip(xs, points, strict=True)
         ],
         hovertemplate="%{text}<extra></extra>",
     )

@@ -85,10 +85,12 @@ REWARD_MODEL = {
     "ceiling": SHARE,
     "ece?": SHARE,
     "n?": COUNT,
+    "ci95?": INTERVAL,
+    "prompts?": COUNT,
     "gold_pair_accuracy?": SHARE,
     "agreement?": SHARE,
-    "calibration?": [{"confidence": SHARE, "accuracy": SHARE, "n": COUNT}],
-    "by_length_difference?": [{"label": TEXT, "accuracy": SHARE, "n": COUNT}],
+    "calibration?": [{"confidence": SHARE, "accuracy": SHARE, "n": COUNT, "ci95?": INTERVAL}],
+    "by_length_difference?": [{"label": TEXT, "accuracy": SHARE, "n": COUNT, "ci95?": INTERVAL}],
     "rounds?": [
         {
             "round": COUNT,
@@ -177,7 +179,7 @@ CONTROL = {
         }
     ],
     "mean": NUMBER,
-    "ci95": INTERVAL,
+    "ci95?": INTERVAL,
     "film?": {"seed": COUNT, "episodes": COUNT, "return": NUMBER, "steps": COUNT, "speed": NUMBER},
     "settings?": Every(TEXT),
     "machine?": dict.fromkeys(("processor?", "torch?", "gymnasium?", "python?", "tutelage?"), TEXT),

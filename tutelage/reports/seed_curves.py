@@ -38,7 +38,8 @@ def averaged(lines: Sequence[Line]) -> Averaged:
     xs = [start + i * width for i in range(points)] if width > 0 else [end]
     seeds = [_binned(line, xs, width) for line in lines]
     means = [mean_interval(values) for values in zip(*seeds, strict=True)]
-    return Averaged(xs, [mean for mean, _ in means], [ci95 for _, ci95 in means], seeds)
+    ci95 = [ci95 or [mean, mean] for mean, ci95 in means]
+    return Averaged(xs, [mean for mean, _ in means], ci95, seeds)
 
 
 def _binned(line: Line, xs: Sequence[float], width: float) -> list[float]:

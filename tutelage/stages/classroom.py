@@ -19,6 +19,7 @@ from tutelage.data.augmentation import RareWordSwap
 from tutelage.data.comparisons import comparison_trees, pairs_right
 from tutelage.data.ratings import rating_trees
 from tutelage.errors import BadInput
+from tutelage.evaluation.statistics import clustered_interval
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.labelling.choice import Posterior
 from tutelage.labelling.labels import labels_with, mark_used
@@ -112,6 +113,7 @@ class Standing:
     policy_steps: int = 0
     accuracy: float = 0.0  # of the reward model on the held-out pairs
     pairs: int = 0  # how many those are
+    ci95: list[float] | None = None  # of the accuracy; pairs of one prompt hang together
     used: list[int] = field(default_factory=list)  # labels of the last version
     too_long: list[int] = field(default_factory=list)  # of these, left out
     effect: dict[str, Any] = field(default_factory=dict)  # of the last version
@@ -157,15 +159,18 @@ def seed_of(room: Classroom) -> tuple[int, str, int]:
     return room.seed, STAGE, room.standing.version + 1
 
 
-def measure(learners: Learners, held_out: Sequence[Comparison]) -> tuple[float, int]:
-    """Share of the held-out pairs that the reward model puts as the labeler did, and how many
-    there are; from then on these replies' scores have mean 0 and deviation 1."""
+def measure(room: Classroom) -> None:
+    """Note which share of the held-out pairs the reward model puts as the labeler did; from then on
+    these replies' scores have mean 0 and deviation 1."""
+    learners, held_out, standing = room.learners, room.ground.held_out, room.standing
     model, tokenizer = learners.reward_model, learners.tokenizer
     trees = comparison_trees(tokenizer, held_out, model.context)
     scores = RewardModelJudge(model, tokenizer.pad).score_trees(trees)
-    right, pairs = pairs_right(scores, held_out)
+    counts = pairs_right(scores, held_out).values()
     model.normalise(scores)
-    return right / max(1, pairs), pairs
+    standing.pairs = sum(pairs for _, pairs in counts)
+    standing.accuracy = sum(right for right, _ in counts) / max(1, standing.pairs)
+    standing.ci95 = clustered_interval(counts)
 
 
 def mean_kl_of(learners: Learners, trajectories: Sequence[Trajectory]) -> float:

@@ -73,7 +73,7 @@ def teach(room: Classroom, *, once: bool = False) -> Iterator[Event]:
     found = lessons_until(store, standing.last, learners.tokenizer, room.context)
     room.lessons = {lesson.label: lesson for lesson in found}
     if not standing.pairs:
-        standing.accuracy, standing.pairs = measure(learners, room.ground.held_out)
+        measure(room)
     set_learning_rate(learners.algorithm.optimiser, config.learning_rate)
     set_learning_rate(learners.reward_optimiser, config.reward_learning_rate)
     rest_until = 0.0  # before that nothing is asked
@@ -157,7 +157,7 @@ def learn(room: Classroom, fresh: Sequence[Label]) -> Iterator[Event]:
         left = min(config.labels, config.new_per_step) - len(new)
         fresh = labels_after(room.store, came.id, left) if left > 0 else []
     if any(lesson.graded for lesson in new):
-        standing.accuracy, standing.pairs = measure(learners, room.ground.held_out)
+        measure(room)
     for event in move_policy(room, new, version):
         metrics |= event.metrics
         yield event
@@ -171,6 +171,7 @@ def learn(room: Classroom, fresh: Sequence[Label]) -> Iterator[Event]:
         "accuracy_before": before,
         "accuracy_after": standing.accuracy,
         "pairs": standing.pairs,
+        "ci95": standing.ci95,
         "n": len(ids),
         "comparisons": len(comparisons(room)),
         "version": version,

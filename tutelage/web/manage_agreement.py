@@ -15,7 +15,6 @@ from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
 from tutelage.errors import BadInput
-from tutelage.evaluation.statistics import wilson
 from tutelage.labelling.agreement import (
     Measured,
     agreement_of_each,
@@ -231,7 +230,7 @@ def cards(counted: Counted, chosen: Settings) -> list[Card]:
     measured = counted.opinions.measurements
     if measured:
         last = measured[-1]
-        value = rate(last.after, wilson(last.after * last.pairs, last.pairs), last.pairs)
+        value = rate(last.after, last.ci95, last.pairs)
         before = percent(measured[0].before)
         note = f"after {count(last.comparisons)} comparisons, {before} before the first label"
         all_cards.append(Card(name="Reward model's accuracy", value=value, note=note))
@@ -291,7 +290,8 @@ def panels(site: Site, counted: Counted) -> list[Panel]:
     measured, between, ceiling = counted.opinions.measurements, counted.between, counted.ceiling
     if measured:
         points = [
-            {"comparisons": m.comparisons, "accuracy": m.after, "n": m.pairs} for m in measured
+            {"comparisons": m.comparisons, "accuracy": m.after, "ci95": m.ci95, "n": m.pairs}
+            for m in measured
         ]
         figure = accuracy_against_comparisons(
             points,
@@ -305,10 +305,7 @@ def panels(site: Site, counted: Counted) -> list[Panel]:
             most = percent(ceiling.estimate)
             answer += f"; of rankings like these people's, at most {most} could be foretold"
         answer += "."
-        cells = [
-            [count(m.comparisons), rate(m.after, wilson(m.after * m.pairs, m.pairs), m.pairs)]
-            for m in measured
-        ]
+        cells = [[count(m.comparisons), rate(m.after, m.ci95, m.pairs)] for m in measured]
         headings = ("comparisons learned from", "agrees with held-out rankings")
         charts.append(Panel("How much do labels help?", answer, safe_json(figure), headings, cells))
     names: dict[Any, str] = {one.labeler_id: one.name for one in work_of_each(site.store)}
