@@ -16,8 +16,8 @@ from tutelage.device import seeded
 from tutelage.environments.chat import collect_replies
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.heads import RewardModel, new_critic
+from tutelage.model.language_model import imitation_loss
 from tutelage.model.optimiser import MuonWithAdam
-from tutelage.model.scoring import imitation_loss
 from tutelage.policies.language import LanguagePolicy
 from tutelage.rollout.sampler import ModelSampler, Sampling
 from tutelage.rollout.trajectories import read_trajectories, reply_kls

@@ -20,8 +20,8 @@ from tutelage.errors import BadInput
 from tutelage.judges import JUDGES, JudgeName
 from tutelage.model.families import new_model
 from tutelage.model.gpt import GPTConfig
+from tutelage.model.language_model import imitation_loss
 from tutelage.model.optimiser import MuonWithAdam
-from tutelage.model.scoring import imitation_loss
 from tutelage.runs import Run, write_text
 from tutelage.text.packing import plain
 

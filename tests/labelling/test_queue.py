@@ -17,7 +17,7 @@ from tutelage.labelling.records import NewTask
 from tutelage.labelling.settings import change_settings
 from tutelage.labelling.store import Store
 from tutelage.labelling.tables import assignments, labels, tasks
-from tutelage.labelling.tasks import add_tasks, close_tasks, dialogue_source, get_tasks, prioritise
+from tutelage.labelling.tasks import add_tasks, close_tasks, dialogue_source, get_tasks
 
 
 def test_the_same_task_is_added_once(store: Store):
@@ -29,9 +29,8 @@ def test_the_same_task_is_added_once(store: Store):
 
 
 def test_highest_priority_first_then_oldest(store: Store):
-    ids = add_tasks(store, [rank_task(i, priority=p) for i, p in enumerate((1, 5, 5, 2))])
+    ids = add_tasks(store, [rank_task(i, priority=p) for i, p in enumerate((9, 5, 5, 2))])
     me = person(store, "me").id
-    prioritise(store, {ids[0]: 9.0})
     given = [answer(store, me, str(n)).task_id for n in range(4)]
     assert given == [ids[0], ids[1], ids[2], ids[3]]
     assert queue.claim(store, me) is None

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.optim import Adam
 
-from tutelage.model.adam import FusedAdam
+from tutelage.model.optimiser import FusedAdam
 
 
 def test_steps_and_states_are_torch_s_to_the_bit():

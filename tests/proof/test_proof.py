@@ -12,8 +12,9 @@ from torch import Tensor
 from tutelage.algorithms import batch, dpo, functional, gail, ppo, tabular, trpo
 from tutelage.errors import BadInput
 from tutelage.evaluation import calibration
-from tutelage.model import fused, heads, mlp, scoring
+from tutelage.model import fused, heads, mlp
 from tutelage.model import gpt as networks
+from tutelage.model import language_model as scoring
 from tutelage.policies import language
 from tutelage.proof import CLAIMS, Claim, chosen_claims, enumerable, selection, verify
 from tutelage.proof.enumerable import small_world, solution

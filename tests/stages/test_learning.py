@@ -23,7 +23,7 @@ from tutelage.algorithms.batch import Batch, penalised_rewards
 from tutelage.device import seeded
 from tutelage.environments.chat import collect_replies
 from tutelage.errors import ContractBroken, EnvironmentFailure
-from tutelage.model.scoring import imitation_loss
+from tutelage.model.language_model import imitation_loss
 from tutelage.policies.language import score_packed
 from tutelage.reports.overview import REINFORCED
 from tutelage.rollout.sampler import Sampling

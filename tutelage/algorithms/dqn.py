@@ -25,9 +25,8 @@ from tutelage.algorithms.batch import (
     weights_of,
 )
 from tutelage.config import require
-from tutelage.model.adam import FusedAdam
 from tutelage.model.mlp import MLP, Cut
-from tutelage.model.optimiser import clip_gradient
+from tutelage.model.optimiser import FusedAdam, clip_gradient
 from tutelage.policies.control import QActor
 from tutelage.policies.policy import Policy
 from tutelage.rollout.experience import Experience

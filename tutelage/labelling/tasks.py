@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, select, text, update
@@ -96,18 +96,6 @@ def waiting_tasks(
     """Tasks that still want labels and that nobody holds, the next one first."""
     query = in_order(select(tasks).where(FREE, *of_kinds(kinds, None)), "priority").limit(limit)
     return store.read(lambda connection: [task_of(row) for row in connection.execute(query)])
-
-
-def prioritise(store: Store, priorities: Mapping[int, float]) -> None:
-    """New priorities of tasks by id, for whoever chooses what is worth asking next."""
-
-    def write(connection: Connection) -> None:
-        for task_id, priority in sorted(priorities.items()):
-            connection.execute(
-                update(tasks).where(tasks.c.id == task_id).values(priority=float(priority))
-            )
-
-    store.write(write, ordered=False)
 
 
 def close_tasks(store: Store, ids: Iterable[int], by: int | None) -> None:

@@ -9,8 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tutelage.model.language_model import LanguageModel, ParameterGroup
-from tutelage.model.scoring import logprobs_from
+from tutelage.model.language_model import LanguageModel, ParameterGroup, logprobs_from
 from tutelage.text.packing import Packed, put_spans, take_spans
 
 

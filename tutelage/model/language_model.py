@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tutelage.text.packing import Packed
@@ -70,7 +71,7 @@ class Cache:
             copies[..., : self.length, :] = array[:, :, None, :, : self.length]
             return result
 
-        usable = torch.nn.functional.pad(self.usable, (0, slots - self.usable.shape[1]), value=True)
+        usable = F.pad(self.usable, (0, slots - self.usable.shape[1]), value=True)
         return Cache(
             enlarged(self.keys),
             enlarged(self.values),
@@ -136,6 +137,27 @@ class LanguageModel(nn.Module, ABC):
 
     def parameter_count(self) -> int:
         return sum(parameter.numel() for parameter in self.parameters())
+
+
+def predicting_states(model: LanguageModel, packed: Packed) -> Tensor:
+    """Hidden states (K, D) that predict the K tokens under the loss mask, row by row."""
+    return model(packed, F.pad(packed.mask, (0, 1)))
+
+
+def logprobs_from(model: LanguageModel, hidden: Tensor, packed: Packed) -> Tensor:
+    """Log-probabilities (K,) of the tokens under the loss mask, from their predicting states."""
+    return -F.cross_entropy(model.logits(hidden), packed.targets, reduction="none")
+
+
+def token_logprobs(model: LanguageModel, packed: Packed) -> Tensor:
+    """Log-probabilities (K,) of the tokens under the loss mask, row by row."""
+    return logprobs_from(model, predicting_states(model, packed), packed)
+
+
+def imitation_loss(model: LanguageModel, packed: Packed) -> Tensor:
+    """Mean negative log-probability of the tokens under the loss mask; of plain rows, what
+    pretraining lowers."""
+    return -token_logprobs(model, packed).mean()
 
 
 def trainable(module: nn.Module) -> list[nn.Parameter]:

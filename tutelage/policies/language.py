@@ -12,8 +12,7 @@ from tutelage.device import autocast
 from tutelage.model.distributions import Categorical, fisher_by_graph
 from tutelage.model.fused import twice_differentiable
 from tutelage.model.heads import RewardModel
-from tutelage.model.language_model import LanguageModel
-from tutelage.model.scoring import logprobs_from, predicting_states
+from tutelage.model.language_model import LanguageModel, logprobs_from, predicting_states
 from tutelage.policies.policy import Evaluated
 from tutelage.text.packing import Packed, put_actions, put_spans, take_actions
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from tutelage.algorithms import functional
 from tutelage.device import seeded
 from tutelage.model.heads import RewardModel
-from tutelage.model.scoring import imitation_loss
+from tutelage.model.language_model import imitation_loss
 from tutelage.policies.language import LanguagePolicy, Replies
 from tutelage.proof.enumerable import PROMPT, new_gpt, small_world, token_logprobs
 from tutelage.proof.finding import Measured, claim, same_gradient

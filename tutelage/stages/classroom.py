@@ -25,11 +25,10 @@ from tutelage.labelling.choice import Posterior
 from tutelage.labelling.labels import labels_with, mark_used
 from tutelage.labelling.settings import get_value, put_value
 from tutelage.labelling.store import Store
-from tutelage.model.adam import FusedAdam
 from tutelage.model.checkpoint import save_model
 from tutelage.model.heads import RewardModel
 from tutelage.model.language_model import LanguageModel, load_trainable, trainable_state
-from tutelage.model.optimiser import MuonWithAdam
+from tutelage.model.optimiser import FusedAdam, MuonWithAdam
 from tutelage.policies.language import LanguagePolicy
 from tutelage.rollout.trajectories import judged, reply_kls
 from tutelage.runs import Run

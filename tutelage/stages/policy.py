@@ -20,9 +20,8 @@ from tutelage.data.order import batch_indices
 from tutelage.device import autocast, seeded
 from tutelage.environments.chat import collect_replies
 from tutelage.errors import EnvironmentFailure
-from tutelage.model.language_model import LanguageModel
+from tutelage.model.language_model import LanguageModel, imitation_loss
 from tutelage.model.optimiser import set_learning_rate, warmup_then_linear
-from tutelage.model.scoring import imitation_loss
 from tutelage.policies.language import LanguagePolicy
 from tutelage.protocols import Judge
 from tutelage.rollout.sampler import Sampling

@@ -24,9 +24,13 @@ from tutelage.data.comparisons import comparison_trees, rank_table, swapped_tree
 from tutelage.data.order import batch_indices
 from tutelage.device import autocast, seeded
 from tutelage.errors import BadInput
-from tutelage.model.language_model import LanguageModel, load_trainable, trainable_state
+from tutelage.model.language_model import (
+    LanguageModel,
+    imitation_loss,
+    load_trainable,
+    trainable_state,
+)
 from tutelage.model.optimiser import policy_optimiser, set_learning_rate, warmup_then_linear
-from tutelage.model.scoring import imitation_loss
 from tutelage.policies.language import ROW_LENGTH, Replies, score_packed
 from tutelage.rollout.trajectories import differing, final_reward, grouped, judged, reply_kls
 from tutelage.runs import Progress, Run

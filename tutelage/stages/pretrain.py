@@ -14,9 +14,13 @@ from tutelage.data.corpus import stream_rows
 from tutelage.device import autocast
 from tutelage.errors import BadInput
 from tutelage.model.checkpoint import save_model
-from tutelage.model.language_model import LanguageModel, load_trainable, trainable_state
+from tutelage.model.language_model import (
+    LanguageModel,
+    imitation_loss,
+    load_trainable,
+    trainable_state,
+)
 from tutelage.model.optimiser import MuonWithAdam, set_learning_rate, warmup_then_linear
-from tutelage.model.scoring import imitation_loss
 from tutelage.runs import Progress, Run
 from tutelage.text.packing import plain
 from tutelage.text.tokenizer import Tokenizer

@@ -22,11 +22,10 @@ from tutelage.data.ratings import rating_trees, unranked
 from tutelage.device import autocast, seeded
 from tutelage.errors import BadInput
 from tutelage.judges.reward_model import RewardModelJudge
-from tutelage.model.adam import FusedAdam
 from tutelage.model.checkpoint import save_model
 from tutelage.model.heads import RewardModel, last_of
 from tutelage.model.language_model import load_trainable, trainable_state
-from tutelage.model.optimiser import MuonWithAdam, set_learning_rate, warmup_then_linear
+from tutelage.model.optimiser import FusedAdam, MuonWithAdam, set_learning_rate, warmup_then_linear
 from tutelage.runs import Progress, Run
 from tutelage.schema import Comparison, Rating
 from tutelage.text.packing import Packed, Tree, pack

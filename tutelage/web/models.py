@@ -16,9 +16,9 @@ from tutelage.algorithms.raters import Raters, load_raters
 from tutelage.errors import BadInput
 from tutelage.model.checkpoint import CPU, is_reward_model, load_policy, load_reward_model
 from tutelage.model.heads import RewardModel
-from tutelage.model.language_model import LanguageModel
-from tutelage.model.scoring import predicting_states
+from tutelage.model.language_model import LanguageModel, predicting_states
 from tutelage.rollout.sampler import ModelSampler, Sampling
+from tutelage.rollout.streaming import UNFINISHED
 from tutelage.runs import stages_of
 from tutelage.taught import Taught, newest_taught
 from tutelage.text.packing import plain
@@ -28,7 +28,6 @@ from tutelage.wording import stage_name
 TAUGHT = "taught"  # the newest policy of `tutelage teach`, whatever its number
 LOOK_EVERY_S = 0.5  # between looks for a newer taught policy
 COLOURS = {"pretrain": "pretrain", "sft": "sft", "reward": "reward"}
-UNFINISHED = "\ufffd"  # what the decoder gives for bytes that are not yet a whole character
 
 
 class UnknownModel(BadInput):

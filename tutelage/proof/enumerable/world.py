@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from tutelage.device import seeded
-from tutelage.model import scoring
+from tutelage.model import language_model
 from tutelage.model.gpt import GPT, GPTConfig
 from tutelage.schema import Outcome, Trajectory, Verdict
 from tutelage.text.packing import Packed, Tree, pack, take_actions
@@ -111,7 +111,7 @@ def pack_sequences(
 def token_logprobs(gpt: GPT, packed: Packed) -> Tensor:
     """log π of each token given those before it, (N, L) in the order of packed.spans, with its
     graph; L is the longest branch, and a shorter one has 0 after its end."""
-    return take_actions(scoring.token_logprobs(gpt, packed), packed)[0]
+    return take_actions(language_model.token_logprobs(gpt, packed), packed)[0]
 
 
 def judged_trajectories(
