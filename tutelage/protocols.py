@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from tutelage.schema import Conversation, Demonstration, Trajectory, Verdict
@@ -108,6 +109,8 @@ class ChatTokenizer(Protocol):
 
     def __len__(self) -> int:
         """How many ids there are."""
+
+    def save(self, path: Path) -> None: ...
 
     def encode(self, text: str) -> list[int]: ...
 

@@ -17,7 +17,7 @@ from tutelage.labelling.records import NewTask
 from tutelage.labelling.settings import change_settings
 from tutelage.labelling.store import Store
 from tutelage.labelling.tables import assignments, labels, tasks
-from tutelage.labelling.tasks import add_tasks, close_tasks, dialogue_source, get_tasks
+from tutelage.labelling.tasks import add_tasks, dialogue_source, get_tasks
 
 
 def test_the_same_task_is_added_once(store: Store):
@@ -266,20 +266,6 @@ def test_other_orders(store: Store):
     given = [answer(store, me, str(n)).task_id for n in range(29)]
     assert sorted(given) == ids[1:]
     assert given not in (ids[1:], ids[:0:-1])
-
-
-def test_closed_tasks_are_given_to_nobody(store: Store, clock: Clock):
-    ids = add_tasks(store, [rank_task(0), rank_task(1)])
-    me, you = person(store, "me").id, person(store, "you").id
-    lease = queue.claim(store, me, lease_s=100)
-    assert lease is not None
-    close_tasks(store, ids, None)
-    assert queue.claim(store, you) is None
-    clock.now += 200
-    assert queue.claim(store, you) is None  # a closed task's lease that ran out opens nothing
-    # What somebody has in hand they may still send, if nobody ended the lease meanwhile.
-    with pytest.raises(LeaseLost):
-        queue.submit(store, lease.id, me, "k", BEST_FIRST, SEEN)
 
 
 def test_an_inactive_person_is_given_nothing(store: Store):

@@ -13,10 +13,10 @@ from tutelage.data.augmentation import RareWordSwap
 from tutelage.data.corpus import named_keys, read_records, shown
 from tutelage.data.prompts import read_prompt, written_prompt
 from tutelage.errors import BadInput
+from tutelage.protocols import ChatTokenizer
 from tutelage.runs import write_text
 from tutelage.schema import Comparison, Conversation
 from tutelage.text.packing import Tree
-from tutelage.text.tokenizer import Tokenizer
 
 
 def read_comparisons(path: Path) -> list[Comparison]:
@@ -74,7 +74,7 @@ def write_comparisons(path: Path, comparisons: Sequence[Comparison]) -> None:
 
 
 def comparison_trees(
-    tokenizer: Tokenizer, comparisons: Sequence[Comparison], context: int
+    tokenizer: ChatTokenizer, comparisons: Sequence[Comparison], context: int
 ) -> list[Tree]:
     """One tree a prompt, its responses the branches; no path longer than context."""
     trees = [comparison_tree(tokenizer, comparison) for comparison in comparisons]
@@ -87,13 +87,13 @@ def comparison_trees(
     return trees
 
 
-def comparison_tree(tokenizer: Tokenizer, comparison: Comparison) -> Tree:
+def comparison_tree(tokenizer: ChatTokenizer, comparison: Comparison) -> Tree:
     prompt = tokenizer.encode_prompt(comparison.prompt)
     return Tree(prompt, [tokenizer.encode_reply(response) for response in comparison.responses])
 
 
 def swapped_trees(
-    tokenizer: Tokenizer,
+    tokenizer: ChatTokenizer,
     comparisons: Sequence[Comparison],
     unchanged: Sequence[Tree],
     chosen: Sequence[int],

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from tutelage.device import seeded
 from tutelage.errors import BadInput
-from tutelage.text.tokenizer import Tokenizer
+from tutelage.protocols import ChatTokenizer
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -85,7 +85,7 @@ def shown(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)[:80]
 
 
-def token_stream(tokenizer: Tokenizer, documents: Iterable[str]) -> Tensor:
+def token_stream(tokenizer: ChatTokenizer, documents: Iterable[str]) -> Tensor:
     """All documents one after the other, each begun by the document token. (tokens,) int32."""
     stream: list[int] = []
     for ids in tokenizer.encode_many(list(documents)):

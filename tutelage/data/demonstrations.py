@@ -10,10 +10,10 @@ from pathlib import Path
 from tutelage.data.corpus import named_keys, read_records
 from tutelage.data.prompts import read_messages, written_messages
 from tutelage.errors import BadInput
+from tutelage.protocols import ChatTokenizer
 from tutelage.runs import write_text
 from tutelage.schema import Conversation, Demonstration, Message, ask
 from tutelage.text.packing import Tree
-from tutelage.text.tokenizer import Tokenizer
 
 
 def read_demonstrations(path: Path) -> list[Demonstration]:
@@ -78,7 +78,7 @@ def write_demonstrations(path: Path, demonstrations: Sequence[Demonstration]) ->
 
 
 def demonstration_trees(
-    tokenizer: Tokenizer, demonstrations: Sequence[Demonstration], context: int
+    tokenizer: ChatTokenizer, demonstrations: Sequence[Demonstration], context: int
 ) -> list[Tree]:
     """One tree a conversation, assistant messages marked as spoken; none longer than context."""
     trees = [demonstration_tree(tokenizer, demonstration) for demonstration in demonstrations]
@@ -91,6 +91,6 @@ def demonstration_trees(
     return trees
 
 
-def demonstration_tree(tokenizer: Tokenizer, demonstration: Demonstration) -> Tree:
+def demonstration_tree(tokenizer: ChatTokenizer, demonstration: Demonstration) -> Tree:
     tokens, spoken = tokenizer.encode_conversation(demonstration.messages)
     return Tree(tokens, [], spoken)

@@ -9,10 +9,10 @@ from pathlib import Path
 from tutelage.data.corpus import named_keys, read_records, shown
 from tutelage.data.prompts import read_prompt, written_prompt
 from tutelage.errors import BadInput
+from tutelage.protocols import ChatTokenizer
 from tutelage.runs import write_text
 from tutelage.schema import SCALES, Comparison, Rating, Scale
 from tutelage.text.packing import Tree
-from tutelage.text.tokenizer import Tokenizer
 
 # What a record calls the value of each scale; those of yes and no are written as JSON has them.
 KEYS: dict[str, Scale] = {"overall": "overall", "good": "thumb", "right": "answer"}
@@ -77,7 +77,7 @@ def unranked(rating: Rating) -> Comparison:
     return Comparison(rating.prompt, (rating.response,), ((0,),), rating.labeler)
 
 
-def rating_trees(tokenizer: Tokenizer, ratings: Sequence[Rating], context: int) -> list[Tree]:
+def rating_trees(tokenizer: ChatTokenizer, ratings: Sequence[Rating], context: int) -> list[Tree]:
     """One tree a rating, no path longer than context."""
     trees = [
         Tree(tokenizer.encode_prompt(rating.prompt), [tokenizer.encode_reply(rating.response)])

@@ -9,10 +9,9 @@ from tutelage.device import seeded
 from tutelage.environments.chat import collect_replies
 from tutelage.errors import EnvironmentFailure
 from tutelage.model.language_model import LanguageModel
-from tutelage.protocols import CheckMany, Task
+from tutelage.protocols import ChatTokenizer, CheckMany, Task
 from tutelage.rollout.sampler import Sampling
 from tutelage.schema import BROKEN, Trajectory, Verdict, ask
-from tutelage.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Graded:
 
 def grade(
     gpt: LanguageModel,
-    tokenizer: Tokenizer,
+    tokenizer: ChatTokenizer,
     tasks: Sequence[Task],
     check: CheckMany,
     sampling: Sampling,

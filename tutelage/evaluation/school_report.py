@@ -24,12 +24,11 @@ from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.checkpoint import load_model, load_policy, load_reward_model
 from tutelage.model.heads import RewardModel
 from tutelage.model.language_model import LanguageModel
-from tutelage.protocols import Behaviour, Curriculum, Task
+from tutelage.protocols import Behaviour, ChatTokenizer, Curriculum, Task
 from tutelage.rollout.sampler import Sampling
 from tutelage.rollout.trajectories import reply_kls
 from tutelage.runs import Progress, Run, read_json
 from tutelage.schema import Comparison
-from tutelage.text.tokenizer import Tokenizer
 
 BEST_OF = (1, 2, 4, 8, 16)
 
@@ -179,7 +178,7 @@ def grade_the_grader(
 
 def card(
     model: RewardModel,
-    tokenizer: Tokenizer,
+    tokenizer: ChatTokenizer,
     comparisons: Sequence[Comparison],
     gold: Sequence[Sequence[float]],
     labeler: Labeler,
@@ -202,7 +201,7 @@ def card(
 
 def best_of_n(
     gpt: LanguageModel,
-    tokenizer: Tokenizer,
+    tokenizer: ChatTokenizer,
     model: RewardModel,
     tasks: Sequence[Task],
     curriculum: Curriculum,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, select, text
 
 from tutelage.errors import BadInput
 from tutelage.labelling import audit
@@ -96,20 +96,6 @@ def waiting_tasks(
     """Tasks that still want labels and that nobody holds, the next one first."""
     query = in_order(select(tasks).where(FREE, *of_kinds(kinds, None)), "priority").limit(limit)
     return store.read(lambda connection: [task_of(row) for row in connection.execute(query)])
-
-
-def close_tasks(store: Store, ids: Iterable[int], by: int | None) -> None:
-    """They are given to nobody any more; labels and leases that there are stay."""
-    wanted = sorted(set(ids))
-
-    def write(connection: Connection) -> None:
-        for task_id in wanted:
-            connection.execute(
-                update(tasks).where(tasks.c.id == task_id).values(free=0, closed_at=store.clock())
-            )
-        audit.append(connection, store.clock(), by, "close", "tasks", {"tasks": wanted})
-
-    store.write(write)
 
 
 def labels_with_tasks(store: Store) -> Iterator[tuple[Label, Task | None]]:

@@ -13,6 +13,7 @@ from tutelage.errors import BadInput
 from tutelage.model.families import FAMILIES, family_of
 from tutelage.model.heads import RewardModel
 from tutelage.model.language_model import LanguageModel
+from tutelage.protocols import ChatTokenizer
 from tutelage.runs import read_json, write_json
 from tutelage.text.tokenizer import Tokenizer
 
@@ -20,7 +21,7 @@ FORMAT = 3
 CPU = torch.device("cpu")
 
 
-def save_model(folder: Path, model: LanguageModel | RewardModel, tokenizer: Tokenizer) -> None:
+def save_model(folder: Path, model: LanguageModel | RewardModel, tokenizer: ChatTokenizer) -> None:
     """Write the three files into an existing folder."""
     body = model.body if isinstance(model, RewardModel) else model
     head = "reward" if isinstance(model, RewardModel) else "language"

@@ -30,6 +30,7 @@ from tutelage.model.heads import RewardModel
 from tutelage.model.language_model import LanguageModel, load_trainable, trainable_state
 from tutelage.model.optimiser import FusedAdam, MuonWithAdam
 from tutelage.policies.language import LanguagePolicy
+from tutelage.protocols import ChatTokenizer
 from tutelage.rollout.trajectories import judged, reply_kls
 from tutelage.runs import Run
 from tutelage.schema import Comparison, Conversation, Demonstration, Rating, Trajectory
@@ -38,7 +39,6 @@ from tutelage.stages.labelled import (
 )
 from tutelage.stages.reward import RewardConfig
 from tutelage.taught import newest_taught, point_to, prune, write_version
-from tutelage.text.tokenizer import Tokenizer
 
 STAGE = "teach"
 
@@ -89,7 +89,7 @@ class Ground:
 class Learners:
     """The models that labels move, with what moves them."""
 
-    tokenizer: Tokenizer
+    tokenizer: ChatTokenizer
     reward_model: RewardModel
     algorithm: Algorithm
     reference: LanguageModel  # what the policy pays for moving away from
@@ -140,7 +140,7 @@ class Classroom:
 
 
 def new_learners(
-    tokenizer: Tokenizer,
+    tokenizer: ChatTokenizer,
     reward_model: RewardModel,
     algorithm: Algorithm,
     reference: LanguageModel,

@@ -7,18 +7,17 @@ from collections.abc import Sequence
 from tutelage.device import seeded
 from tutelage.environments.chat import collect_replies
 from tutelage.model.language_model import LanguageModel
-from tutelage.protocols import CheckMany, Task
+from tutelage.protocols import ChatTokenizer, CheckMany, Task
 from tutelage.rollout.sampler import Sampling
 from tutelage.rollout.trajectories import grouped
 from tutelage.schema import BROKEN, Conversation
-from tutelage.text.tokenizer import Tokenizer
 
 FEWEST, MOST = 4, 9  # responses of one comparison, as InstructGPT's labelers were shown
 
 
 def sample_responses(
     gpt: LanguageModel,
-    tokenizer: Tokenizer,
+    tokenizer: ChatTokenizer,
     prompts: Sequence[Conversation],
     sampling: Sampling,
     *seed: object,

@@ -12,8 +12,8 @@ import torch
 from tutelage.config import require
 from tutelage.model.checkpoint import save_model
 from tutelage.model.language_model import LanguageModel, load_trainable, trainable_state
+from tutelage.protocols import ChatTokenizer
 from tutelage.runs import Run
-from tutelage.text.tokenizer import Tokenizer
 
 # What an audit measures of a policy, all of it of the same one: audit/score, the judge's, and
 # audit/kl, nats a reply from the reference, which anybody has; audit/gold where there is a check.
@@ -76,7 +76,7 @@ class Keeper:
             own = {"best": self.best, "waited": self.waited, "best_policy": self.policy}
             self.run.save_state(self.stage, {"step": done, **state, **own})
 
-    def finish(self, tokenizer: Tokenizer) -> None:
+    def finish(self, tokenizer: ChatTokenizer) -> None:
         """End the stage with the policy that is kept."""
         load_trainable(self.model, self.policy)
         self.run.finish(self.stage, lambda folder: save_model(folder, self.model, tokenizer))

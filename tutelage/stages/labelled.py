@@ -20,11 +20,11 @@ from tutelage.labelling.labels import labels_after
 from tutelage.labelling.records import Label
 from tutelage.labelling.store import Store
 from tutelage.labelling.tasks import get_tasks
+from tutelage.protocols import ChatTokenizer
 from tutelage.schema import Comparison, Conversation, Demonstration, Rating
 from tutelage.stages.reward import RewardConfig
 from tutelage.stages.sft import SFTConfig, augmented_tree
 from tutelage.text.packing import Packed, pack
-from tutelage.text.tokenizer import Tokenizer
 
 T = TypeVar("T")
 Graded = Comparison | Rating  # what a reward model learns from
@@ -46,7 +46,7 @@ class Lesson:
 
 
 def read_lessons(
-    store: Store, labels: Sequence[Label], tokenizer: Tokenizer, context: int
+    store: Store, labels: Sequence[Label], tokenizer: ChatTokenizer, context: int
 ) -> list[Lesson]:
     """A lesson a label, in their order."""
     tasks = get_tasks(store, [label.task_id for label in labels if label.task_id is not None])
@@ -70,7 +70,7 @@ def read_lessons(
     return lessons
 
 
-def lessons_until(store: Store, last: int, tokenizer: Tokenizer, context: int) -> list[Lesson]:
+def lessons_until(store: Store, last: int, tokenizer: ChatTokenizer, context: int) -> list[Lesson]:
     """Those of all labels up to this one that are there now: what was taken back or erased is
     not."""
     found: list[Lesson] = []
@@ -115,7 +115,7 @@ def _drawn(examples: Sequence[T], count: int, generator: torch.Generator) -> lis
 def pack_graded(
     batch: Sequence[Graded],
     swap: RareWordSwap,
-    tokenizer: Tokenizer,
+    tokenizer: ChatTokenizer,
     context: int,
     config: RewardConfig,
     generator: torch.Generator,
@@ -143,7 +143,7 @@ def shown_batches(
     earlier: Sequence[Demonstration],
     at_once: int,
     swap: RareWordSwap,
-    tokenizer: Tokenizer,
+    tokenizer: ChatTokenizer,
     context: int,
     config: SFTConfig,
     *seed: object,

@@ -23,7 +23,7 @@ from tutelage.errors import EnvironmentFailure
 from tutelage.model.language_model import LanguageModel, imitation_loss
 from tutelage.model.optimiser import set_learning_rate, warmup_then_linear
 from tutelage.policies.language import LanguagePolicy
-from tutelage.protocols import Judge
+from tutelage.protocols import ChatTokenizer, Judge
 from tutelage.rollout.sampler import Sampling
 from tutelage.rollout.trajectories import (
     differing,
@@ -37,7 +37,6 @@ from tutelage.runs import Progress, Run
 from tutelage.schema import JUDGED, Conversation, Trajectory
 from tutelage.stages.keeper import Audit, Keeper, KeeperConfig
 from tutelage.text.packing import Packed
-from tutelage.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +82,7 @@ def reinforce(
     run: Run,
     algorithm: Algorithm,
     reference: LanguageModel,
-    tokenizer: Tokenizer,
+    tokenizer: ChatTokenizer,
     practice: Practice,
     config: PolicyConfig,
     seed: int,
@@ -137,7 +136,7 @@ def reinforce(
 def policy_step(
     algorithm: Algorithm,
     reference: LanguageModel,
-    tokenizer: Tokenizer,
+    tokenizer: ChatTokenizer,
     practice: Practice,
     config: PolicyConfig,
     seed: tuple[int, str, int],
@@ -187,7 +186,7 @@ class Limits(Protocol):
 
 def sample_judged(
     gpt: LanguageModel,
-    tokenizer: Tokenizer,
+    tokenizer: ChatTokenizer,
     practice: Practice,
     samples_per_prompt: int,
     limits: Limits,
@@ -215,7 +214,7 @@ def sample_judged(
 
 def auditor(
     reference: LanguageModel,
-    tokenizer: Tokenizer,
+    tokenizer: ChatTokenizer,
     held_out: Practice,
     config: PolicyConfig,
     seed: tuple[int, str],

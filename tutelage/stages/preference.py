@@ -32,13 +32,13 @@ from tutelage.model.language_model import (
 )
 from tutelage.model.optimiser import policy_optimiser, set_learning_rate, warmup_then_linear
 from tutelage.policies.language import ROW_LENGTH, Replies, score_packed
+from tutelage.protocols import ChatTokenizer
 from tutelage.rollout.trajectories import differing, final_reward, grouped, judged, reply_kls
 from tutelage.runs import Progress, Run
 from tutelage.schema import Comparison, Trajectory
 from tutelage.stages.keeper import Audit, Keeper, KeeperConfig
 from tutelage.stages.policy import Practice, describe, sample_judged
 from tutelage.text.packing import Packed, Tree, pack
-from tutelage.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +112,7 @@ class Source:
 def prefer(
     run: Run,
     gpt: LanguageModel,
-    tokenizer: Tokenizer,
+    tokenizer: ChatTokenizer,
     source: Source,
     audit: Audit | None,
     preference: PreferenceConfig,
@@ -166,7 +166,7 @@ def prefer(
 def offline(
     gpt: LanguageModel,
     reference: LanguageModel,
-    tokenizer: Tokenizer,
+    tokenizer: ChatTokenizer,
     comparisons: Sequence[Comparison],
     preference: PreferenceConfig,
     config: OfflineConfig,
@@ -231,7 +231,7 @@ def offline(
 def online(
     gpt: LanguageModel,
     reference: LanguageModel,
-    tokenizer: Tokenizer,
+    tokenizer: ChatTokenizer,
     practice: Practice,
     config: OnlineConfig,
     seed: int,

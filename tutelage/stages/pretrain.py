@@ -21,9 +21,9 @@ from tutelage.model.language_model import (
     trainable_state,
 )
 from tutelage.model.optimiser import MuonWithAdam, set_learning_rate, warmup_then_linear
+from tutelage.protocols import ChatTokenizer
 from tutelage.runs import Progress, Run
 from tutelage.text.packing import plain
-from tutelage.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class PretrainConfig:
 def pretrain(
     run: Run,
     gpt: LanguageModel,
-    tokenizer: Tokenizer,
+    tokenizer: ChatTokenizer,
     stream: Tensor,
     validation: Tensor,
     config: PretrainConfig,

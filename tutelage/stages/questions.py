@@ -25,10 +25,10 @@ from tutelage.labelling.records import NewTask, TaskKind
 from tutelage.labelling.settings import Settings
 from tutelage.model.heads import RewardModel
 from tutelage.model.language_model import LanguageModel
+from tutelage.protocols import ChatTokenizer
 from tutelage.rollout.sampler import Sampling
 from tutelage.schema import Comparison, Conversation
 from tutelage.stages.compare import sample_responses
-from tutelage.text.tokenizer import Tokenizer
 
 AT_ONCE = 4  # tasks that are added in one go, so that labels do not wait for them
 CANDIDATES = 4  # prompts that are sampled for each pair to be chosen
@@ -46,7 +46,7 @@ class Asker:
 
     policy: LanguageModel
     reward_model: RewardModel
-    tokenizer: Tokenizer
+    tokenizer: ChatTokenizer
     doubt: Posterior
     stage: str  # of the policy, for those who read the labels later
 
@@ -201,7 +201,7 @@ def _draw(
 
 
 def pair_features(
-    model: RewardModel, tokenizer: Tokenizer, pairs: Sequence[Comparison]
+    model: RewardModel, tokenizer: ChatTokenizer, pairs: Sequence[Comparison]
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
     """What the last layer weighs of each first response less that of the second: (N, D + 1)."""
     trees = [comparison_tree(tokenizer, pair) for pair in pairs]
@@ -213,7 +213,7 @@ def pair_features(
 
 def doubt_of(
     model: RewardModel,
-    tokenizer: Tokenizer,
+    tokenizer: ChatTokenizer,
     comparisons: Sequence[Comparison],
     sampled: int,
     *seed: object,

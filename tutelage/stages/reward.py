@@ -26,10 +26,10 @@ from tutelage.model.checkpoint import save_model
 from tutelage.model.heads import RewardModel, last_of
 from tutelage.model.language_model import load_trainable, trainable_state
 from tutelage.model.optimiser import FusedAdam, MuonWithAdam, set_learning_rate, warmup_then_linear
+from tutelage.protocols import ChatTokenizer
 from tutelage.runs import Progress, Run
 from tutelage.schema import Comparison, Rating
 from tutelage.text.packing import Packed, Tree, pack
-from tutelage.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ class RewardConfig:
 def train_reward_model(
     run: Run,
     model: RewardModel,
-    tokenizer: Tokenizer,
+    tokenizer: ChatTokenizer,
     comparisons: Sequence[Comparison],
     reference_samples: Sequence[Tree],
     config: RewardConfig,

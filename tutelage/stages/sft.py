@@ -24,10 +24,10 @@ from tutelage.model.language_model import (
     trainable_state,
 )
 from tutelage.model.optimiser import MuonWithAdam, set_learning_rate, warmup_then_linear
+from tutelage.protocols import ChatTokenizer
 from tutelage.runs import Progress, Run
 from tutelage.schema import Demonstration
 from tutelage.text.packing import Packed, Tree, pack
-from tutelage.text.tokenizer import Tokenizer
 from tutelage.wording import plural
 
 IMITATED = 32  # demonstrations beside a step of another stage: most of its time goes there
@@ -56,7 +56,7 @@ class SFTConfig:
 def sft(
     run: Run,
     gpt: LanguageModel,
-    tokenizer: Tokenizer,
+    tokenizer: ChatTokenizer,
     demonstrations: Sequence[Demonstration],
     config: SFTConfig,
     seed: int,
@@ -117,7 +117,7 @@ def imitation_step(
 
 def divide(
     demonstrations: Sequence[Demonstration],
-    tokenizer: Tokenizer,
+    tokenizer: ChatTokenizer,
     context: int,
     config: SFTConfig,
     seed: int,
@@ -141,7 +141,7 @@ def divide(
 def augmenter(
     shown: Sequence[Demonstration],
     trees: Sequence[Tree],
-    tokenizer: Tokenizer,
+    tokenizer: ChatTokenizer,
     context: int,
     config: SFTConfig,
 ) -> Callable[..., list[Tree]]:
@@ -161,7 +161,7 @@ def augmenter(
 
 def imitation_batches(
     shown: Sequence[Demonstration],
-    tokenizer: Tokenizer,
+    tokenizer: ChatTokenizer,
     context: int,
     config: SFTConfig,
     *seed: object,
@@ -182,7 +182,7 @@ def augmented_tree(
     example: Demonstration,
     unchanged: Tree,
     swap: RareWordSwap,
-    tokenizer: Tokenizer,
+    tokenizer: ChatTokenizer,
     context: int,
     config: SFTConfig,
     generator: torch.Generator,
