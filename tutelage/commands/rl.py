@@ -18,7 +18,7 @@ from tutelage.commands.folders import check_prompts, find_model, load_grader, re
 from tutelage.commands.machine import prepare
 from tutelage.commands.options import parse, peek, settings_class
 from tutelage.data.demonstrations import read_demonstrations
-from tutelage.device import DTypeName
+from tutelage.device import DTypeName, pick_dtype
 from tutelage.errors import BadInput
 from tutelage.judges.reward_model import RewardModelJudge
 from tutelage.model.checkpoint import load_policy
@@ -90,6 +90,9 @@ class RLOptions:
         str, arg(help="cpu, cuda, cuda:1 …; auto: a graphics card where there is one")
     ] = "auto"
     dtype: Annotated[DTypeName, arg(help="of matrix products")] = "auto"
+    rollout_dtype: Annotated[DTypeName, arg(help="of what it samples with; auto: as dtype")] = (
+        "auto"
+    )
     seed: int = 0
     settings: Any = None  # the algorithm's; `options_class` puts its dataclass here
 
@@ -164,7 +167,9 @@ def main(argv: Sequence[str]) -> None:
         settings = entry.settings(**vars(options.settings))
         # What grades whole replies begins to value their parts.
         critic = copy.deepcopy(reward_model) if entry.needs_critic(settings) else None
-        learner = LanguagePolicy(copy.deepcopy(gpt), critic, options.temperature, dtype, dtype)
+        name = options.rollout_dtype
+        speaks = dtype if name == "auto" else pick_dtype(device, name)
+        learner = LanguagePolicy(copy.deepcopy(gpt), critic, options.temperature, dtype, speaks)
         algorithm = entry.algorithm(learner, settings)
         judge = RewardModelJudge(reward_model, tokenizer.pad)
         stages = reinforce(
