@@ -135,6 +135,7 @@ def test_the_reference_s_price_is_the_trained_policy_s():
 )
 def test_the_mean_and_the_99th_percentile_must_be_rounding(off: dict[int, float], refused: bool):
     batch = sampled_elsewhere(new_policy())
+    batch.proximal_logprobs = None
     log_ratio = torch.zeros(1000)
     for place, size in off.items():
         log_ratio[place] = size
@@ -144,3 +145,15 @@ def test_the_mean_and_the_99th_percentile_must_be_rounding(off: dict[int, float]
     else:
         check_on_policy(batch, log_ratio, 1e-3)
     check_on_policy(batch, log_ratio + 1, 1e-3)  # later the policy has moved
+
+
+def test_in_another_number_format_more_is_rounding_but_not_another_policy():
+    batch = sampled_elsewhere(new_policy())
+    check_on_policy(batch, torch.full((1000,), 0.01), 1e-3)
+    batch = sampled_elsewhere(new_policy())
+    with pytest.raises(ContractBroken, match="99th percentile"):
+        check_on_policy(batch, torch.full((1000,), 0.05), 1e-3)
+    batch = sampled_elsewhere(new_policy())
+    batch.proximal_logprobs = batch.logprobs - 3.0
+    with pytest.raises(ContractBroken, match="99th percentile"):
+        check_on_policy(batch, torch.zeros(1000), 1e-3)

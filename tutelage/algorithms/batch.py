@@ -18,6 +18,8 @@ from tutelage.rollout.experience import Experience
 
 # A loss of the actor's weights that is added to the algorithm's own; drawn anew at each call.
 AuxiliaryLoss = Callable[[], Tensor]
+SHORT_ROUNDING = 0.02  # of a log-probability by products in bfloat16, by the shape of a batch
+MISMATCH = 1.0  # mean nats a token; farther is no other number format but another policy
 ON_POLICY_SHARE = 0.99  # of the first minibatch's log-ratios that must be rounding
 
 
@@ -162,23 +164,27 @@ def load_weights(
 
 
 def check_on_policy(batch: Batch, log_ratio: Tensor, tolerance: float) -> None:
-    """Before the first update the ratio is 1, but for rounding, in the mean and nearly everywhere;
-    otherwise training would be wrong."""
+    """Before the first update the ratio is 1, but for rounding, in the mean and nearly everywhere,
+    and the policy that sampled is nearly the one that is trained; otherwise training would be
+    wrong."""
     if not batch.fresh:
         return
     batch.fresh = False
-    size = log_ratio.detach().abs()
-    if size.max() <= tolerance:
-        return
-    mean = size.mean().item()
-    high = size.kthvalue(math.ceil(ON_POLICY_SHARE * len(size))).values.item()
-    if not (mean <= tolerance and high <= tolerance):
-        raise ContractBroken(
-            f"The policy that is trained is not the policy that was sampled: the first minibatch "
-            f"has log-ratios of {mean:.3g} in the mean and {high:.3g} at the 99th percentile, at "
-            f"most {tolerance} is rounding. Causes: dropout, masks or positions under padding, "
-            "sampling settings that scoring does not share."
-        )
+    checks = [(log_ratio, tolerance, tolerance)]
+    if batch.proximal_logprobs is not None:
+        gap = batch.proximal_logprobs - batch.logprobs
+        checks = [(log_ratio, SHORT_ROUNDING, SHORT_ROUNDING), (gap, MISMATCH, math.inf)]
+    for difference, most_in_mean, most in checks:
+        size = difference.detach().abs()
+        mean = size.mean().item()
+        high = size.kthvalue(math.ceil(ON_POLICY_SHARE * len(size))).values.item()
+        if not (mean <= most_in_mean and high <= most):
+            raise ContractBroken(
+                f"The policy that is trained is not the policy that was sampled: the first "
+                f"minibatch has log-ratios of {mean:.3g} in the mean and {high:.3g} at the 99th "
+                f"percentile, at most {most_in_mean} and {most} is rounding. Causes: dropout, "
+                "masks or positions under padding, sampling settings that scoring does not share."
+            )
 
 
 def ratio_metrics(log_ratio: Tensor, clip_range: float) -> dict[str, Tensor]:
