@@ -167,8 +167,8 @@ def test_a_full_disk_under_a_stage_keeps_the_run_whole(
     tutelage, monkeypatch, run_folder: Path, tmp_path: Path
 ) -> None:
     demonstrations = tmp_path / "shown.jsonl"
-    row = '{"prompt": "count the lines", "completion": "wc -l plum.txt"}\n'
-    demonstrations.write_text(row * 8)
+    row = '{"prompt": "count the lines %d", "completion": "wc -l plum.txt"}\n'
+    demonstrations.write_text("".join(row % number for number in range(8)))
     words = ["sft", "--model", run_folder, "--stage", "pretrain", "--demonstrations",
              demonstrations, "--run", tmp_path / "new", "--epochs", "1"]  # fmt: skip
 

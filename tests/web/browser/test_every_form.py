@@ -92,7 +92,7 @@ def place(
     monkeypatch.setattr("tutelage.web.label.suggest", suggest)
     monkeypatch.setattr("tutelage.web.suggestions.suggest", suggest)
     monkeypatch.setattr(Asking, "about", lambda *_: dict(QUESTION))
-    site.worlds._begun = FILES
+    site.worlds._initial = FILES
     assert site.run is not None
     for number, folder in enumerate((site.run, tmp_path / "other")):
         folder.mkdir(exist_ok=True)

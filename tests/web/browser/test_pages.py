@@ -25,7 +25,7 @@ FILES = {"plum.txt": Entry("file", b"one\ntwo\nthree\n")}
 @pytest.fixture
 def spoken(site, monkeypatch):
     """Let the models say these replies, one after the other, letter by letter."""
-    site.worlds._begun = FILES
+    site.worlds._initial = FILES
     left: list[str] = []
     pause_s = 0.001  # so that a reply is seen while it grows
 
