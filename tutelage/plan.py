@@ -111,7 +111,7 @@ def _read_plan(path: Path, config: SchoolConfig) -> Plan:
     written = from_table(SchoolConfig, tables.get("school", {}), f"{path}, [school]")
     for field in dataclasses.fields(SchoolConfig):
         old, new = getattr(written, field.name), getattr(config, field.name)
-        if field.name != "run" and old != new:
+        if field.name not in ("run", "device") and old != new:
             raise BadInput(
                 f"The run {path.parent} was started with {field.name} = {old}, not {new}: "
                 f"give the same options, or another folder with --run."

@@ -140,6 +140,7 @@ class Trajectory:
     messages: Conversation = ()
     terminated: bool = False
     truncated: bool = False
+    is_cut: bool = False  # the last reply has no stop token
     policy_version: int = 0
     group: int = 0  # episodes that began alike share it
     task: object | None = None  # the Task that the prompt came from, where there is one
@@ -159,7 +160,8 @@ class Trajectory:
         """A prompt and one reply to it, which has a stop token if it is terminated."""
         trajectory = cls(prompt, prompt_tokens, **known)
         trajectory.add_action(response_tokens, logprobs, response)
-        trajectory.terminated, trajectory.truncated = terminated, not terminated
+        trajectory.terminated = terminated
+        trajectory.truncated = trajectory.is_cut = not terminated
         return trajectory
 
     def add_action(self, tokens: Sequence[int], logprobs: Sequence[float], reply: str) -> None:

@@ -29,13 +29,15 @@ def shuffled(rows: list) -> list:
 
 def test_a_share_of_the_prompts_by_the_seed_alone():
     kept = held_out_prompts(PROMPTS * 3, 1 / 8, 0)
-    assert len(kept) == 5
+    assert 1 <= len(kept) <= 12  # about an eighth of 40
     assert kept == held_out_prompts(shuffled(PROMPTS), 1 / 8, 0)
     assert kept != held_out_prompts(PROMPTS, 1 / 8, 1)
     assert kept != set(PROMPTS[:5])
     assert kept != set(PROMPTS[-5:])
-    assert held_out_prompts(PROMPTS[:7], 1 / 8, 0) == set()
-    assert len(held_out_prompts(PROMPTS[:7], 1 / 8, 0, least=1)) == 1
+    for some in (PROMPTS[:7], PROMPTS[7:]):  # a prompt's side does not depend on the others
+        assert held_out_prompts(some, 1 / 8, 0) == kept & set(some)
+    assert held_out_prompts(PROMPTS[:7], 0.0, 0) == set()
+    assert len(held_out_prompts(PROMPTS[:7], 0.0, 0, least=1)) == 1
 
 
 def test_each_prompt_is_kept_as_often_as_any_other():
@@ -50,9 +52,9 @@ def test_each_prompt_is_kept_as_often_as_any_other():
 def test_demonstrations_of_a_prompt_lie_on_one_side_in_any_order(tokenizer: Tokenizer):
     config = SFTConfig(held_out=0.1)
     learned, trees, kept = divide(SHOWN, tokenizer, 64, config, 0)
-    assert len(learned) == len(trees) == 36 * 4
-    assert len(kept) == 4 * 4
-    assert len({prompt_of(one) for one in learned}) == 36
+    assert len(learned) == len(trees) == len(SHOWN) - len(kept)
+    assert len(kept) % 4 == 0 < len(kept) < len(SHOWN) / 3
+    assert len({prompt_of(one) for one in learned}) == len(learned) / 4
     again, _, kept_again = divide(shuffled(SHOWN), tokenizer, 64, config, 0)
     assert set(again) == set(learned)
     assert sorted(tree.prompt for tree in kept_again) == sorted(tree.prompt for tree in kept)

@@ -105,7 +105,9 @@ def test_an_environment_that_breaks_ends_its_own_episode_only(tokenizer: Tokeniz
     environments = [lambda: Broken(ask("a")), *conversations([ask("b")])]
     sampler = Script(tokenizer, [["x"], ["y"]])
     broken, whole = collect(sampler, tokenizer, environments, 1, SAMPLING, GENERATOR)
-    assert broken.verdict == Verdict(0.0, Outcome.ENVIRONMENT_ERROR, "The wire came off.")
+    assert broken.verdict == Verdict(
+        0.0, Outcome.ENVIRONMENT_ERROR, "EnvironmentFailure: The wire came off."
+    )
     assert whole.verdict is None
     assert whole.terminated
 

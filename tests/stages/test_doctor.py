@@ -134,14 +134,16 @@ def test_a_critic_that_gets_no_gradient(taught: Path, tmp_path: Path):
 
 
 def test_a_stop_token_that_cannot_be_sampled(taught: Path, tmp_path: Path):
-    def forbid(module, inputs, logits):
-        logits = logits.clone()
-        logits[..., word_tokenizer().end] = -1e4
-        return logits
-
     run = Run(tmp_path)
     algorithm = new_algorithm("ppo", taught)
-    algorithm.policy.actor.head.register_forward_hook(forbid)
+    actor = algorithm.policy.actor
+    of_hidden = actor.logits
+
+    def without_the_stop_token(hidden: torch.Tensor) -> torch.Tensor:
+        stop = torch.arange(actor.vocabulary) == word_tokenizer().end
+        return of_hidden(hidden).masked_fill(stop, -1e4)
+
+    actor.logits = without_the_stop_token
     found = signs(run, toys.reinforcement(run, algorithm, 6))
     assert found == {"stop token never sampled": 5}
 

@@ -15,8 +15,8 @@ from tests.stages.toys import (
     word_tokenizer,
 )
 from tutelage.device import seeded
+from tutelage.environments.chat import collect_replies
 from tutelage.model.gpt import GPT
-from tutelage.rollout.collect import collect
 from tutelage.rollout.sampler import Sampling
 from tutelage.rollout.trajectories import reply_kls
 from tutelage.runs import Run
@@ -70,7 +70,7 @@ def test_score_kl_and_gold_of_an_audit_are_of_the_same_policy(taught: Path, tmp_
     def gold(gpt: GPT) -> float:
         chance = seeded(0, "ppo", "audit", 0, "sample")
         limit = Sampling(max_new_tokens=4)
-        replies = collect(gpt, word_tokenizer(), prompts, 1, limit, chance)
+        replies = collect_replies(gpt, word_tokenizer(), prompts, 1, limit, chance)
         score = sum(t.response == "blue" for t in replies) / len(replies)
         seen.append((score, reply_kls(reference, replies, word_tokenizer().pad).mean().item()))
         return score

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from tests.conftest import tiny_gpt
@@ -45,7 +44,7 @@ def test_so_does_a_comparison(tokenizer: Tokenizer, tmp_path: Path, monkeypatch)
     ]
     gpt = tiny_gpt(len(tokenizer))
     context = max(comparison_tree(tokenizer, one).longest for one in comparisons)
-    gpt.config = replace(gpt.config, context=context)
+    gpt.context = context
     seen: list[int] = []
 
     def packed(trees: Sequence[Tree], row_length: int, pad: int) -> Packed:

@@ -17,7 +17,7 @@ from tutelage.commands.labels import read_judgements, read_rankings
 from tutelage.commands.machine import prepare
 from tutelage.commands.options import parse
 from tutelage.data.comparisons import comparison_trees, pairs_right
-from tutelage.data.order import HELD_OUT, held_out_prompts
+from tutelage.data.order import HELD_OUT, SEED, held_out_prompts
 from tutelage.data.ratings import rating_trees
 from tutelage.device import DTypeName
 from tutelage.evaluation.statistics import clustered_interval, wilson
@@ -84,7 +84,7 @@ def main(argv: Sequence[str]) -> None:
     comparisons = read_rankings(options.comparisons) if options.comparisons else []
     ratings = read_judgements(options.ratings) if options.ratings else []
     prompts = [c.prompt for c in comparisons] + [rating.prompt for rating in ratings]
-    kept = held_out_prompts(prompts, HELD_OUT, options.seed)
+    kept = held_out_prompts(prompts, HELD_OUT, SEED)
     learned, kept_out = _split(comparisons, kept)
     learned_ratings, kept_out_ratings = _split(ratings, kept)
     model, tokenizer = _start(path, device)

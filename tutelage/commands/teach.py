@@ -21,7 +21,7 @@ from tutelage.commands.machine import Machine, available_cores, prepare
 from tutelage.commands.options import parse
 from tutelage.data.comparisons import comparison_tree, held_out, read_comparisons
 from tutelage.data.demonstrations import demonstration_tree, read_demonstrations
-from tutelage.data.order import HELD_OUT, held_out_prompts
+from tutelage.data.order import HELD_OUT, SEED, held_out_prompts
 from tutelage.device import DTypeName
 from tutelage.errors import BadInput
 from tutelage.labelling.store import Store, labels_url
@@ -122,10 +122,10 @@ def prepare_run(options: TeachOptions, machine: Machine) -> tuple[Learners, Grou
         raters = load_raters(grader)
     ground = read_ground(options, tokenizer, gpt.context, path.name)
     entry = ALGORITHMS[options.algorithm]
-    policy = LanguagePolicy(
-        gpt, copy.deepcopy(reward_model), dtype=machine.dtype, rollout_dtype=machine.dtype
-    )
-    algorithm = entry.algorithm(policy, entry.settings(**(entry.language or {})))
+    settings = entry.settings(**(entry.language or {}))
+    critic = copy.deepcopy(reward_model) if entry.needs_critic(settings) else None
+    policy = LanguagePolicy(gpt, critic, dtype=machine.dtype, rollout_dtype=machine.dtype)
+    algorithm = entry.algorithm(policy, settings)
     return new_learners(tokenizer, reward_model, algorithm, reference, raters), ground
 
 
@@ -142,7 +142,7 @@ def read_ground(options: TeachOptions, tokenizer: Tokenizer, context: int, stage
             measured += comparisons[-held_out(comparisons) :]
         else:  # by the same draw as `tutelage reward`, which kept these out too
             prompts = [comparison.prompt for comparison in comparisons]
-            out = held_out_prompts(prompts, HELD_OUT, options.seed, least=1)
+            out = held_out_prompts(prompts, HELD_OUT, SEED, least=1)
             learned += [c for c in comparisons if c.prompt not in out]
             measured += [c for c in comparisons if c.prompt in out]
     if not (learned and measured):
@@ -157,6 +157,8 @@ def read_ground(options: TeachOptions, tokenizer: Tokenizer, context: int, stage
     compared = [comparison.prompt for comparison in learned]
     prompts = list(dict.fromkeys(read_prompts(options.prompts) if options.prompts else compared))
     longest = context - config.max_new_tokens
+    measured_on = {comparison.prompt for comparison in measured}
+    prompts = [prompt for prompt in prompts if prompt not in measured_on]
     practised = [p for p in prompts if len(tokenizer.encode_prompt(p)) <= longest]
     if not practised:
         raise BadInput(

@@ -12,6 +12,7 @@ from tutelage.device import seeded
 from tutelage.schema import Conversation
 
 HELD_OUT = 1 / 8  # of the prompts that were compared or rated
+SEED = 0  # of that draw, always: what one command kept out another may measure on
 
 
 def batch_indices(count: int, size: int, step: int, *seed: object) -> list[int]:
@@ -30,11 +31,13 @@ def batch_indices(count: int, size: int, step: int, *seed: object) -> list[int]:
 def held_out_prompts(
     prompts: Sequence[Conversation], share: float, seed: int, *, least: int = 0
 ) -> set[Conversation]:
-    """A share of the different prompts, at least so many, drawn by the seed and by what they say.
-    All examples of a prompt belong on one side: with its like in training none tells anything."""
+    """About this share of the different prompts, at least so many, drawn by the seed and by what
+    each says alone, so that it is on the same side whatever else there is. All examples of a prompt
+    belong on one side: with its like in training none tells anything."""
 
-    def drawn(prompt: Conversation) -> bytes:
-        return hashlib.sha256(repr((seed, prompt)).encode()).digest()
+    def drawn(prompt: Conversation) -> float:
+        digest = hashlib.sha256(repr((seed, prompt)).encode()).digest()
+        return int.from_bytes(digest[:8], "big") / 2**64
 
-    different = sorted(set(prompts), key=drawn)
-    return set(different[: max(least, int(share * len(different)))])
+    chances = sorted((drawn(prompt), prompt) for prompt in set(prompts))
+    return {prompt for n, (chance, prompt) in enumerate(chances) if chance < share or n < least}

@@ -9,9 +9,11 @@ from torch import Tensor
 
 from tutelage.errors import JudgeFailure
 from tutelage.model.heads import RewardModel
-from tutelage.rollout.trajectories import grouped
 from tutelage.schema import Outcome, Trajectory, Verdict
 from tutelage.text.packing import Packed, Tree, pack
+
+Prompt = tuple[int, ...]
+Reply = tuple[tuple[int, ...], tuple[bool, ...]]  # tokens, and which of them were sampled
 
 
 class RewardModelJudge:
@@ -25,20 +27,20 @@ class RewardModelJudge:
     @torch.inference_mode()
     def score(self, trajectories: Sequence[Trajectory]) -> list[Verdict]:
         # Samples of a prompt often say the same; each different reply is read once.
-        distinct = [
-            (group[0], {tuple(t.tokens): t.action_mask for t in group})
-            for group in grouped(trajectories)
-        ]
+        branches: dict[Prompt, dict[Reply, None]] = {}
+        keys = [_key(t) for t in trajectories]
+        for prompt, reply in keys:
+            branches.setdefault(prompt, {})[reply] = None
         trees = [
-            Tree(first.prompt_tokens, list(branches), branch_masks=list(branches.values()))
-            for first, branches in distinct
+            Tree(prompt, [tokens for tokens, _ in replies], None, [mask for _, mask in replies])
+            for prompt, replies in branches.items()
         ]
         scores = self.score_trees(trees)
         if not torch.isfinite(scores).all():
             raise JudgeFailure("The reward model gave a score that is not a number.")
-        replies = [(first.group, tokens) for first, branches in distinct for tokens in branches]
-        scores_of = dict(zip(replies, scores.tolist(), strict=True))
-        return [Verdict(scores_of[t.group, tuple(t.tokens)], Outcome.SUCCESS) for t in trajectories]
+        distinct = [(prompt, reply) for prompt, replies in branches.items() for reply in replies]
+        scores_of = dict(zip(distinct, scores.tolist(), strict=True))
+        return [Verdict(scores_of[key], Outcome.SUCCESS) for key in keys]
 
     def score_trees(self, trees: Sequence[Tree], at_once: int = 128) -> Tensor:
         """Score of every branch of every tree, in order: (branches,)."""
@@ -58,3 +60,8 @@ class RewardModelJudge:
             packed = pack(trees[start : start + at_once], self.row_length, self.pad).to(device)
             rows.append(read(packed))
         return torch.cat(rows)
+
+
+def _key(trajectory: Trajectory) -> tuple[Prompt, Reply]:
+    t = trajectory
+    return tuple(t.prompt_tokens), (tuple(t.tokens), tuple(t.action_mask))

@@ -53,7 +53,7 @@ class RewardModel(nn.Module):
         """Scores of each branch after 0, 1, … all of its tokens, (N, L + 1), and their mask: what
         is to be expected of an unfinished reply, at last the score of the whole."""
         hidden, is_read, ends, logprobs, count = self._read(packed)
-        scores = self.head(hidden).squeeze(-1)
+        scores = self.head(hidden.to(self.head.weight.dtype)).squeeze(-1)
         scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
         table = torch.zeros(is_read.shape, dtype=scores.dtype, device=scores.device)
         scores, mask = take_spans(table.masked_scatter(is_read, scores), ends)

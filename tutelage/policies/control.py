@@ -19,6 +19,7 @@ from tutelage.model.distributions import (
     Gaussian,
     fisher_by_graph,
 )
+from tutelage.model.language_model import trainable
 from tutelage.model.mlp import MLP, Cut, mlp, relu_mlp
 from tutelage.model.running import RunningNormaliser
 from tutelage.policies.policy import Evaluated
@@ -196,7 +197,7 @@ class ControlPolicy(nn.Module):
         actor = self.actor
         if isinstance(actor.network, MLP) and not isinstance(actor, QActor):
             return actor.fisher(actor.network, inputs.observations)
-        return fisher_by_graph(self.distribution(inputs), list(actor.parameters()))
+        return fisher_by_graph(self.distribution(inputs), trainable(actor))
 
     def values(self, inputs: Transitions) -> Tensor:
         return self.observed_values(inputs.observations)

@@ -12,7 +12,7 @@ from tutelage.device import autocast
 from tutelage.model.distributions import Categorical, fisher_by_graph
 from tutelage.model.fused import twice_differentiable
 from tutelage.model.heads import RewardModel
-from tutelage.model.language_model import LanguageModel, logprobs_from, predicting_states
+from tutelage.model.language_model import LanguageModel, logprobs_from, predicting_states, trainable
 from tutelage.policies.policy import Evaluated
 from tutelage.text.packing import Packed, put_actions, put_spans, take_actions
 
@@ -97,7 +97,7 @@ class LanguagePolicy(nn.Module):
     def fisher(self, inputs: Replies) -> Callable[[Tensor], Tensor]:
         """v ↦ F·v over the actor's weights, F their Fisher information."""
         with twice_differentiable():
-            return fisher_by_graph(self.distribution(inputs), list(self.actor.parameters()))
+            return fisher_by_graph(self.distribution(inputs), trainable(self.actor))
 
     def values(self, inputs: Replies) -> Tensor:
         """What the critic expects where each token was sampled, (K,)."""

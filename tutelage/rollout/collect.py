@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import gymnasium
 import torch
 
-from tutelage.errors import EnvironmentFailure
 from tutelage.protocols import ChatTokenizer
 from tutelage.rollout.sampler import Sample, Sampler, Sampling
 from tutelage.schema import Conversation, Outcome, Trajectory, Verdict
@@ -57,7 +56,7 @@ def collect(
             task = tasks[group] if tasks is not None else None
             episode.trajectory = Trajectory(group=group, task=task, policy_version=policy_version)
             episodes.append(episode)
-            _begin(episode, tokenizer)
+            _begin(episode, tokenizer, (generator.initial_seed() + len(episodes)) % 2**31)
     for turn in range(max_turns):
         live = [episode for episode in episodes if not episode.is_over]
         if not live:
@@ -73,12 +72,12 @@ def collect(
     return [episode.trajectory for episode in episodes]
 
 
-def _begin(episode: _Episode, tokenizer: ChatTokenizer) -> None:
+def _begin(episode: _Episode, tokenizer: ChatTokenizer, seed: int) -> None:
     t = episode.trajectory
     try:
-        t.prompt, _ = episode.environment.reset()
-    except EnvironmentFailure as failure:
-        t.verdict = Verdict(0.0, Outcome.ENVIRONMENT_ERROR, str(failure))
+        t.prompt, _ = episode.environment.reset(seed=seed)
+    except Exception as error:  # an environment is foreign code
+        t.verdict = Verdict(0.0, Outcome.ENVIRONMENT_ERROR, f"{type(error).__name__}: {error}")
         return
     t.prompt_tokens = tokenizer.encode_prompt(t.prompt)
     episode.context = list(t.prompt_tokens)
@@ -99,8 +98,10 @@ def _sample(
     for context, places in same.items():
         by_count.setdefault(len(places), []).append(context)
     for count, contexts in by_count.items():
+        room = sampler.context - max(map(len, contexts))
+        limited = replace(sampling, max_new_tokens=max(1, min(sampling.max_new_tokens, room)))
         for context, drawn in zip(
-            contexts, sampler.sample(contexts, count, sampling, generator), strict=True
+            contexts, sampler.sample(contexts, count, limited, generator), strict=True
         ):
             samples |= dict(zip(same[context], drawn, strict=True))
     return [samples[place] for place in range(len(live))]
@@ -113,13 +114,13 @@ def _take_turn(episode: _Episode, sample: Sample, tokenizer: ChatTokenizer) -> N
     t.add_action(sample.tokens, sample.logprobs, reply)
     episode.context += sample.tokens
     if not sample.finished:
-        t.truncated = True
+        t.truncated = t.is_cut = True
         return
     observation: Conversation = ()
     try:
         observation, reward, t.terminated, t.truncated, info = episode.environment.step(reply)
-    except EnvironmentFailure as failure:
-        t.verdict = Verdict(0.0, Outcome.ENVIRONMENT_ERROR, str(failure))
+    except Exception as error:  # an environment is foreign code
+        t.verdict = Verdict(0.0, Outcome.ENVIRONMENT_ERROR, f"{type(error).__name__}: {error}")
         return
     t.rewards[-1] += float(reward)
     t.verdict = info.get("verdict")

@@ -30,7 +30,7 @@ def final_reward(trajectory: Trajectory, missing_stop_penalty: float) -> float:
     """The judge's score, less the penalty where the reply has no stop token. Subtracted, not put in
     its place: where finished replies score low, a cut one must not win."""
     assert trajectory.verdict is not None
-    return trajectory.verdict.score - (0.0 if trajectory.terminated else missing_stop_penalty)
+    return trajectory.verdict.score - (missing_stop_penalty if trajectory.is_cut else 0.0)
 
 
 def differing(trajectories: Sequence[Trajectory], missing_stop_penalty: float) -> list[Trajectory]:

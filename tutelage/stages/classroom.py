@@ -136,7 +136,7 @@ class Classroom:
     def __post_init__(self) -> None:
         self.compared = RareWordSwap(c.prompt for c in self.ground.comparisons)
         self.shown = RareWordSwap(d.messages for d in self.ground.demonstrations)
-        self.context = self.learners.policy.config.context
+        self.context = self.learners.policy.context
 
 
 def new_learners(
@@ -146,7 +146,7 @@ def new_learners(
     reference: LanguageModel,
     raters: Raters | None = None,
 ) -> Learners:
-    raters = raters or Raters(())
+    raters = (raters or Raters(())).to(reward_model.device)
     optimiser = MuonWithAdam(reward_model.parameter_groups(), RewardConfig.learning_rate)
     return Learners(
         tokenizer, reward_model, algorithm, reference, raters, optimiser, _rater_optimiser(raters)

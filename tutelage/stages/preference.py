@@ -28,6 +28,7 @@ from tutelage.model.language_model import (
     LanguageModel,
     imitation_loss,
     load_trainable,
+    trainable,
     trainable_state,
 )
 from tutelage.model.optimiser import policy_optimiser, set_learning_rate, warmup_then_linear
@@ -127,7 +128,7 @@ def prefer(
     mixed: what is also imitated, a batch a step.
     """
     device = gpt.device
-    optimiser = policy_optimiser(gpt.parameters(), config.learning_rate)
+    optimiser = policy_optimiser(trainable(gpt), config.learning_rate)
     keeper = Keeper(run, stage, gpt, source.steps, audit, config.keeper)
     start = 0
     if state := keeper.resume():
@@ -143,10 +144,10 @@ def prefer(
         set_learning_rate(optimiser, config.learning_rate * factor)
         ranked, metrics = source.draw(step)
         if ranked is not None:
+            logprobs = read_replies(gpt, ranked.trees, ranked.mask, tokenizer.pad, dtype)
+            log_ratios = logprobs - ranked.reference_logprobs
+            loss = preference_loss(log_ratios, ranked.ranks, ranked.mask, preference, ranked.kl)
             with autocast(device, dtype):
-                logprobs = read_replies(gpt, ranked.trees, ranked.mask, tokenizer.pad)
-                log_ratios = logprobs - ranked.reference_logprobs
-                loss = preference_loss(log_ratios, ranked.ranks, ranked.mask, preference, ranked.kl)
                 shown = imitation_loss(gpt, next(mixed(step)).to(device)) if mixed else 0.0
             (loss + config.mix_coefficient * shown).backward()
             grad_norm = torch.nn.utils.clip_grad_norm_(gpt.parameters(), config.max_grad_norm)
@@ -197,8 +198,7 @@ def offline(
 
     @torch.no_grad()
     def read(model: LanguageModel, trees: Sequence[Tree], mask: Tensor) -> Tensor:
-        with autocast(device, dtype):
-            return read_replies(model, trees, mask, tokenizer.pad)
+        return read_replies(model, trees, mask, tokenizer.pad, dtype)
 
     @cache  # once, when the first step needs them
     def known() -> tuple[Tensor, Tensor]:
@@ -269,8 +269,8 @@ def online(
         trees = [best_and_worst(group, config.missing_stop_penalty) for group in groups]
         ranks = torch.tensor([[0, 1]], device=device).expand(len(trees), 2)
         mask = torch.ones_like(ranks, dtype=torch.bool)
-        with torch.no_grad(), autocast(device, dtype):
-            reference_logprobs = read_replies(reference, trees, mask, tokenizer.pad)
+        with torch.no_grad():
+            reference_logprobs = read_replies(reference, trees, mask, tokenizer.pad, dtype)
         kl_now = torch.tensor(kl, device=device)
         return Ranked(trees, ranks, mask, reference_logprobs, kl_now), metrics
 
@@ -285,13 +285,21 @@ def best_and_worst(group: Sequence[Trajectory], missing_stop_penalty: float) -> 
         return final_reward(trajectory, missing_stop_penalty)
 
     ends = [max(group, key=earned), min(group, key=earned)]
-    return Tree(group[0].prompt_tokens, [t.tokens for t in ends])
+    masks = [t.action_mask for t in ends]
+    return Tree(group[0].prompt_tokens, [t.tokens for t in ends], branch_masks=masks)
 
 
-def read_replies(gpt: LanguageModel, trees: Sequence[Tree], mask: Tensor, pad: int) -> Tensor:
-    """Log-probabilities of whole replies, the trees' branches; mask, result: (P, K)."""
+def read_replies(
+    gpt: LanguageModel,
+    trees: Sequence[Tree],
+    mask: Tensor,
+    pad: int,
+    dtype: torch.dtype = torch.float32,
+) -> Tensor:
+    """Log-probabilities of whole replies, the trees' branches; mask, result: (P, K). dtype: of
+    matrix products, logits apart."""
     packed = pack(trees, ROW_LENGTH, pad).to(mask.device)
-    replies = Replies(packed).steps(score_packed(gpt, packed)).sum(dim=1)
+    replies = Replies(packed).steps(score_packed(gpt, packed, dtype=dtype)).sum(dim=1)
     return torch.zeros(mask.shape).to(replies).masked_scatter(mask, replies)
 
 

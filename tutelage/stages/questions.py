@@ -208,7 +208,7 @@ def pair_features(
     features = (
         RewardModelJudge(model, tokenizer.pad).features_of_trees(trees).view(len(pairs), 2, -1)
     )
-    return (features[:, 0] - features[:, 1]).double().numpy()
+    return (features[:, 0] - features[:, 1]).double().cpu().numpy()
 
 
 def doubt_of(
@@ -230,4 +230,4 @@ def doubt_of(
             pairs.append(Comparison(comparison.prompt, responses, ((0, 1),)))
     rows = pair_features(model, tokenizer, pairs)
     weights = np.full(len(rows), len(comparisons) / len(order))
-    return around(prior(rows), rows, model.last_layer.detach().double().numpy(), weights)
+    return around(prior(rows), rows, model.last_layer.detach().double().cpu().numpy(), weights)

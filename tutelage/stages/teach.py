@@ -123,7 +123,7 @@ def asker(room: Classroom) -> Asker:
             learners.reward_model, learners.tokenizer, learned, DOUBT_FROM, *seed_of(room)
         )
         room.doubt = version, found
-    mean = learners.reward_model.last_layer.detach().double().numpy()
+    mean = learners.reward_model.last_layer.detach().double().cpu().numpy()
     doubt = replace(room.doubt[1], mean=mean)
     stage = room.ground.stage if version == 0 else f"{STAGE}_{version}"
     return Asker(learners.policy, learners.reward_model, learners.tokenizer, doubt, stage)
@@ -215,7 +215,7 @@ def move_reward_model(
             learners.reward_optimiser,
             learners.raters,
             learners.rater_optimiser,
-            packed,
+            packed.to(learners.reward_model.device),
             ranks,
             mask,
             rated,
@@ -254,7 +254,7 @@ def move_policy(room: Classroom, new: Sequence[Lesson], version: int) -> Iterato
         metrics = imitation_step(
             learners.policy,
             learners.algorithm.optimiser,
-            next(imitated),
+            next(imitated).to(learners.policy.device),
             settings.max_grad_norm,
             room.dtype,
         )

@@ -143,7 +143,7 @@ class Asking:
 
     def _doubt(self, grader: Grader) -> Posterior:
         """The last layer's posterior after what people judged in chats before."""
-        layer = grader.model.last_layer.detach().double().numpy()
+        layer = grader.model.last_layer.detach().double().cpu().numpy()
         mean = np.append(layer, 0.0)
         seen = []
         for label in judged_replies(self.store):
@@ -165,7 +165,7 @@ class Asking:
         reply_tokens = grader.tokenizer.encode_reply(reply)[: context - len(prompt_tokens) - 1]
         features = grader.judge.features_of_trees([Tree(prompt_tokens, [reply_tokens])])
         slope, offset = grader.line(scale, who)
-        return asking.judged_row(slope * features[0].double().numpy()), offset
+        return asking.judged_row(slope * features[0].double().cpu().numpy()), offset
 
 
 def config_of(settings: Settings) -> AskConfig:
