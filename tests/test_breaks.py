@@ -46,11 +46,12 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def ask(package: Path) -> Iterator[Ask]:
-    threads = {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    quick = {"OMP_NUM_THREADS": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    quick |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(package.parent)}
     with subprocess.Popen(
         [sys.executable, "-P", ROOT / "tests/forking.py"],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(package.parent), **threads},
+        env=os.environ | quick,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
