@@ -41,7 +41,9 @@ def obvious(gpt: GPT, tokens: list[int]) -> torch.Tensor:
             copies = layer == 0 and h < H // 2  # keys of the token before, wherever it stands
             keys = (before if copies else read) @ k[part].T
             qkv = torch.stack([read @ q[part].T, keys, read @ v[part].T], dim=1)[None, :, :, None]
-            queries, keys, values = plainly(qkv, torch.ones_like(rotations) if copies else rotations)
+            queries, keys, values = plainly(
+                qkv, torch.ones_like(rotations) if copies else rotations
+            )
             for t in range(T):
                 scores = keys[0, 0, : t + 1] @ queries[0, 0, t] * 15 / d
                 mixed[t, part] = scores.softmax(dim=0) @ values[0, 0, : t + 1]
