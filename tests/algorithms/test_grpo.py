@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 
 from tutelage.algorithms import GroupConfig, GroupPolicyGradient
+from tutelage.algorithms.batch import Batch
 from tutelage.device import seeded
 from tutelage.errors import BadInput
 from tutelage.model.mlp import mlp
@@ -54,3 +57,34 @@ def test_reinforce_plus_plus_by_hand():
 def test_a_group_of_one_is_refused(baseline: str):
     with pytest.raises(BadInput, match="at least 2 samples"):
         advantages(baseline, samples=1)
+
+
+@pytest.mark.parametrize("kl_loss", ["k2", "k3"])
+def test_an_update_is_the_obvious_one(kl_loss: str):
+    """Four steps of Adam on −min(ρA, clip(ρ)A) + β·KL; ratios leave their range on the way."""
+    policy = ControlPolicy(CategoricalActor(mlp((2, 4, 3), seeded("grpo")))).double()
+    settings = {"epochs": 4, "minibatches": 1, "max_grad_norm": 1e9, "learning_rate": 0.03}
+    config = GroupConfig(baseline="grpo", kl_loss=kl_loss, kl_coefficient=0.7, **settings)
+    generator = seeded("decisions")
+    observations = torch.randn(40, 2, generator=generator, dtype=torch.float64)
+    actions = torch.randint(3, (40,), generator=generator)
+    inputs = Transitions(observations, actions, torch.ones(40, 1, dtype=torch.bool))
+    old = policy.distribution(inputs).logprobs(actions).detach()
+    advantages, away = torch.randn(2, 40, generator=generator, dtype=torch.float64)
+    obvious = copy.deepcopy(policy)
+    adam = torch.optim.Adam(obvious.parameters(), 0.03, betas=(0.9, 0.95), eps=1e-5)
+    for _ in range(4):
+        logits = obvious.actor.network(observations).log_softmax(dim=1)
+        logprobs = logits[range(40), actions]
+        ratio = (logprobs - old).exp()
+        surrogate = torch.minimum(ratio * advantages, ratio.clamp(0.8, 1.2) * advantages)
+        gap = old - away - logprobs  # log ref − log π
+        kl = gap.square() / 2 if kl_loss == "k2" else gap.exp() - 1 - gap
+        adam.zero_grad()
+        (0.7 * kl - surrogate).mean().backward()
+        adam.step()
+    batch = Batch(inputs, old, advantages, reference_logprobs=old - away)
+    metrics = GroupPolicyGradient(policy, config).update(batch, seeded("update"))
+    assert 0.1 < metrics["policy/clip_fraction"] < 0.9
+    for ours, theirs in zip(policy.parameters(), obvious.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-8)

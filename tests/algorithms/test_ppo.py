@@ -25,6 +25,9 @@ def test_the_penalised_surrogate_by_hand():
     (slope,) = torch.autograd.grad(loss.sum(), log_ratio)
     torch.testing.assert_close(loss.detach(), torch.tensor([-1 - 5 * math.log(2), -3.0]))
     torch.testing.assert_close(slope, torch.tensor([-1.0, -3.0]))
+    unmoved = penalised_surrogate(log_ratio, torch.tensor([3.0, 3.0]), 5.0, rounding=0.7)
+    (slope,) = torch.autograd.grad(unmoved.sum(), log_ratio)
+    torch.testing.assert_close(slope, torch.tensor([-6.0, -3.0]))  # log 2 counts as rounding
 
 
 @pytest.mark.parametrize(
@@ -114,7 +117,10 @@ def obvious_update(policy: ControlPolicy, batch: Batch, config: PPOConfig, gener
                 clipped = (
                     ratio if low <= ratio <= high else torch.tensor(low if ratio < low else high)
                 )
-                total = total - min(ratio * A, clipped * A)
+                if config.step_kl_target is None:
+                    total = total - min(ratio * A, clipped * A)
+                else:  # at its first price, 1
+                    total = total - ratio * A + (ratio - 1 - ratio.log())
                 total = total - config.entropy_coefficient * -(logits.exp() * logits).sum()
                 value, old, wanted = (
                     policy.critic(seen[None])[0, 0],
@@ -132,11 +138,13 @@ def obvious_update(policy: ControlPolicy, batch: Batch, config: PPOConfig, gener
             adam.step()
 
 
-def test_an_update_is_the_obvious_one():
+@pytest.mark.parametrize("step_kl_target", [None, 0.01])
+def test_an_update_is_the_obvious_one(step_kl_target: float | None):
     """Ratios and values leave their ranges on the way, in both directions, and gradients are
     clipped; so whoever ignores one of the settings ends elsewhere."""
     settings = {"clip_range": 0.1, "value_clip_range": 0.1, "entropy_coefficient": 0.05}
-    settings |= {"value_coefficient": 0.7, "minibatches": 3, "max_grad_norm": 0.8}
+    settings |= {"value_coefficient": 0.7, "minibatches": 3, "max_grad_norm": 0.8, "epochs": 5}
+    settings |= {"step_kl_target": step_kl_target, "ratio_tolerance": 1e-9, "learning_rate": 6e-3}
     algorithm = new_ppo(**settings)
     algorithm.policy.double()
     batch = lived(algorithm, 0, dtype=torch.float64)

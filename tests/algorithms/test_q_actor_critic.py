@@ -124,6 +124,20 @@ def test_the_gradient_is_the_theorem_s_whatever_the_baseline():
     assert spreads["value"] < spreads["none"]
 
 
+def test_certainty_has_its_price():
+    """With nothing to gain, a step goes up the entropy."""
+    policy, played = clocked()
+    policy = new_policy(side_by_side(Clock(2, "itself")), (4,), seeded("policy"), "actor_q")
+    environments = side_by_side(Clock(2, "itself"), Clock(3, "clock"))
+    played = play(policy, start(environments, 0), 3, seeded("play"))
+    algorithm = QActorCritic(policy, QActorCriticConfig(entropy_coefficient=0.1))
+    batch = algorithm.credit(played)
+    batch.advantages.zero_()
+    before = policy.distribution(batch.inputs).entropy().mean()
+    algorithm.update(batch, seeded("update"))
+    assert policy.distribution(batch.inputs).entropy().mean() > before
+
+
 def test_it_learns_a_chain_and_what_its_critic_says_is_so(tmp_path: Path):
     policy = new_policy(chains(1), (16,), seeded("policy"), "actor_q")
     config = QActorCriticConfig(learning_rate=0.01, gamma=0.9, critic_epochs=4)

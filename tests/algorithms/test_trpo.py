@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from tutelage.algorithms import trpo
 from tutelage.algorithms.batch import Batch
 from tutelage.algorithms.trpo import (
     TRPO,
@@ -107,6 +108,39 @@ def test_a_step_improves_the_surrogate_within_the_region(kind: str):
     gain = (ratio * advantages).mean().item()
     assert metrics["policy/surrogate"] == pytest.approx(gain, abs=1e-6)
     assert gain > 0.05
+
+
+def test_the_whole_step_is_the_damped_natural_gradient_s():
+    """√(2δ / xᵀ(F + λI)x) · x, where (F + λI)x is the gradient: with a region so small that no
+    step has to be taken back."""
+    policy = new_policy("categorical")
+    batch = lived(policy, 60)
+    parameters = list(policy.actor.parameters())
+    damped = dense_fisher(policy, batch.inputs.observations)
+    damped += 0.3 * torch.eye(len(damped))
+    worth = (batch.advantages - batch.advantages.mean()) / batch.advantages.std(correction=0)
+    surrogate = policy.distribution(batch.inputs).logprobs(batch.inputs.actions)
+    gradient = flat(torch.autograd.grad((worth * surrogate).mean(), parameters))
+    x = torch.linalg.solve(damped, gradient)
+    expected = x * (2 * 1e-8 / (x @ damped @ x)).sqrt()
+    before = flat(parameters).clone()
+    config = TRPOConfig(max_kl=1e-8, damping=0.3, conjugate_steps=60)
+    metrics = TRPO(policy, config).update(batch, seeded("update"))
+    assert metrics["policy/backtracks"] == 0
+    moved = flat(parameters).detach() - before.detach()
+    torch.testing.assert_close(moved, expected, rtol=1e-4, atol=1e-9)
+
+
+def test_what_is_no_better_is_not_taken(monkeypatch: pytest.MonkeyPatch):
+    """Steps the wrong way, all of them within the region."""
+    policy = new_policy("categorical")
+    batch = lived(policy, 50)
+    before = flat(list(policy.actor.parameters())).clone()
+    solve = conjugate_gradient
+    monkeypatch.setattr(trpo, "conjugate_gradient", lambda *given: -solve(*given))
+    metrics = TRPO(policy, TRPOConfig(max_kl=0.001)).update(batch, seeded("update"))
+    assert metrics["policy/backtracks"] == 10
+    assert flat(list(policy.actor.parameters())).equal(before)
 
 
 def test_nothing_to_gain_changes_nothing_but_the_critic():

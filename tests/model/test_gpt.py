@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from tests.conftest import tiny_gpt
+from tests.model.test_fused import plainly
 from tutelage.device import seeded
 from tutelage.model.gpt import GPT, GPTConfig, preceding
 from tutelage.text.packing import Tree, pack, plain
@@ -19,6 +21,42 @@ def test_no_token_sees_a_later_one():
     before, after = gpt(plain(tokens)), gpt(plain(changed))
     torch.testing.assert_close(before[:, :7], after[:, :7], rtol=0, atol=0)
     assert (before[:, 7:] - after[:, 7:]).abs().amin(dim=1).max() > 0
+
+
+def obvious(gpt: GPT, tokens: list[int]) -> torch.Tensor:
+    """Hidden states (T, D), each query and key by itself."""
+    D, H = gpt.config.width, gpt.config.heads
+    T, d = len(tokens), D // H
+    shown = torch.tensor([0, 0, *tokens])
+    norm = lambda x: F.rms_norm(x, (D,), eps=0.0)  # noqa: E731
+    embedded = norm(gpt.embedding(shown[1:]) + gpt.previous(shown[:-1]))
+    x, before = embedded[1:], embedded[:-1]
+    angles = torch.arange(T)[:, None] * gpt.frequencies
+    rotations = torch.polar(torch.ones_like(angles), angles)[None, :, None, None]
+    for layer, block in enumerate(gpt.blocks):
+        q, k, v = block.attention.qkv.weight.split(D)
+        read, mixed = norm(x), torch.zeros(T, D, dtype=x.dtype)
+        for h in range(H):
+            part = slice(h * d, (h + 1) * d)
+            copies = layer == 0 and h < H // 2  # keys of the token before, wherever it stands
+            keys = (before if copies else read) @ k[part].T
+            qkv = torch.stack([read @ q[part].T, keys, read @ v[part].T], dim=1)[None, :, :, None]
+            queries, keys, values = plainly(
+                qkv, torch.ones_like(rotations) if copies else rotations
+            )
+            for t in range(T):
+                scores = keys[0, 0, : t + 1] @ queries[0, 0, t] * 15 / d
+                mixed[t, part] = scores.softmax(dim=0) @ values[0, 0, : t + 1]
+        x = x + mixed @ block.attention.out.weight.T
+        x = x + norm(x).matmul(block.up.weight.T).relu().square() @ block.down.weight.T
+    return norm(x)
+
+
+def test_hidden_states_are_those_of_the_obvious_loop():
+    gpt = tiny_gpt(dtype=torch.float64)
+    tokens = torch.randint(300, (9,), generator=seeded("tokens")).tolist()
+    found = gpt(plain(torch.tensor([tokens])))[0]
+    torch.testing.assert_close(found, obvious(gpt, tokens), rtol=1e-6, atol=1e-6)
 
 
 def test_first_layer_finds_what_followed_the_same_pair():

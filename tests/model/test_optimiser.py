@@ -56,6 +56,28 @@ def test_a_matrix_moves_by_the_learning_rate():
     assert size == pytest.approx(0.01, rel=0.5)
 
 
+def test_muon_s_second_step_is_by_its_definition():
+    """Momentum of both gradients, looked ahead of by Nesterov; a tall matrix moves by √(rows /
+    columns) times as much; queries, keys and values are orthogonalised each by itself."""
+    generator = torch.Generator().manual_seed(0)
+    tall = torch.zeros(8, 2, requires_grad=True)
+    fused = torch.zeros(9, 3, requires_grad=True)
+    groups = [ParameterGroup([tall], muon=True), ParameterGroup([fused], muon=True, parts=3)]
+    optimiser = MuonWithAdam(groups, learning_rate=0.1, momentum=0.9)
+    momenta = [torch.zeros_like(tall), torch.zeros_like(fused)]
+    for _ in range(2):
+        before = [tall.detach().clone(), fused.detach().clone()]
+        for i, parameter in enumerate((tall, fused)):
+            parameter.grad = torch.randn(parameter.shape, generator=generator)
+            momenta[i] = 0.9 * momenta[i] + 0.1 * parameter.grad
+        optimiser.step()
+    ahead = [0.9 * m + 0.1 * p.grad for m, p in zip(momenta, (tall, fused), strict=True)]
+    expected = 0.1 * 2 * orthogonalise(ahead[0].mT[None])[0].mT
+    torch.testing.assert_close(before[0] - tall, expected)
+    expected = 0.1 * orthogonalise(ahead[1].view(3, 3, 3)).view(9, 3)
+    torch.testing.assert_close(before[1] - fused, expected)
+
+
 def test_schedule_by_hand():
     factors = [warmup_then_linear(step, 10, 2) for step in (0, 1, 2, 6, 10)]
     assert factors == pytest.approx([0.5, 1.0, 1.0, 0.5, 0.0])

@@ -9,6 +9,7 @@ from typing import get_args
 import pytest
 import torch
 
+from tests.conftest import tiny_gpt
 from tests.stages.toys import (
     REQUESTS,
     SPEAKERS,
@@ -23,8 +24,9 @@ from tutelage.algorithms.batch import Batch, penalised_rewards
 from tutelage.device import seeded
 from tutelage.environments.chat import collect_replies
 from tutelage.errors import ContractBroken, EnvironmentFailure
+from tutelage.model.heads import new_critic
 from tutelage.model.language_model import imitation_loss
-from tutelage.policies.language import score_packed
+from tutelage.policies.language import LanguagePolicy, score_packed
 from tutelage.reports.overview import REINFORCED
 from tutelage.rollout.sampler import Sampling
 from tutelage.rollout.trajectories import differing, read_trajectories
@@ -142,18 +144,21 @@ def trajectory(length: int, score: float, terminated: bool) -> Trajectory:
     )
 
 
-def test_rewards_by_hand(taught: Path):
+def test_rewards_by_hand():
     """A stop token earns the judge's score, the end of a reply without one that less 1; each token
     pays β·(log π − log ref)."""
-    algorithm = new_algorithm("ppo", taught)
+    gpt = tiny_gpt(vocabulary=len(word_tokenizer()))
+    critic = new_critic(gpt)
+    torch.nn.init.ones_(critic.head.weight)  # so that values differ
     replies = [trajectory(3, 2.0, terminated=True), trajectory(2, 5.0, terminated=False)]
     for reply, logprobs in zip(replies, ([-1.0, -2.0, -3.0], [-4.0, -5.0]), strict=True):
         reply.logprobs = logprobs
-    gpt = algorithm.policy.actor
-    found = read_trajectories(algorithm.policy, gpt, replies, word_tokenizer().pad)
+    policy = LanguagePolicy(gpt, critic)
+    found = read_trajectories(policy, gpt, replies, word_tokenizer().pad)
     assert found.rewards.tolist() == [[0.0, 0.0, 2.0], [0.0, 4.0, 0.0]]
     assert found.mask.tolist() == [[True, True, True], [True, True, False]]
     assert found.continues.tolist() == [[True, True, False], [True, False, False]]
+    assert len(found.values[found.mask].unique()) > 3
     assert found.next_values[:, :-1].tolist() == found.values[:, 1:].tolist()
     assert found.next_values[:, -1].tolist() == [0.0, 0.0]
     assert found.samples == 2
