@@ -126,7 +126,6 @@ def test_the_gradient_is_the_theorem_s_whatever_the_baseline():
 
 def test_certainty_has_its_price():
     """With nothing to gain, a step goes up the entropy."""
-    policy, played = clocked()
     policy = new_policy(side_by_side(Clock(2, "itself")), (4,), seeded("policy"), "actor_q")
     environments = side_by_side(Clock(2, "itself"), Clock(3, "clock"))
     played = play(policy, start(environments, 0), 3, seeded("play"))

@@ -28,7 +28,10 @@ def obvious(gpt: GPT, tokens: list[int]) -> torch.Tensor:
     D, H = gpt.config.width, gpt.config.heads
     T, d = len(tokens), D // H
     shown = torch.tensor([0, 0, *tokens])
-    norm = lambda x: F.rms_norm(x, (D,), eps=0.0)  # noqa: E731
+
+    def norm(x: torch.Tensor) -> torch.Tensor:
+        return F.rms_norm(x, (D,), eps=0.0)
+
     embedded = norm(gpt.embedding(shown[1:]) + gpt.previous(shown[:-1]))
     x, before = embedded[1:], embedded[:-1]
     angles = torch.arange(T)[:, None] * gpt.frequencies
