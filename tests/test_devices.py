@@ -112,4 +112,4 @@ def test_an_update_equals_the_processors(name: str, tokenizer: Tokenizer):
     assert after[0].keys() == after[1].keys()
     # what is measured after the first step of Adam, or a line search, depends on rounding
     for metric in ("rollout/mismatch_kl", "policy/grad_norm"):
-        assert after[0][metric] == pytest.approx(after[1][metric], rel=1e-2)
+        assert after[0][metric] == pytest.approx(after[1][metric], rel=0.05)
