@@ -84,7 +84,7 @@ def main(argv: Sequence[str]) -> None:
     comparisons = read_rankings(options.comparisons) if options.comparisons else []
     ratings = read_judgements(options.ratings) if options.ratings else []
     prompts = [c.prompt for c in comparisons] + [rating.prompt for rating in ratings]
-    kept = held_out_prompts(prompts, HELD_OUT, SEED)
+    kept = held_out_prompts(prompts, HELD_OUT, SEED, least=int(HELD_OUT * len(set(prompts))))
     learned, kept_out = _split(comparisons, kept)
     learned_ratings, kept_out_ratings = _split(ratings, kept)
     model, tokenizer = _start(path, device)
