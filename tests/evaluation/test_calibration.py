@@ -66,7 +66,7 @@ def drawn(generator: torch.Generator) -> list[tuple[float, int]]:
 
 
 def test_pairs_of_one_ranking_are_not_independent():
-    """The interval holds the truth in 95 % of cases; one as if pairs were independent does not."""
+    """It holds the truth in 95 % of cases; as if pairs were independent, in two thirds."""
     generator = torch.Generator().manual_seed(0)
     held = naive = 0
     for _ in range(1_000):
