@@ -36,12 +36,13 @@ from tutelage.labelling.skill import (
     SkillConfig,
     noisy_bradley_terry,
     preference_chances,
-    without_skill,
 )
 
 DATA = ROOT.parent / "shared" / "data" / "pref_ukpconvarg_crowd.jsonl.gz"
 RANKS = {"a1": (0, 1), "equal": (0, 0), "a2": (1, 0)}
 DEFAULT = SkillConfig(draws=0)
+# Bradley–Terry with ties: every labeler alike
+PLAIN = SkillConfig(draws=0, skill_width=0.0, position_width=0.0, length_width=0.0, tie_width=0.0)
 
 
 def read_crowd(path: Path, limit: int | None = None) -> tuple[Pairs, list[str]]:
@@ -115,7 +116,7 @@ def predictions(pairs: Pairs, hidden: Mask, methods: tuple[str, ...]) -> dict[st
                 found[f"{name}, known"] = np.einsum(
                     "nt,ntv->nv", fit.posteriors[asked.tasks], known
                 )
-    for name, config in (("Bradley–Terry", without_skill(DEFAULT)), ("with skill", DEFAULT)):
+    for name, config in (("Bradley–Terry", PLAIN), ("with skill", DEFAULT)):
         if name in methods:
             fit = noisy_bradley_terry(kept, config)
             print(

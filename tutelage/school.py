@@ -253,12 +253,8 @@ def improve(lesson: Lesson, number: int, policy: str) -> Iterator[Progress]:
     judge = JUDGES[config.judge].make(lesson.check, reward_model, tokenizer.pad)
     entry = ALGORITHMS[config.algorithm]
     settings = entry.settings(**(entry.language or {}))
-    learner = LanguagePolicy(
-        gpt,
-        critic if entry.needs_critic(settings) else None,
-        dtype=lesson.dtype,
-        rollout_dtype=lesson.dtype,
-    )
+    values = critic if entry.needs_critic(settings) else None
+    learner = LanguagePolicy(gpt, values, 1.0, lesson.dtype, lesson.dtype)
     algorithm = entry.algorithm(learner, settings)
     tasks = lesson.training_tasks("reinforce", plan.policy_steps * plan.policy_prompts, number)
     audit_tasks = lesson.training_tasks("audit", plan.audit_tasks)

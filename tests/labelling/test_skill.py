@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from tutelage.errors import BadInput
 from tutelage.labelling import posterior as posterior_module
 from tutelage.labelling.pairs import Ranking, pairs_of
 from tutelage.labelling.posterior import SkillConfig, davidson
-from tutelage.labelling.skill import noisy_bradley_terry, preference_chances, without_skill
+from tutelage.labelling.skill import noisy_bradley_terry, preference_chances
 from tutelage.labelling.spread import connected, layout, spread_of
 
 QUICK = SkillConfig(draws=0)
@@ -118,7 +119,9 @@ def test_rankings_recover_quality_and_labelers():
     found = np.zeros(len(quality))
     for (task, response), score in zip(crowd.pairs.item_names, fit.scores, strict=True):
         found[4 * task + response] = score
-    plain = noisy_bradley_terry(crowd.pairs, without_skill(QUICK))
+    widths = {"skill_width": 0.0, "position_width": 0.0, "length_width": 0.0, "tie_width": 0.0}
+    alike = replace(QUICK, **widths)  # Bradley–Terry with ties
+    plain = noisy_bradley_terry(crowd.pairs, alike)
     assert np.corrcoef(found, quality)[0, 1] > 0.8
     by_task = np.argsort([4 * task + response for task, response in crowd.pairs.item_names])
     assert (

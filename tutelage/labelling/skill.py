@@ -199,8 +199,3 @@ def _result(pairs: Pairs, state: Posterior, errors: Floats) -> CrowdFit:
         labelers=labelers,
         sweeps=state.sweeps,
     )
-
-
-def without_skill(config: SkillConfig) -> SkillConfig:
-    """The plain Bradley–Terry model with ties: every labeler alike."""
-    return replace(config, skill_width=0.0, position_width=0.0, length_width=0.0, tie_width=0.0)

@@ -20,9 +20,8 @@ MakeEnvironment = Callable[[], "gymnasium.Env[Conversation, str]"]
 @dataclass
 class _Episode:
     environment: gymnasium.Env[Conversation, str]
-    group: int
+    trajectory: Trajectory
     context: list[int] = field(default_factory=list)  # everything read or sampled so far
-    trajectory: Trajectory = field(default_factory=Trajectory)
 
     @property
     def is_over(self) -> bool:
@@ -52,11 +51,10 @@ def collect(
     episodes = []
     for group, make in enumerate(environments):
         for _ in range(samples_per_prompt):
-            episode = _Episode(make(), group)
             task = tasks[group] if tasks is not None else None
-            episode.trajectory = Trajectory(group=group, task=task, policy_version=policy_version)
-            episodes.append(episode)
-            _begin(episode, tokenizer, (generator.initial_seed() + len(episodes)) % 2**31)
+            trajectory = Trajectory(group=group, task=task, policy_version=policy_version)
+            episodes.append(_Episode(make(), trajectory))
+            _begin(episodes[-1], tokenizer, (generator.initial_seed() + len(episodes)) % 2**31)
     for turn in range(max_turns):
         live = [episode for episode in episodes if not episode.is_over]
         if not live:

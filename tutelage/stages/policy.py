@@ -227,11 +227,10 @@ def auditor(
         sampled, _ = sample_judged(gpt, tokenizer, held_out, 1, config, *seed, "audit", 0)
         replies = judged(sampled)
         earned = [final_reward(reply, config.missing_stop_penalty) for reply in replies]
+        kls = reply_kls(reference, replies, tokenizer.pad, config.temperature)
         return {
             "audit/score": sum(earned) / len(earned),
-            "audit/kl": reply_kls(reference, replies, tokenizer.pad, config.temperature)
-            .mean()
-            .item(),
+            "audit/kl": kls.mean().item(),
             "audit/gold": gold(gpt),
         }
 
