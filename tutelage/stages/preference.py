@@ -247,10 +247,8 @@ def online(
 
     def draw(step: int) -> tuple[Ranked | None, dict[str, float]]:
         chosen = batch_indices(len(practice.prompts), config.prompts_per_step, step, seed, stage)
-        asked, count = practice.of(chosen), config.samples_per_prompt
-        trajectories, broken = sample_judged(
-            gpt, tokenizer, asked, count, config, seed, stage, step
-        )
+        part, count = practice.of(chosen), config.samples_per_prompt
+        trajectories, broken = sample_judged(gpt, tokenizer, part, count, config, seed, stage, step)
         groups = grouped(differing(trajectories, config.missing_stop_penalty))
         metrics = describe(trajectories, broken)
         if not (answered := judged(trajectories)):
