@@ -22,7 +22,7 @@ from tutelage.policies.control import Networks
 class Entry:
     """An algorithm, and what makes it fit a task: settings other than its own defaults.
 
-    language: with a GPT that replies; control: with a network that acts in an environment; None:
+    language: with a model that replies; control: with a network that acts in an environment; None:
     not made for that. networks, hidden: what it needs there, and their widths.
     steps_per_update: of each environment. needs_critic: whether it does with these settings.
     fixed: settings that make it what its name says.
@@ -101,7 +101,7 @@ ALGORITHMS: dict[str, Entry] = {
     )
     for name in ("rloo", "grpo", "dr_grpo", "reinforce++")
 }
-# what `--algorithm` offers, for a GPT and for an environment
+# what `--algorithm` offers, for a language model and for an environment
 if TYPE_CHECKING:
     AlgorithmName = str
     ControlAlgorithmName = str

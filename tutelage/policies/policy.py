@@ -73,7 +73,7 @@ class Evaluated:
 
 
 class Policy(Protocol):
-    """Observations to actions: a GPT that speaks, or a network that controls."""
+    """Observations to actions: a language model that speaks, or a network that controls."""
 
     @property
     def actor(self) -> nn.Module: ...

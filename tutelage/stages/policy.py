@@ -207,8 +207,10 @@ def sample_judged(
         dtype=dtype,
     )
     unjudged = [t for t in trajectories if t.verdict is None]
-    for trajectory, verdict in zip(unjudged, practice.judge.score(unjudged), strict=True):
-        trajectory.verdict = verdict
+    for t, verdict in zip(
+        unjudged, practice.judge.score(unjudged) if unjudged else [], strict=True
+    ):
+        t.verdict = verdict
     return trajectories, count_broken(trajectories, limits.max_failure_rate)
 
 
