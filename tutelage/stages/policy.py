@@ -193,8 +193,7 @@ def sample_judged(
     *seed: Any,
     dtype: torch.dtype | None = None,
 ) -> tuple[list[Trajectory], int]:
-    """Replies to all of these prompts with the judge's verdicts, and how many broke. dtype: what
-    the policy speaks in, default what its weights are in."""
+    """Replies to these prompts with verdicts, and how many broke. dtype: of the samples."""
     trajectories = collect_replies(
         gpt,
         tokenizer,
@@ -207,10 +206,9 @@ def sample_judged(
         dtype=dtype,
     )
     unjudged = [t for t in trajectories if t.verdict is None]
-    for t, verdict in zip(
-        unjudged, practice.judge.score(unjudged) if unjudged else [], strict=True
-    ):
-        t.verdict = verdict
+    verdicts = practice.judge.score(unjudged) if unjudged else []
+    for trajectory, verdict in zip(unjudged, verdicts, strict=True):
+        trajectory.verdict = verdict
     return trajectories, count_broken(trajectories, limits.max_failure_rate)
 
 
